@@ -1,0 +1,192 @@
+"""How a provider is described: what it can do, how a request is built, how an answer is read. No I/O here.
+
+A connector says *what*; `providers/caller.py` knows *how*. Build and read functions are pure: the same input gives the
+same output, with no clock, no fresh id and no network.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from providers.outcome import Finding, Outcome
+from schemas.money import Money
+from schemas.payments import Payment, PaymentCommand
+
+C = TypeVar("C", bound=PaymentCommand)
+R = TypeVar("R", bound="Wire")
+
+Credentials = Mapping[str, SecretStr]
+"""Secrets by the names the connector declares."""
+
+
+class Wire(BaseModel):
+    """An answer, only the fields we read. Amounts arrive as `Decimal`, read from the JSON text exactly."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request before signing.
+
+    Attributes:
+        path: starts with `/`, without the query string.
+        template: the path with identifiers replaced by names, for metrics and records.
+        body: the exact bytes to send; they are what is signed.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    body: bytes = b""
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer: the body both as bytes and parsed (`None` when it is not one JSON value)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    parsed: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card opened from the vault for one send. It neither prints nor compares."""
+
+    number: SecretStr
+    holder: SecretStr
+    expiry_month: SecretStr
+    expiry_year: SecretStr
+    verification_code: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try needs beyond the command.
+
+    Attributes:
+        command_id: the command it belongs to.
+        number: counts from 1.
+        reference: what we call this attempt towards the provider; unique, stored before anything is sent.
+        payment: the payment as the ledger knows it.
+        amount: what is to be moved, worked out by the hub (a full refund has been turned into its amount).
+        card: only for `card_ref`, and only for the send itself.
+    """
+
+    command_id: UUID
+    number: int
+    reference: str
+    payment: Payment
+    amount: Money | None = None
+    card: Card | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Generic[C, R]):
+    """How to find out what became of an attempt whose outcome is not known."""
+
+    build: Callable[[C, Attempt], Request]
+    reply: type[R]
+    read: Callable[[R, C, Attempt], Finding]
+    deadline_s: float = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[C, R]):
+    """One command type at one provider.
+
+    Attributes:
+        name: the metrics' and breakers' word for it, such as `create`.
+        deadline_s: from the first byte out to the last byte in.
+        repeatable_for_s: how long after the first send the provider answers a repeated request with the first result,
+            by its own documents; `None` when it promises nothing, and then an unknown outcome is only asked about.
+        absence_window_s: how long "not found" proves nothing, counted from the send.
+        resend_after_absence_s: after how long an absent attempt is sent again; `None`: never. A residual risk, to be
+            listed in the provider's README.
+        moves_money: false for operations that may be repeated freely.
+    """
+
+    name: str
+    command: type[C]
+    build: Callable[[C, Attempt], Request]
+    reply: type[R]
+    read: Callable[[R, C, Attempt], Outcome]
+    deadline_s: float
+    inquiry: Inquiry[C, Any] | None = None
+    repeatable_for_s: float | None = None
+    absence_window_s: float = 600
+    resend_after_absence_s: float | None = None
+    moves_money: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFormat:
+    """What the provider allows in a merchant's reference."""
+
+    alphabet: Literal["hex", "alphanumeric"] = "alphanumeric"
+    max_length: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `calls` in `per_s` seconds, by the provider's documents."""
+
+    calls: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProbe:
+    """A harmless authenticated call; `read` returns `None` when all is well, else a sentence that says what is not."""
+
+    request: Request
+    read: Callable[[Answer], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """Everything the hub knows about one provider.
+
+    Attributes:
+        base_urls: by environment, `production` and `sandbox`.
+        credentials: names of the secrets it needs.
+        sign: headers that authenticate one request, from the request, the secrets and a fresh nonce.
+        verify: a sentence that says why an answer cannot be trusted, or `None`; it sees the exact parsed values.
+        personal: names of JSON fields in requests and answers that hold personal data; the scrubber hides their values.
+        secret: names of JSON fields that hold secrets or card data.
+    """
+
+    name: str
+    kind: Literal["payment"]
+    base_urls: Mapping[str, str]
+    credentials: tuple[str, ...]
+    sign: Callable[[Request, Credentials, str], Mapping[str, str]]
+    verify: Callable[[Request, Answer, Credentials], str | None]
+    operations: tuple[Operation[Any, Any], ...]
+    probe: HealthProbe
+    reference: ReferenceFormat = field(default_factory=ReferenceFormat)
+    rate_limits: Mapping[str, RateLimit] = field(default_factory=dict)
+    methods: tuple[str, ...] = ()
+    personal: frozenset[str] = frozenset()
+    secret: frozenset[str] = frozenset()
+
+    def operation_for(self, command: type[PaymentCommand]) -> Operation[Any, Any] | None:
+        return next((operation for operation in self.operations if operation.command is command), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One account at one provider."""
+
+    id: str
+    connector: Connector
+    environment: str
+    base_url: str
+    credentials: Credentials = field(repr=False)

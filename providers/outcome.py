@@ -1,0 +1,62 @@
+"""What a provider's answer means to the hub."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schemas.money import Money
+from schemas.payments import CardSummary, LineReference, Reason
+from schemas.verdicts import FailureClass, Verdict
+
+
+class ProviderState(StrEnum):
+    """How a payment stands at the provider, as an answer to `QueryPayment`."""
+
+    CAPTURED = "captured"
+    AUTHORIZED = "authorized"
+    PENDING = "pending"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A provider's verdict on one operation, read from its answer.
+
+    Attributes:
+        amount: what the provider says it moved; it is compared with what was asked.
+        failure: set with `refused` and `unknown`; `THROTTLED` and `TRANSIENT` mean that nothing was performed and a
+            later try may succeed.
+        detail: a sentence of ours for people, never the provider's localised message.
+    """
+
+    verdict: Verdict
+    reference: str | None = None
+    amount: Money | None = None
+    reason: Reason | None = None
+    failure: FailureClass | None = None
+    detail: str = ""
+    their_code: str | None = None
+    their_group: str | None = None
+    lines: tuple[LineReference, ...] = ()
+    card: CardSummary | None = None
+    fee: Money | None = None
+    redirect_url: str | None = None
+    state: ProviderState | None = None
+
+
+class Sighting(StrEnum):
+    """What an inquiry found of one earlier attempt."""
+
+    CONCLUDED = "concluded"
+    """The provider knows the attempt and how it ended: see the outcome."""
+    RUNNING = "running"
+    """The provider knows the attempt and has not decided: ask again."""
+    ABSENT = "absent"
+    """The provider does not know it, or not yet: no authority before the operation's absence window is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    sighting: Sighting
+    outcome: Outcome | None = None

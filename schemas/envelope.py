@@ -1,0 +1,124 @@
+"""CloudEvents 1.0 in Kafka's binary mode: the envelope travels in record headers, the value holds the facts.
+
+Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2; the `traceparent` header is W3C Trace Context.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from schemas.base import Frozen
+from schemas.errors import UnreadableRecord
+
+Header = tuple[str, bytes]
+REPUBLISHED = "kolaj-republished"
+"""Header of a result that is published again after a crash or redelivery; its `ce_id` is that of the first copy."""
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("must carry an offset, such as 2026-11-25T10:00:00Z")
+    return moment.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(_aware)]
+Source = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+
+
+class Envelope(Frozen):
+    """Who says what about which thing, and when."""
+
+    id: UUID
+    type: Annotated[str, Field(min_length=1, max_length=100)]
+    source: Source
+    subject: str | None = None
+    time: UtcTime | None = None
+    specversion: Literal["1.0"] = "1.0"
+    traceparent: str | None = None
+
+    def headers(self) -> list[Header]:
+        pairs: list[Header] = [
+            ("ce_specversion", self.specversion.encode()),
+            ("ce_id", str(self.id).encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_source", self.source.encode()),
+            ("content-type", b"application/json"),
+        ]
+        if self.subject is not None:
+            pairs.append(("ce_subject", self.subject.encode()))
+        if self.time is not None:
+            pairs.append(("ce_time", rfc3339(self.time).encode()))
+        if self.traceparent is not None:
+            pairs.append(("traceparent", self.traceparent.encode()))
+        return pairs
+
+    @classmethod
+    def read(cls, headers: Iterable[Header]) -> "Envelope":
+        """Read the envelope from record headers.
+
+        Raises:
+            UnreadableRecord: a required attribute is missing or malformed; `field` names the header.
+        """
+        found = {name: value for name, value in headers if name.startswith("ce_") or name == "traceparent"}
+        return cls(
+            id=_uuid(found),
+            type=_text(found, "ce_type"),
+            source=_source(found),
+            subject=_text(found, "ce_subject") if "ce_subject" in found else None,
+            time=_time(found),
+            specversion=_version(found),
+            traceparent=found["traceparent"].decode("ascii", "replace") if "traceparent" in found else None,
+        )
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and a `Z`: fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _text(found: dict[str, bytes], name: str) -> str:
+    if name not in found:
+        raise UnreadableRecord("missing_header", name, "send the CloudEvents 1.0 attributes as record headers")
+    try:
+        text = found[name].decode()
+    except UnicodeDecodeError as bad:
+        raise UnreadableRecord("invalid_header", name, "must be UTF-8 text") from bad
+    if not text or len(text) > 200 or "\x00" in text:  # noqa: PLR2004 - a bound of the contract
+        raise UnreadableRecord("invalid_header", name, "must be 1 to 200 characters of text")
+    return text
+
+
+def _uuid(found: dict[str, bytes]) -> UUID:
+    text = _text(found, "ce_id")
+    try:
+        return UUID(text)
+    except ValueError as bad:
+        raise UnreadableRecord("invalid_header", "ce_id", "must be a UUID; version 7 is advised") from bad
+
+
+def _source(found: dict[str, bytes]) -> str:
+    text = _text(found, "ce_source")
+    if not all("!" <= letter <= "~" for letter in text):
+        raise UnreadableRecord("invalid_header", "ce_source", "must be a URI reference in printable ASCII")
+    return text
+
+
+def _time(found: dict[str, bytes]) -> datetime | None:
+    if "ce_time" not in found:
+        return None
+    try:
+        moment = datetime.fromisoformat(_text(found, "ce_time"))
+    except ValueError as bad:
+        raise UnreadableRecord("invalid_header", "ce_time", "must be RFC 3339, such as 2026-11-25T10:00:00Z") from bad
+    if moment.tzinfo is None:
+        raise UnreadableRecord("invalid_header", "ce_time", "must carry an offset, such as a final Z")
+    return moment.astimezone(UTC)
+
+
+def _version(found: dict[str, bytes]) -> Literal["1.0"]:
+    if _text(found, "ce_specversion") != "1.0":
+        raise UnreadableRecord("invalid_header", "ce_specversion", "must be 1.0")
+    return "1.0"

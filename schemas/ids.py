@@ -1,0 +1,35 @@
+"""Identifiers that are derived, so that a repeated step yields the same one."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import uuid_utils
+
+_COORDINATES = UUID("5d0c1f0e-6f0b-5c57-9a53-2f2a6f4f5d10")
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7 (RFC 9562): sortable by creation time."""
+    return UUID(int=uuid_utils.uuid7().int)
+
+
+def result_id(command_id: UUID) -> UUID:
+    """The id of a command's one result, whichever process concludes it."""
+    return uuid5(command_id, "result")
+
+
+def fact_id(command_id: UUID, what: str) -> UUID:
+    """The id of a later fact about a command; `what` tells facts of one command apart."""
+    return uuid5(command_id, what)
+
+
+def rejection_id(topic: str, partition: int, offset: int) -> UUID:
+    """The id of a rejection, from the coordinates of the rejected record: its own id may be another command's."""
+    return uuid5(_COORDINATES, f"{topic}/{partition}/{offset}")
+
+
+def created_at(identifier: UUID) -> datetime | None:
+    """When a UUIDv7 was made (UTC, milliseconds); `None` for other versions, which carry no time."""
+    if identifier.version != 7:  # noqa: PLR2004 - the version's number is its name (RFC 9562)
+        return None
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)

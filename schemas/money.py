@@ -1,0 +1,110 @@
+"""Money in minor units. Source of currencies and exponents: the ISO 4217 list as kept by the `iso4217` package."""
+
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Annotated, Self
+
+from iso4217 import Currency
+from pydantic import AfterValidator, Field, model_validator
+
+from schemas.base import Frozen
+
+INT64_MAX = 2**63 - 1
+
+
+@cache
+def exponent(currency: str) -> int:
+    """How many decimals the currency has: 2 for TRY, 0 for JPY, 3 for KWD.
+
+    Raises:
+        ValueError: the code is not a currency of ISO 4217, or has no minor unit (precious metals, test codes).
+    """
+    try:
+        digits = Currency(currency).exponent
+    except ValueError as unknown:
+        raise ValueError(f"{currency!r} is not an ISO 4217 currency code; send three letters such as TRY") from unknown
+    if digits is None:
+        raise ValueError(f"{currency} has no minor unit in ISO 4217 and cannot be paid in")
+    return digits
+
+
+def _known(currency: str) -> str:
+    exponent(currency)
+    return currency
+
+
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_known)]
+
+
+class Money(Frozen):
+    """An exact amount: `minor` counts the currency's smallest unit (kuruş, cent, fils, whole yen), within int64."""
+
+    minor: Annotated[int, Field(ge=-INT64_MAX, le=INT64_MAX)]
+    currency: CurrencyCode
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Self:
+        """Read a decimal with a dot, such as `12.50`.
+
+        Raises:
+            ValueError: not a plain decimal, or more decimals than the currency has, zeros apart.
+        """
+        try:
+            amount = Decimal(text)
+        except InvalidOperation as bad:
+            raise ValueError(f"{text!r} is not a decimal number with a dot") from bad
+        return cls.from_major(amount, currency)
+
+    @classmethod
+    def from_major(cls, amount: Decimal, currency: str) -> Self:
+        """The amount in major units, exactly.
+
+        Raises:
+            ValueError: it is not finite, or cannot be said in whole minor units.
+        """
+        if not amount.is_finite():
+            raise ValueError(f"{amount} is not an amount")
+        digits = exponent(currency)
+        minor = amount.scaleb(digits)
+        if minor != minor.to_integral_value():
+            raise ValueError(f"{amount} {currency} has more than {digits} decimals")
+        return cls(minor=int(minor), currency=currency)
+
+    @property
+    def major(self) -> Decimal:
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __str__(self) -> str:
+        return f"{self.major:f} {self.currency}"
+
+    def with_minor(self, minor: int) -> Self:
+        return type(self)(minor=minor, currency=self.currency)
+
+
+class Price(Money):
+    """Money that somebody pays: above zero."""
+
+    minor: Annotated[int, Field(gt=0, le=INT64_MAX)]
+
+
+class Share(Money):
+    """A part of a price that may be nothing: zero or more."""
+
+    minor: Annotated[int, Field(ge=0, le=INT64_MAX)]
+
+
+class OneCurrency(Frozen):
+    """A model all of whose money is in one currency."""
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        found: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for item in value if isinstance(value, tuple) else (value,):
+                money = item if isinstance(item, Money) else getattr(item, "price", None)
+                if isinstance(money, Money):
+                    found.setdefault(money.currency, name)
+        if len(found) > 1:
+            raise ValueError("all amounts must be in one currency, found " + ", ".join(sorted(found)))
+        return self

@@ -1,0 +1,112 @@
+"""Orders about a payment. Each is keyed by `payment_id`; its `command_id` is the record's `ce_id`."""
+
+from typing import Annotated, ClassVar, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from schemas.base import IntegrationId, Order, Text, Token
+from schemas.envelope import UtcTime
+from schemas.money import OneCurrency, Price, Share
+from schemas.payments.basket import BasketLine
+from schemas.payments.methods import PaymentMethod
+from schemas.payments.parties import Address, Buyer
+
+
+class PaymentOrder(Order):
+    """What every payment command says."""
+
+    payment_id: UUID
+    integration_id: IntegrationId | None = None
+    """Which account performs it. Later commands of a payment go where its creation went, whatever stands here."""
+    expires_at: UtcTime | None = None
+    """Past this moment it is not begun any more and ends as refused with reason `expired`."""
+
+    @property
+    def key(self) -> str:
+        return str(self.payment_id)
+
+
+class CreatePayment(PaymentOrder, OneCurrency):
+    """Take a payment, or hold it until a capture.
+
+    `price` is the basket's total; `paid_price` what is taken from the payer:
+    `price` - `discount` + `shipping` + `instalment_surcharge`. None of the parts is folded into another.
+    """
+
+    type: ClassVar[str] = "payments.create.v1"
+
+    order_id: Token
+    capture: Literal["auto", "manual"] = "auto"
+    method: PaymentMethod
+    price: Price
+    paid_price: Price
+    shipping: Share | None = None
+    instalment_surcharge: Share | None = None
+    discount: Share | None = None
+    instalments: Annotated[int, Field(ge=1, le=36)] = 1
+    buyer: Buyer
+    billing_address: Address
+    shipping_address: Address | None = None
+    basket: Annotated[tuple[BasketLine, ...], Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        total = sum(line.price.minor for line in self.basket)
+        if total != self.price.minor:
+            raise ValueError(
+                f"basket adds up to {total} minor units, price says {self.price.minor}; make the lines equal the price"
+            )
+        parts = [(self.shipping, 1), (self.instalment_surcharge, 1), (self.discount, -1)]
+        paid = self.price.minor + sum(sign * part.minor for part, sign in parts if part is not None)
+        if paid != self.paid_price.minor:
+            raise ValueError(
+                f"paid_price is {self.paid_price.minor}, price - discount + shipping + instalment_surcharge is {paid}"
+            )
+        if len({line.line_id for line in self.basket}) != len(self.basket):
+            raise ValueError("basket has two lines with one line_id; give each line its own")
+        if self.shipping_address is None and any(line.goods == "physical" for line in self.basket):
+            raise ValueError("shipping_address is needed, since the basket has physical goods")
+        return self
+
+
+class CapturePayment(PaymentOrder):
+    """Take what was held: `amount`, or all that is still held."""
+
+    type: ClassVar[str] = "payments.capture.v1"
+
+    amount: Price | None = None
+
+
+class CancelPayment(PaymentOrder):
+    """Lift the hold, or give back all that was taken and not refunded yet."""
+
+    type: ClassVar[str] = "payments.cancel.v1"
+
+    reason: Text | None = None
+
+
+class RefundPayment(PaymentOrder):
+    """Give money back: `amount`, or all that is left; of one basket line when `line_id` is given."""
+
+    type: ClassVar[str] = "payments.refund.v1"
+
+    amount: Price | None = None
+    line_id: Token | None = None
+    reason: Text | None = None
+
+
+class QueryPayment(PaymentOrder):
+    """Ask the provider how the payment stands."""
+
+    type: ClassVar[str] = "payments.query.v1"
+
+
+PaymentCommand = CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment
+PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
+    CreatePayment,
+    CapturePayment,
+    CancelPayment,
+    RefundPayment,
+    QueryPayment,
+)

@@ -1,0 +1,54 @@
+"""Why a command was refused, is pending or stayed unknown: one word for programs, the same for every provider."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # The payer's bank or card.
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    BLOCKED_CARD = "blocked_card"
+    CARD_NOT_PERMITTED = "card_not_permitted"
+    CURRENCY_NOT_PERMITTED = "currency_not_permitted"
+    DECLINED = "declined"
+    DO_NOT_HONOUR = "do_not_honour"
+    EXPIRED_CARD = "expired_card"
+    INCORRECT_CARD_DATA = "incorrect_card_data"
+    INSTALMENTS_NOT_PERMITTED = "instalments_not_permitted"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    INVALID_TRANSACTION = "invalid_transaction"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    LOST_CARD = "lost_card"
+    STOLEN_CARD = "stolen_card"
+    SUSPECTED_FRAUD = "suspected_fraud"
+    # The request.
+    INVALID_REQUEST = "invalid_request"
+    INVALID_AMOUNT = "invalid_amount"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    UNKNOWN_LINE = "unknown_line"
+    UNSUPPORTED_METHOD = "unsupported_method"
+    UNSUPPORTED_OPERATION = "unsupported_operation"
+    # The account.
+    CONFIGURATION = "configuration"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    UNKNOWN_INTEGRATION = "unknown_integration"
+    # The payment's state.
+    AMOUNT_EXCEEDS_AUTHORIZED = "amount_exceeds_authorized"
+    AMOUNT_EXCEEDS_CAPTURED = "amount_exceeds_captured"
+    NOT_AUTHORIZED = "not_authorized"
+    NOTHING_CAPTURED = "nothing_captured"
+    PAYMENT_ALREADY_CANCELLED = "payment_already_cancelled"
+    PAYMENT_EXISTS = "payment_exists"
+    PAYMENT_NOT_FOUND = "payment_not_found"
+    PAYMENT_UNSETTLED = "payment_unsettled"
+    INVALID_STATE = "invalid_state"
+    # The hub's own limits; each of these was certainly not performed.
+    CARD_EXPIRED = "card_expired"
+    EXPIRED = "expired"
+    GAVE_UP = "gave_up"
+    # Pending.
+    ACTION_REQUIRED = "action_required"
+    UNDER_REVIEW = "under_review"
+    # Not known.
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    # Anything a provider says that fits none of these.
+    OTHER = "other"

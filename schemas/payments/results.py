@@ -1,0 +1,170 @@
+"""Results: exactly one for each command, on the events topic, keyed like the command.
+
+`verdict` says how it ended: the five accepted types below carry what was done; `refused`, `pending` and `unknown` serve
+all operations. The record's `ce_id` is `uuid5(command_id, "result")`.
+"""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.base import Fact, Frozen, Token
+from schemas.envelope import UtcTime
+from schemas.money import Money
+from schemas.payments.reasons import Reason
+from schemas.verdicts import FailureClass
+
+
+class Performed(Frozen):
+    """Who performed it, and under which names it is known there."""
+
+    integration_id: str
+    provider: str
+    provider_reference: str | None = None
+    """The provider's own id of the payment."""
+    our_reference: str | None = None
+    """The reference that we sent with the deciding attempt."""
+
+
+class CommandResult(Fact):
+    """What every result says."""
+
+    payment_id: UUID
+    command_id: UUID
+    command_type: str
+    concluded_at: UtcTime
+    performed: Performed | None = None
+    attempts: Annotated[int, Field(ge=0)] = 0
+    """How many times something was sent to a provider for it (queries apart)."""
+
+
+class LineReference(Frozen):
+    """A basket line as the provider knows it; refunds of one line name it."""
+
+    line_id: str
+    provider_reference: str
+    paid: Money
+
+
+class CardSummary(Frozen):
+    """What may be kept of a card (PCI DSS 3.4: at most the first six or eight and the last four digits)."""
+
+    association: str | None = None
+    card_type: str | None = None
+    family: str | None = None
+    bin_number: Annotated[str, Field(pattern=r"^[0-9]{6,8}$")] | None = None
+    last_four: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+
+
+class PaymentCreated(CommandResult):
+    """The payment was taken (`captured`) or is held (`authorized`)."""
+
+    type: ClassVar[str] = "payments.created.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    order_id: Token
+    state: Literal["captured", "authorized"]
+    price: Money
+    paid_price: Money
+    instalments: int
+    method: str
+    card: CardSummary | None = None
+    lines: tuple[LineReference, ...] = ()
+    provider_fee: Money | None = None
+
+
+class PaymentCaptured(CommandResult):
+    """Held money was taken. `captured_total` counts all captures of the payment."""
+
+    type: ClassVar[str] = "payments.captured.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    amount: Money
+    captured_total: Money
+    lines: tuple[LineReference, ...] = ()
+
+
+class PaymentCancelled(CommandResult):
+    """The hold was lifted (`released`), or what was taken was given back (`reversed`)."""
+
+    type: ClassVar[str] = "payments.cancelled.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    effect: Literal["released", "reversed"]
+    amount: Money
+
+
+class PaymentRefunded(CommandResult):
+    """Money was given back. `refunded_total` counts all refunds of the payment, reversals by a cancel apart."""
+
+    type: ClassVar[str] = "payments.refunded.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    amount: Money
+    refunded_total: Money
+    line_id: Token | None = None
+
+
+class PaymentQueried(CommandResult):
+    """How the payment stands at the provider."""
+
+    type: ClassVar[str] = "payments.queried.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    provider_state: Literal["captured", "authorized", "pending", "failed", "cancelled", "not_found"]
+    paid_price: Money | None = None
+
+
+class CommandRefused(CommandResult):
+    """It was certainly not performed."""
+
+    type: ClassVar[str] = "payments.refused.v1"
+
+    verdict: Literal["refused"] = "refused"
+    reason: Reason
+    failure: FailureClass
+    detail: str
+    """A sentence for people that says what to do."""
+    requested: Money | None = None
+    provider_code: str | None = None
+    provider_group: str | None = None
+
+
+class CommandPending(CommandResult):
+    """The provider took it and has not decided; further events of the payment will tell."""
+
+    type: ClassVar[str] = "payments.pending.v1"
+
+    verdict: Literal["pending"] = "pending"
+    reason: Reason
+    requested: Money | None = None
+    redirect_url: str | None = None
+    provider_code: str | None = None
+
+
+class CommandUnknown(CommandResult):
+    """It was sent, and nobody can say whether it was performed. Everything known stands here; nothing is guessed."""
+
+    type: ClassVar[str] = "payments.unknown.v1"
+
+    verdict: Literal["unknown"] = "unknown"
+    reason: Reason
+    detail: str
+    requested: Money | None = None
+    references: tuple[str, ...] = ()
+    """Every reference that we sent for it, for whoever asks the provider."""
+    first_sent_at: UtcTime | None = None
+    provider_code: str | None = None
+
+
+Result = (
+    PaymentCreated
+    | PaymentCaptured
+    | PaymentCancelled
+    | PaymentRefunded
+    | PaymentQueried
+    | CommandRefused
+    | CommandPending
+    | CommandUnknown
+)

@@ -1,0 +1,157 @@
+"""Between bytes on Kafka and models: one place that decides what is readable.
+
+Source: the hub's own contract; CloudEvents Kafka binding in binary mode.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from schemas.envelope import Envelope, Header
+from schemas.errors import UnreadableRecord
+from streams.card_numbers import holds_card_number
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_VALUE_BYTES: Final = 1024 * 1024
+"""A command or event larger than this is not read (1 MiB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record ready to be appended."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[Header, ...]
+
+    def with_header(self, name: str, value: bytes) -> "Outgoing":
+        return Outgoing(self.topic, self.key, self.value, (*self.headers, (name, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming(Generic[M]):
+    """A record that was read: who says it, and what."""
+
+    envelope: Envelope
+    key: str
+    body: M
+
+
+def encode(topic: str, key: str, envelope: Envelope, body: BaseModel) -> Outgoing:
+    """The record for one event or command, its facts as compact JSON with absent fields left out."""
+    value = body.model_dump_json(exclude_none=True).encode()
+    return Outgoing(topic, key.encode(), value, tuple(envelope.headers()))
+
+
+def decode(
+    models: Mapping[str, type[M]], key: bytes | None, value: bytes | None, headers: Sequence[Header]
+) -> Incoming[M]:
+    """Read a record as one of `models` (by `ce_type`).
+
+    Raises:
+        UnreadableRecord: not one of them; `field` names the header, key or field, `detail` what to do. Neither repeats
+            a value, which may be secret.
+    """
+    if value is None:
+        raise UnreadableRecord("tombstone", "", "a record without a value says nothing; topics here are not compacted")
+    if len(value) > MAX_VALUE_BYTES:
+        raise UnreadableRecord("oversized", "", f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
+    envelope = Envelope.read(headers)
+    model = models.get(envelope.type)
+    if model is None:
+        known = ", ".join(sorted(models))
+        raise UnreadableRecord("unknown_type", "ce_type", f"no such type or version here; known are {known}")
+    parsed = _json(value)
+    spot = card_number_in(key, parsed, headers)
+    if spot is not None:
+        raise UnreadableRecord("card_number", spot, "card numbers never travel on Kafka; send a token or a card_ref")
+    try:
+        body = model.model_validate_json(value)
+    except ValidationError as bad:
+        first = bad.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(step) for step in first["loc"]) or _named_field(first["msg"])
+        raise UnreadableRecord("invalid_field", field, first["msg"]) from None
+    text = (key or b"").decode("utf-8", "replace")
+    expected = getattr(body, "key", None)
+    if expected is not None and text != expected:
+        raise UnreadableRecord("invalid_key", "key", "the record's key must be the payment_id of its body")
+    return Incoming(envelope, text, body)
+
+
+def digest(envelope: Envelope, key: str, body: BaseModel) -> bytes:
+    """SHA-256 of what a command means: source, type, key and the decoded body, whatever its spelling on the wire.
+
+    The source is part of it: the same id from another source is another command, and is refused rather than merged.
+    """
+    canonical = json.dumps(to_jsonable_python(body, exclude_none=True), sort_keys=True, separators=(",", ":"))
+    parts = (envelope.source, envelope.type, key, canonical)
+    return hashlib.sha256("\n".join(parts).encode()).digest()
+
+
+def card_number_in(key: bytes | None, parsed: Any, headers: Iterable[Header]) -> str | None:
+    """Where a card number stands: a dotted path, `key`, or a header's name; `None` when there is none."""
+    if key is not None and holds_card_number(key.decode("utf-8", "replace")):
+        return "key"
+    for name, value in headers:
+        if holds_card_number(value.decode("utf-8", "replace")):
+            return name
+    return _card_path(parsed, "")
+
+
+def _card_path(node: Any, path: str) -> str | None:
+    match node:
+        case dict():
+            for name, child in node.items():
+                # A name can hold a number too; the path then stops above it, so that the number is not repeated.
+                if holds_card_number(str(name)):
+                    return path or "value"
+                found = _card_path(child, f"{path}.{name}" if path else str(name))
+                if found is not None:
+                    return found
+        case list():
+            for index, child in enumerate(node):
+                found = _card_path(child, f"{path}.{index}" if path else str(index))
+                if found is not None:
+                    return found
+        case str() | int() if not isinstance(node, bool) and holds_card_number(str(node)):
+            return path or "value"
+    return None
+
+
+def _json(value: bytes) -> Any:
+    try:
+        return json.loads(value.decode(), object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise UnreadableRecord("not_json", "", "the value must be JSON in UTF-8") from None
+    except json.JSONDecodeError as bad:
+        where = f"the value is not JSON (line {bad.lineno}, column {bad.colno})"
+        raise UnreadableRecord("not_json", "", where) from None
+    except RecursionError:
+        raise UnreadableRecord("not_json", "", "the value is nested too deeply") from None
+    except ValueError:  # an integer of thousands of digits
+        raise UnreadableRecord("not_json", "", "the value holds a number that cannot be read") from None
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UnreadableRecord("not_json", twice, "the name stands twice in one object; readers would disagree")
+    return found
+
+
+def _no_constant(word: str) -> Any:
+    raise UnreadableRecord("not_json", "", f"{word} is not JSON")
+
+
+def _named_field(message: str) -> str:
+    """The field that a whole-model rule speaks of: its messages begin with the field's name."""
+    return message.removeprefix("Value error, ").split(" ", 1)[0]

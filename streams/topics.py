@@ -1,0 +1,83 @@
+"""The hub's topics: names, partitions, retention. Nothing else in the hub spells a topic's name."""
+
+from dataclasses import dataclass
+from typing import Final
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+FOREVER_MS: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as we declare it.
+
+    Attributes:
+        name: full name, environment prefix included.
+        partitions: fixed for life, since the key's partition depends on it.
+        retention_ms: how long records stay; -1 for ever.
+    """
+
+    name: str
+    partitions: int
+    retention_ms: int
+    max_message_bytes: int = 2 * 1024 * 1024
+
+    def config(self) -> dict[str, str]:
+        """Topic settings as Kafka names them. No topic is compacted: each record is a fact, not a state."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """All topics of one environment. Sandbox and production never share a prefix."""
+
+    prefix: str = "kolaj"
+    partitions: int = 6
+
+    def _topic(self, name: str, retention_ms: int) -> Topic:
+        return Topic(f"{self.prefix}.{name}", self.partitions, retention_ms)
+
+    @property
+    def payment_commands(self) -> Topic:
+        """Orders, personal data included: kept for seven days."""
+        return self._topic("payments.commands", 7 * DAY_MS)
+
+    @property
+    def payment_events(self) -> Topic:
+        return self._topic("payments.events", FOREVER_MS)
+
+    @property
+    def intents(self) -> Topic:
+        """What is about to be sent, written before it is: the ledger is rebuilt from here."""
+        return self._topic("ledger.intents", FOREVER_MS)
+
+    @property
+    def provider_calls(self) -> Topic:
+        return self._topic("provider.calls", FOREVER_MS)
+
+    @property
+    def integration_events(self) -> Topic:
+        return self._topic("integrations.events", FOREVER_MS)
+
+    @property
+    def dead_letters(self) -> Topic:
+        return self._topic("dead-letters", 30 * DAY_MS)
+
+    @property
+    def audit_anchors(self) -> Topic:
+        return self._topic("audit.anchors", FOREVER_MS)
+
+    def all(self) -> tuple[Topic, ...]:
+        return (
+            self.payment_commands,
+            self.payment_events,
+            self.intents,
+            self.provider_calls,
+            self.integration_events,
+            self.dead_letters,
+            self.audit_anchors,
+        )
