@@ -1,7 +1,7 @@
 """The broker's jars: named and digested in a lock file, downloaded once, verified at every start.
 
-`kafka.lock.json` names each jar on the class path by Maven coordinates and SHA-256. At run time nothing is resolved: what
-the cache lacks is downloaded by coordinates, and only a file with the locked digest ever enters the cache.
+`kafka.lock.json` names each jar on the class path by Maven coordinates and SHA-256. At run time nothing is resolved:
+what the cache lacks is downloaded by coordinates, and only a file with the locked digest ever enters the cache.
 `python -m infra.local.jars VERSION` resolves the dependencies of that version of Kafka and writes the lock anew.
 """
 
@@ -21,15 +21,13 @@ from pathlib import Path
 import platformdirs
 from jgo.maven import MavenContext
 
+from infra.local.errors import LocalStackError
+
 LOCK_FILE = Path(__file__).with_name("kafka.lock.json")
 BROKER = "org.apache.kafka:kafka_2.13"
 LOGGING = "org.apache.logging.log4j"
 DOWNLOAD_TIMEOUT_S = 120
 DOWNLOADS_AT_ONCE = 8
-
-
-class LocalStackError(RuntimeError):
-    """A part of the local stack cannot be had or does not start; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def write_lock(version: str, lock_file: Path = LOCK_FILE) -> tuple[Jar, ...]:
-    """Resolves Kafka's broker and its run-time dependencies and writes the lock. Needs the network; blocks for a minute."""
+    """Resolves Kafka's broker and its run-time dependencies and writes the lock; over the network, in a minute."""
     with tempfile.TemporaryDirectory() as scratch:
         context = MavenContext(repo_cache=Path(scratch), timeout=DOWNLOAD_TIMEOUT_S)
         # The broker stands alone as the root: a second root's managed versions would override the broker's own
