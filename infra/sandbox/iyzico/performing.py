@@ -1,0 +1,184 @@
+"""From a received request to its answer: signature, body, limits, the operation in the books. No faults, no sockets."""
+
+import asyncio
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from infra.sandbox.iyzico.answers import Answer, failure, success
+from infra.sandbox.iyzico.books import Books
+from infra.sandbox.iyzico.errors import Refused
+from infra.sandbox.iyzico.payments import Call, Review
+from infra.sandbox.iyzico.records import payment_of_line
+from infra.sandbox.iyzico.routes import ALIVE, ROUTES, Route
+from infra.sandbox.iyzico.signing import Keys, check_request
+
+_MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as its bytes arrived. `path` is as sent, without the query."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    authorization: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that is signed, known and readable."""
+
+    path: str
+    route: Route
+    body: Mapping[str, object]
+    query: Mapping[str, str]
+
+    @property
+    def echoed(self) -> Mapping[str, object]:
+        """Where `locale` and `conversationId` of the envelope come from: the body, or a GET's query."""
+        return self.body or self.query
+
+
+class Performer:
+    """One merchant's view of iyzico over one set of books."""
+
+    def __init__(
+        self,
+        books: Books,
+        keys: Keys,
+        *,
+        failure_status: int = 200,
+        latency_ms: float = 0,
+        rate_limit_per_minute: int | None = None,
+    ) -> None:
+        """`latency_ms` is spent half before the operation stands in the books and half after."""
+        self._books = books
+        self._keys = keys
+        self._failure_status = failure_status
+        self._half_latency_s = latency_ms / 2000
+        self._limit = rate_limit_per_minute
+        self._minute = 0
+        self._calls: Counter[str] = Counter()
+        self._busy: set[str] = set()
+
+    def accept(self, received: Received) -> Accepted:
+        """Check and read a request.
+
+        Raises:
+            Refused: 1000, 1001, 1007 (signature), 11 (unknown path or unreadable body), 6 (no body), 50000 (limit).
+        """
+        route = ROUTES.get((received.method, received.path))
+        unsigned = (received.method, received.path) == ALIVE and received.authorization is None
+        if not unsigned:  # some clients sign the liveness check, some do not
+            check_request(received.authorization, received.path, received.body, self._keys)
+        if route is None:
+            raise Refused("11", detail="the sandbox does not serve this method and path")
+        self._count(received.path)
+        body = _read_body(received.body)
+        if route.needs_body and not body:
+            raise Refused("6")
+        return Accepted(received.path, route, body, received.query)
+
+    async def perform(self, accepted: Accepted, *, review_verdict: int | None = None, review_s: float = 0) -> Answer:
+        """Run the operation and phrase its answer; a refusal is an answer too."""
+        await self._pause()
+        now_ms = self._books.now_ms()
+        review = None if review_verdict is None else Review(review_verdict, now_ms + round(review_s * 1000))
+        call = Call(accepted.body, accepted.query, now_ms, review)
+        try:
+            result = await self._books.run(lambda connection: accepted.route.operation(connection, call))
+        except Refused as refused:
+            result = refused
+        await self._pause()
+        return self.phrase(accepted, result)
+
+    def phrase(self, accepted: Accepted, result: dict[str, object] | Refused) -> Answer:
+        """The envelope around a result."""
+        now_ms = self._books.now_ms()
+        if isinstance(result, Refused):
+            return failure(result, accepted.echoed, now_ms, self._failure_status)
+        return success(result, accepted.echoed, now_ms, self._keys.secret_key, accepted.route.signed)
+
+    def refuse_unread(self, refused: Refused) -> Answer:
+        """The envelope for a request that was not accepted, so that nothing of it is echoed."""
+        return failure(refused, {}, self._books.now_ms(), self._failure_status)
+
+    @asynccontextmanager
+    async def alone(self, accepted: Accepted) -> AsyncIterator[None]:
+        """Hold the payment while a cancel or refund runs, until it is answered.
+
+        Raises:
+            Refused: 8514 while another one of this payment runs.
+        """
+        payment_id = await self._payment_id(accepted) if accepted.route.alone else None
+        if payment_id is None:
+            yield
+            return
+        if payment_id in self._busy:
+            raise Refused("8514", extra={"paymentId": payment_id})
+        self._busy.add(payment_id)
+        try:
+            yield
+        finally:
+            self._busy.discard(payment_id)
+
+    async def use_marker(self, basket_id: str) -> bool:
+        """True the first time this basket's marker is used, also over restarts."""
+        return await self._books.run(_insert_marker(basket_id))
+
+    async def _payment_id(self, accepted: Accepted) -> str | None:
+        if payment_id := accepted.body.get("paymentId"):
+            return str(payment_id)
+        line_id, now_ms = accepted.body.get("paymentTransactionId"), self._books.now_ms()
+        payment = await self._books.run(lambda connection: payment_of_line(connection, line_id, now_ms))
+        return payment.payment_id if payment else None
+
+    async def _pause(self) -> None:
+        if self._half_latency_s:
+            await asyncio.sleep(self._half_latency_s)
+
+    def _count(self, path: str) -> None:
+        if self._limit is None:
+            return
+        minute = self._books.now_ms() // _MINUTE_MS
+        if minute != self._minute:
+            self._minute = minute
+            self._calls.clear()
+        self._calls[path] += 1
+        if self._calls[path] > self._limit:
+            raise Refused("50000")
+
+
+def _insert_marker(basket_id: str) -> Callable[[sqlite3.Connection], bool]:
+    def step(connection: sqlite3.Connection) -> bool:
+        cursor = connection.execute("INSERT OR IGNORE INTO used_marker (basket_id) VALUES (?)", (basket_id,))
+        return cursor.rowcount == 1
+
+    return step
+
+
+def _read_body(raw: bytes) -> Mapping[str, object]:
+    """The body's object; none, `null` and `{}` all count as no body, as the clients differ in it."""
+    if not raw.strip():
+        return {}
+    try:
+        value: Any = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refused("11", detail="the body is not JSON in UTF-8") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused("11", detail="the body must be a JSON object")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,234 @@
+"""What stands in the books, as values: payments with their lines and reversals, and the totals over them."""
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+_LONGEST_ID = 15
+
+State = Literal["held", "charged", "cancelled", "rejected", "declined"]
+
+_PAYMENT_COLUMNS = (
+    "payment_id, conversation_id, basket_id, kind, currency, price_minor, paid_minor, captured_minor, "
+    "capture_conversation_id, captured_ms, cancelled_ms, error_code, error_group, installment, fraud_status, "
+    "fraud_next, fraud_due_ms, card_name, card_user_key, card_token, created_ms"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedLine:
+    """One basket line. `paid_minor` is its share of the amount held or charged."""
+
+    payment_transaction_id: str
+    item_id: str
+    price_minor: int
+    paid_minor: int
+    refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookedReversal:
+    """One cancel or refund call; `parts` are (payment_transaction_id, amount_minor, part id)."""
+
+    reversal_id: str
+    kind: Literal["cancel", "refund"]
+    conversation_id: str | None
+    amount_minor: int
+    created_ms: int
+    parts: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BookedPayment:
+    """One payment as it stands. `paid_minor` was asked for, `captured_minor` was taken from the card."""
+
+    payment_id: str
+    conversation_id: str | None
+    basket_id: str | None
+    kind: Literal["auth", "preauth"]
+    currency: str
+    price_minor: int
+    paid_minor: int
+    captured_minor: int
+    capture_conversation_id: str | None
+    captured_ms: int | None
+    cancelled_ms: int | None
+    error_code: str | None
+    error_group: str | None
+    installment: int
+    fraud_status: int
+    card_name: str
+    card_user_key: str | None
+    card_token: str | None
+    created_ms: int
+    lines: tuple[BookedLine, ...]
+    reversals: tuple[BookedReversal, ...]
+
+    @property
+    def state(self) -> State:
+        if self.error_code is not None:
+            return "declined"
+        if self.fraud_status < 0:
+            return "rejected"
+        if self.cancelled_ms is not None:
+            return "cancelled"
+        return "held" if self.captured_ms is None else "charged"
+
+    @property
+    def charged_minor(self) -> int:
+        """What was taken from the card, before refunds; nothing when a fraud review or a decline stopped it."""
+        return 0 if self.state in ("declined", "rejected") else self.captured_minor
+
+    @property
+    def captured(self) -> bool:
+        return self.charged_minor > 0
+
+    @property
+    def cancelled(self) -> bool:
+        return self.cancelled_ms is not None
+
+    @property
+    def refunded_minor(self) -> int:
+        return sum(reversal.amount_minor for reversal in self.reversals if reversal.kind == "refund")
+
+    @property
+    def net_minor(self) -> int:
+        """What the merchant is left with."""
+        return 0 if self.cancelled else self.charged_minor - self.refunded_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums in minor units by currency, and counts by the conversationId that a client sent.
+
+    `charges_by_conversation` counts successful creations (charges and holds): more than one is a double charge.
+    """
+
+    payments: int
+    by_state: Mapping[str, int]
+    charged_minor: Mapping[str, int]
+    held_minor: Mapping[str, int]
+    cancelled_minor: Mapping[str, int]
+    refunded_minor: Mapping[str, int]
+    net_minor: Mapping[str, int]
+    charges_by_conversation: Mapping[str, int]
+    reversals_by_conversation: Mapping[str, int]
+
+    @property
+    def charged_more_than_once(self) -> tuple[str, ...]:
+        return tuple(key for key, count in self.charges_by_conversation.items() if count > 1)
+
+
+def all_payments(connection: sqlite3.Connection, now_ms: int) -> tuple[BookedPayment, ...]:
+    """Every payment by id, in three statements whatever their number."""
+    return _assemble(connection, now_ms, "1 = 1", ())
+
+
+def payment_by_id(connection: sqlite3.Connection, payment_id: object, now_ms: int) -> BookedPayment | None:
+    if (number := _id_number(payment_id)) is None:
+        return None
+    found = _assemble(connection, now_ms, "payment_id = ?", (number,))
+    return found[0] if found else None
+
+
+def payments_by_conversation(
+    connection: sqlite3.Connection, conversation_id: str, now_ms: int
+) -> tuple[BookedPayment, ...]:
+    return _assemble(connection, now_ms, "conversation_id = ?", (conversation_id,))
+
+
+def payment_of_line(connection: sqlite3.Connection, line_id: object, now_ms: int) -> BookedPayment | None:
+    row = connection.execute("SELECT payment_id FROM line WHERE line_id = ?", (_id_number(line_id),)).fetchone()
+    return payment_by_id(connection, row[0], now_ms) if row else None
+
+
+def _id_number(value: object) -> int | None:
+    """Ids are given out as numbers below 10^15; anything else names nothing."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
+
+
+def totals_of(payments: Iterable[BookedPayment]) -> Totals:
+    """Pure; `payments` are the books' entries."""
+    sums: dict[str, defaultdict[str, int]] = {
+        name: defaultdict(int) for name in ("charged", "held", "cancelled", "refunded", "net")
+    }
+    states: Counter[str] = Counter()
+    charges: Counter[str] = Counter()
+    reversals: Counter[str] = Counter()
+    for payment in payments:
+        states[payment.state] += 1
+        sums["charged"][payment.currency] += payment.charged_minor
+        sums["held"][payment.currency] += payment.paid_minor if payment.state == "held" else 0
+        sums["refunded"][payment.currency] += payment.refunded_minor
+        sums["net"][payment.currency] += payment.net_minor
+        if payment.conversation_id is not None and payment.state not in ("declined", "rejected"):
+            charges[payment.conversation_id] += 1
+        for reversal in payment.reversals:
+            if reversal.kind == "cancel":
+                sums["cancelled"][payment.currency] += reversal.amount_minor
+            if reversal.conversation_id is not None:
+                reversals[reversal.conversation_id] += 1
+    return Totals(
+        payments=sum(states.values()),
+        by_state=dict(states),
+        charged_minor=dict(sums["charged"]),
+        held_minor=dict(sums["held"]),
+        cancelled_minor=dict(sums["cancelled"]),
+        refunded_minor=dict(sums["refunded"]),
+        net_minor=dict(sums["net"]),
+        charges_by_conversation=dict(charges),
+        reversals_by_conversation=dict(reversals),
+    )
+
+
+def _assemble(
+    connection: sqlite3.Connection, now_ms: int, where: str, values: tuple[object, ...]
+) -> tuple[BookedPayment, ...]:
+    """`where` is one of the fixed texts above, never a request's; `values` are bound."""
+    rows = connection.execute(
+        f"SELECT {_PAYMENT_COLUMNS} FROM payment WHERE {where} ORDER BY payment_id",  # noqa: S608 -- fixed texts only
+        values,
+    ).fetchall()
+    if not rows:
+        return ()
+    chosen = f"payment_id IN (SELECT payment_id FROM payment WHERE {where})"  # noqa: S608 -- fixed texts only
+    parts: defaultdict[int, list[tuple[str, int, str]]] = defaultdict(list)
+    refunded: Counter[int] = Counter()
+    for reversal_id, line_id, amount, part_id in connection.execute(
+        "SELECT reversal_id, line_id, reversal_part.amount_minor, part_id FROM reversal_part "  # noqa: S608 -- as above
+        f"JOIN reversal USING (reversal_id) WHERE {chosen} ORDER BY part_id",
+        values,
+    ):
+        parts[reversal_id].append((str(line_id), amount, str(part_id)))
+        refunded[line_id] += amount
+    reversals: defaultdict[int, list[BookedReversal]] = defaultdict(list)
+    for payment_id, reversal_id, kind, conversation_id, amount, created in connection.execute(
+        "SELECT payment_id, reversal_id, kind, conversation_id, amount_minor, created_ms FROM reversal "  # noqa: S608
+        f"WHERE {chosen} ORDER BY reversal_id",
+        values,
+    ):
+        reversals[payment_id].append(
+            BookedReversal(str(reversal_id), kind, conversation_id, amount, created, tuple(parts[reversal_id]))
+        )
+    lines: defaultdict[int, list[BookedLine]] = defaultdict(list)
+    for payment_id, line_id, item_id, price, paid in connection.execute(
+        f"SELECT payment_id, line_id, item_id, price_minor, paid_minor FROM line WHERE {chosen} "  # noqa: S608 -- as above
+        "ORDER BY line_id",
+        values,
+    ):
+        lines[payment_id].append(BookedLine(str(line_id), item_id, price, paid, refunded[line_id]))
+    return tuple(_payment(row, now_ms, tuple(lines[row[0]]), tuple(reversals[row[0]])) for row in rows)
+
+
+def _payment(
+    row: tuple[object, ...], now_ms: int, lines: tuple[BookedLine, ...], reversals: tuple[BookedReversal, ...]
+) -> BookedPayment:
+    fields: dict[str, object] = dict(zip(_PAYMENT_COLUMNS.split(", "), row, strict=True))
+    verdict, due = fields.pop("fraud_next"), fields.pop("fraud_due_ms")
+    if isinstance(due, int) and due <= now_ms:  # a review that is over counts as its verdict from then on
+        fields["fraud_status"] = verdict
+    fields["payment_id"] = str(fields["payment_id"])
+    return BookedPayment(**fields, lines=lines, reversals=reversals)  # type: ignore[arg-type]  # columns are typed by schema.sql

@@ -1,0 +1,72 @@
+-- The sandbox's own books. Amounts are minor units; times are epoch milliseconds. No card number is kept:
+-- `card_name` names one of the public cards.
+CREATE TABLE IF NOT EXISTS payment (
+    payment_id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id         TEXT,
+    basket_id               TEXT,
+    kind                    TEXT    NOT NULL CHECK (kind IN ('auth', 'preauth')),
+    currency                TEXT    NOT NULL,
+    price_minor             INTEGER NOT NULL,
+    paid_minor              INTEGER NOT NULL,              -- asked for: charged at once, or held
+    captured_minor          INTEGER NOT NULL DEFAULT 0,
+    capture_conversation_id TEXT,
+    captured_ms             INTEGER,
+    cancelled_ms            INTEGER,
+    error_code              TEXT,                          -- set when the bank declined
+    error_group             TEXT,
+    installment             INTEGER NOT NULL,
+    fraud_status            INTEGER NOT NULL DEFAULT 1,
+    fraud_next              INTEGER,                       -- what a review ends in ...
+    fraud_due_ms            INTEGER,                       -- ... and when
+    card_name               TEXT    NOT NULL,
+    card_user_key           TEXT,                          -- set when the card was stored while paying
+    card_token              TEXT,
+    created_ms              INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS payment_by_conversation ON payment (conversation_id);
+
+CREATE TABLE IF NOT EXISTS line (
+    line_id     INTEGER PRIMARY KEY AUTOINCREMENT,         -- iyzico's paymentTransactionId
+    payment_id  INTEGER NOT NULL REFERENCES payment,
+    item_id     TEXT    NOT NULL,
+    price_minor INTEGER NOT NULL,
+    paid_minor  INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS line_by_payment ON line (payment_id);
+
+-- One row for each cancel or refund call that moved money (or lifted a hold) ...
+CREATE TABLE IF NOT EXISTS reversal (
+    reversal_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    payment_id      INTEGER NOT NULL REFERENCES payment,
+    kind            TEXT    NOT NULL CHECK (kind IN ('cancel', 'refund')),
+    conversation_id TEXT,
+    amount_minor    INTEGER NOT NULL,
+    created_ms      INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS reversal_by_payment ON reversal (payment_id);
+
+-- ... and how a refund spread over the lines.
+CREATE TABLE IF NOT EXISTS reversal_part (
+    part_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    reversal_id  INTEGER NOT NULL REFERENCES reversal,
+    line_id      INTEGER NOT NULL REFERENCES line,
+    amount_minor INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS reversal_part_by_reversal ON reversal_part (reversal_id);
+
+CREATE TABLE IF NOT EXISTS card_user (
+    card_user_key TEXT PRIMARY KEY,
+    email         TEXT,
+    external_id   TEXT
+);
+
+CREATE TABLE IF NOT EXISTS stored_card (
+    card_token    TEXT PRIMARY KEY,
+    card_user_key TEXT NOT NULL,
+    card_name     TEXT NOT NULL,
+    card_alias    TEXT
+);
+CREATE INDEX IF NOT EXISTS stored_card_by_user ON stored_card (card_user_key);
+
+-- Baskets whose fault marker has been used up.
+CREATE TABLE IF NOT EXISTS used_marker (basket_id TEXT PRIMARY KEY) WITHOUT ROWID;
