@@ -31,7 +31,9 @@ def _no_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_no_nul)]
+NoNul = AfterValidator(_no_nul)
+
+Text = Annotated[str, Field(min_length=1, max_length=1000), NoNul]
 """Free text of a person or shop: any letters, not empty, at most 1,000 characters."""
 
 Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]

@@ -5,7 +5,7 @@ Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2; the `traceparent`
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -14,6 +14,7 @@ from schemas.base import Frozen
 from schemas.errors import UnreadableRecord
 
 Header = tuple[str, bytes]
+TYPE_LIMIT: Final = 100
 REPUBLISHED = "kolaj-republished"
 """Header of a result that is published again after a crash or redelivery; its `ce_id` is that of the first copy."""
 
@@ -21,7 +22,10 @@ REPUBLISHED = "kolaj-republished"
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("must carry an offset, such as 2026-11-25T10:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as bad:
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from bad
 
 
 UtcTime = Annotated[datetime, AfterValidator(_aware)]
@@ -32,7 +36,7 @@ class Envelope(Frozen):
     """Who says what about which thing, and when."""
 
     id: UUID
-    type: Annotated[str, Field(min_length=1, max_length=100)]
+    type: Annotated[str, Field(min_length=1, max_length=TYPE_LIMIT)]
     source: Source
     subject: str | None = None
     time: UtcTime | None = None
@@ -65,7 +69,7 @@ class Envelope(Frozen):
         found = {name: value for name, value in headers if name.startswith("ce_") or name == "traceparent"}
         return cls(
             id=_uuid(found),
-            type=_text(found, "ce_type"),
+            type=_text(found, "ce_type", limit=TYPE_LIMIT),
             source=_source(found),
             subject=_text(found, "ce_subject") if "ce_subject" in found else None,
             time=_time(found),
@@ -79,15 +83,15 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _text(found: dict[str, bytes], name: str) -> str:
+def _text(found: dict[str, bytes], name: str, *, limit: int = 200) -> str:
     if name not in found:
         raise UnreadableRecord("missing_header", name, "send the CloudEvents 1.0 attributes as record headers")
     try:
         text = found[name].decode()
     except UnicodeDecodeError as bad:
         raise UnreadableRecord("invalid_header", name, "must be UTF-8 text") from bad
-    if not text or len(text) > 200 or "\x00" in text:  # noqa: PLR2004 - a bound of the contract
-        raise UnreadableRecord("invalid_header", name, "must be 1 to 200 characters of text")
+    if not text or len(text) > limit or "\x00" in text:
+        raise UnreadableRecord("invalid_header", name, f"must be 1 to {limit} characters of text")
     return text
 
 
@@ -110,12 +114,11 @@ def _time(found: dict[str, bytes]) -> datetime | None:
     if "ce_time" not in found:
         return None
     try:
-        moment = datetime.fromisoformat(_text(found, "ce_time"))
+        return _aware(datetime.fromisoformat(_text(found, "ce_time")))
     except ValueError as bad:
-        raise UnreadableRecord("invalid_header", "ce_time", "must be RFC 3339, such as 2026-11-25T10:00:00Z") from bad
-    if moment.tzinfo is None:
-        raise UnreadableRecord("invalid_header", "ce_time", "must carry an offset, such as a final Z")
-    return moment.astimezone(UTC)
+        raise UnreadableRecord(
+            "invalid_header", "ce_time", "must be RFC 3339 with an offset, such as 2026-11-25T10:00:00Z"
+        ) from bad
 
 
 def _version(found: dict[str, bytes]) -> Literal["1.0"]:

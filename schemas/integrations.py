@@ -16,7 +16,7 @@ class HealthChecked(Fact):
     integration_id: str
     provider: str
     status: Literal["healthy", "degraded", "unhealthy"]
-    response_time_ms: Annotated[int, Field(ge=0)] | None
+    response_time_ms: Annotated[int, Field(ge=0)] | None = None
     error: str | None = None
     checked_at: UtcTime
 

@@ -1,8 +1,9 @@
 """Money in minor units. Source of currencies and exponents: the ISO 4217 list as kept by the `iso4217` package."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal
 from functools import cache
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from iso4217 import Currency
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +11,11 @@ from pydantic import AfterValidator, Field, model_validator
 from schemas.base import Frozen
 
 INT64_MAX = 2**63 - 1
+
+_PLAIN: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+# Nothing is rounded at these lengths; the usual context would round at 28 digits.
+_MAX_DIGITS: Final = 100
+_EXACT: Final = Context(prec=2 * _MAX_DIGITS)
 
 
 @cache
@@ -49,11 +55,9 @@ class Money(Frozen):
         Raises:
             ValueError: not a plain decimal, or more decimals than the currency has, zeros apart.
         """
-        try:
-            amount = Decimal(text)
-        except InvalidOperation as bad:
-            raise ValueError(f"{text!r} is not a decimal number with a dot") from bad
-        return cls.from_major(amount, currency)
+        if len(text) > _MAX_DIGITS or _PLAIN.fullmatch(text) is None:
+            raise ValueError(f"{text[:_MAX_DIGITS]!r} is not a decimal number with a dot")
+        return cls.from_major(Decimal(text), currency)
 
     @classmethod
     def from_major(cls, amount: Decimal, currency: str) -> Self:
@@ -62,11 +66,16 @@ class Money(Frozen):
         Raises:
             ValueError: it is not finite, or cannot be said in whole minor units.
         """
-        if not amount.is_finite():
-            raise ValueError(f"{amount} is not an amount")
+        # Bounded before it is written out: "1e999999999" is short text and a very long number.
+        if (
+            not amount.is_finite()
+            or len(amount.as_tuple().digits) > _MAX_DIGITS
+            or abs(amount.adjusted()) > _MAX_DIGITS
+        ):
+            raise ValueError("an amount must be a finite number of reasonable length")
         digits = exponent(currency)
-        minor = amount.scaleb(digits)
-        if minor != minor.to_integral_value():
+        minor = amount.scaleb(digits, _EXACT)
+        if minor != minor.to_integral_value(context=_EXACT):
             raise ValueError(f"{amount} {currency} has more than {digits} decimals")
         return cls(minor=int(minor), currency=currency)
 
@@ -81,13 +90,13 @@ class Money(Frozen):
         return type(self)(minor=minor, currency=self.currency)
 
 
-class Price(Money):
+class Price(Money, extra="forbid"):
     """Money that somebody pays: above zero."""
 
     minor: Annotated[int, Field(gt=0, le=INT64_MAX)]
 
 
-class Share(Money):
+class Share(Money, extra="forbid"):
     """A part of a price that may be nothing: zero or more."""
 
     minor: Annotated[int, Field(ge=0, le=INT64_MAX)]
@@ -106,5 +115,6 @@ class OneCurrency(Frozen):
                 if isinstance(money, Money):
                     found.setdefault(money.currency, name)
         if len(found) > 1:
-            raise ValueError("all amounts must be in one currency, found " + ", ".join(sorted(found)))
+            (first, where), (second, other) = list(found.items())[:2]
+            raise ValueError(f"{other} is in {second}, {where} in {first}; all amounts must be in one currency")
         return self

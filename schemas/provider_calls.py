@@ -14,7 +14,7 @@ class ProviderCalled(Fact):
 
     type: ClassVar[str] = "provider.called.v1"
 
-    command_id: UUID | None
+    command_id: UUID | None = None
     integration_id: str
     provider: str
     operation: str
@@ -22,7 +22,7 @@ class ProviderCalled(Fact):
     """Number of the attempt; 0 for calls that move nothing, such as queries and health checks."""
     method: str
     url_template: str
-    status_code: int | None
+    status_code: int | None = None
     outcome: Literal[
         "accepted",
         "refused",

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic_core import ErrorDetails
 
+from schemas.base import Order
+from schemas.card_numbers import holds_card_number
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
-from streams.card_numbers import holds_card_number
 
 M = TypeVar("M", bound=BaseModel)
+
+_Place = tuple[Any, str] | None
+"""Where something stands in a JSON value: the place of what holds it, and the name or index there."""
 
 MAX_VALUE_BYTES: Final = 1024 * 1024
 """A command or event larger than this is not read (1 MiB)."""
@@ -24,11 +28,15 @@ MAX_VALUE_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record ready to be appended."""
+    """A record ready to be appended.
+
+    A null key or value is not the same as an empty one, and both travel as they are: a copy of a tombstone in the dead
+    letters is a tombstone.
+    """
 
     topic: str
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: tuple[Header, ...]
 
     def with_header(self, name: str, value: bytes) -> "Outgoing":
@@ -75,12 +83,10 @@ def decode(
     try:
         body = model.model_validate_json(value)
     except ValidationError as bad:
-        first = bad.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(step) for step in first["loc"]) or _named_field(first["msg"])
-        raise UnreadableRecord("invalid_field", field, first["msg"]) from None
+        raise _unreadable(bad.errors(include_url=False, include_input=False)[0]) from None
     text = (key or b"").decode("utf-8", "replace")
-    expected = getattr(body, "key", None)
-    if expected is not None and text != expected:
+    # An order knows the key that its lane is chosen by; other records are keyed by whoever appends them.
+    if isinstance(body, Order) and text != getattr(body, "key", text):
         raise UnreadableRecord("invalid_key", "key", "the record's key must be the payment_id of its body")
     return Incoming(envelope, text, body)
 
@@ -90,7 +96,9 @@ def digest(envelope: Envelope, key: str, body: BaseModel) -> bytes:
 
     The source is part of it: the same id from another source is another command, and is refused rather than merged.
     """
-    canonical = json.dumps(to_jsonable_python(body, exclude_none=True), sort_keys=True, separators=(",", ":"))
+    # Without defaults, so that a version that knows one more optional field still takes the same command for the same.
+    facts = body.model_dump(mode="json", exclude_defaults=True)
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     parts = (envelope.source, envelope.type, key, canonical)
     return hashlib.sha256("\n".join(parts).encode()).digest()
 
@@ -100,29 +108,37 @@ def card_number_in(key: bytes | None, parsed: Any, headers: Iterable[Header]) ->
     if key is not None and holds_card_number(key.decode("utf-8", "replace")):
         return "key"
     for name, value in headers:
+        if holds_card_number(name):
+            return "header"
         if holds_card_number(value.decode("utf-8", "replace")):
             return name
-    return _card_path(parsed, "")
+    return _card_path(parsed)
 
 
-def _card_path(node: Any, path: str) -> str | None:
-    match node:
-        case dict():
-            for name, child in node.items():
+def _card_path(parsed: Any) -> str | None:
+    # A list of what is left to look at, not recursion: JSON may be nested deeper than Python's stack.
+    left: list[tuple[Any, _Place]] = [(parsed, None)]
+    while left:
+        node, place = left.pop()
+        match node:
+            case dict():
                 # A name can hold a number too; the path then stops above it, so that the number is not repeated.
-                if holds_card_number(str(name)):
-                    return path or "value"
-                found = _card_path(child, f"{path}.{name}" if path else str(name))
-                if found is not None:
-                    return found
-        case list():
-            for index, child in enumerate(node):
-                found = _card_path(child, f"{path}.{index}" if path else str(index))
-                if found is not None:
-                    return found
-        case str() | int() if not isinstance(node, bool) and holds_card_number(str(node)):
-            return path or "value"
+                if any(holds_card_number(name) for name in node):
+                    return _path(place)
+                left.extend((child, (place, name)) for name, child in reversed(node.items()))
+            case list():
+                left.extend((node[index], (place, str(index))) for index in reversed(range(len(node))))
+            case str() | int() if not isinstance(node, bool) and holds_card_number(str(node)):
+                return _path(place)
     return None
+
+
+def _path(place: "_Place") -> str:
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(step)
+    return ".".join(reversed(steps)) or "value"
 
 
 def _json(value: bytes) -> Any:
@@ -152,6 +168,14 @@ def _no_constant(word: str) -> Any:
     raise UnreadableRecord("not_json", "", f"{word} is not JSON")
 
 
-def _named_field(message: str) -> str:
-    """The field that a whole-model rule speaks of: its messages begin with the field's name."""
-    return message.removeprefix("Value error, ").split(" ", 1)[0]
+def _unreadable(error: ErrorDetails) -> UnreadableRecord:
+    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
+    if kind == "json_invalid":  # pydantic's parser is stricter than ours, about lone surrogates for one
+        return UnreadableRecord("not_json", "", message)
+    if kind == "union_tag_invalid":  # its own message repeats the value
+        message = f"must be one of {error['ctx']['expected_tags']}"
+    path = [str(step) for step in error["loc"]]
+    if kind == "value_error" and (not path or path[-1].isdecimal()):
+        # A rule over a whole model: its message begins with the field's name.
+        path.append(message.split(" ", 1)[0])
+    return UnreadableRecord("invalid_field", ".".join(path), message)

@@ -1,6 +1,8 @@
 """What is bought."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from schemas.base import Frozen, Text, Token
 from schemas.money import Price, Share
@@ -22,3 +24,10 @@ class BasketLine(Frozen, extra="forbid"):
     goods: Literal["physical", "virtual"]
     price: Price
     merchant_share: MerchantShare | None = None
+
+    @model_validator(mode="after")
+    def _share_fits(self) -> Self:
+        share = None if self.merchant_share is None else self.merchant_share.amount
+        if share is not None and (share.currency != self.price.currency or share.minor > self.price.minor):
+            raise ValueError("merchant_share must be in the line's currency and at most its price")
+        return self

@@ -27,7 +27,7 @@ class PaymentOrder(Order):
         return str(self.payment_id)
 
 
-class CreatePayment(PaymentOrder, OneCurrency):
+class CreatePayment(PaymentOrder, OneCurrency, extra="forbid"):  # of two bases the last would decide on extra
     """Take a payment, or hold it until a capture.
 
     `price` is the basket's total; `paid_price` what is taken from the payer:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Frozen, Text, Token
+from schemas.base import Frozen, NoNul, Text, Token
 
 
 class Address(Frozen, extra="forbid"):
@@ -12,7 +12,7 @@ class Address(Frozen, extra="forbid"):
     line: Text
     city: Text
     country: Text
-    zip_code: Annotated[str, Field(max_length=20)] | None = None
+    zip_code: Annotated[str, Field(max_length=20), NoNul] | None = None
 
 
 class Buyer(Frozen, extra="forbid"):
@@ -21,8 +21,8 @@ class Buyer(Frozen, extra="forbid"):
     buyer_id: Token
     name: Text
     surname: Text
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-    identity_number: Annotated[str, Field(min_length=1, max_length=50)]
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), NoNul]
+    identity_number: Annotated[str, Field(min_length=1, max_length=50), NoNul]
     phone: Annotated[str, Field(pattern=r"^\+[0-9]{6,15}$")] | None = None
-    ip: Annotated[str, Field(min_length=2, max_length=45)] | None = None
+    ip: Annotated[str, Field(min_length=2, max_length=45), NoNul] | None = None
     address: Address

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Frozen
+from schemas.payments.commands import CreatePayment, QueryPayment
 from schemas.payments.results import (
     CommandPending,
     CommandUnknown,
@@ -30,7 +31,7 @@ class LineRefund(Frozen):
 class Payment(Frozen):
     """Totals in minor units of `currency`.
 
-    In stage `unsettled` a command's outcome stayed unknown, so that the totals may be short.
+    In stage `unsettled` a command's outcome stayed unknown or pending, so that the totals may be short.
     """
 
     payment_id: UUID
@@ -81,11 +82,14 @@ class Payment(Frozen):
             case PaymentRefunded(line_id=str(line_id)):
                 done = LineRefund(line_id=line_id, minor=result.amount.minor)
                 return {"refunded": result.refunded_total.minor, "line_refunds": (*self.line_refunds, done)}
-            case CommandPending() if self.stage in {"new", "pending"}:
+            case CommandPending() | CommandUnknown() if result.command_type == QueryPayment.type:
+                return {}  # a question moves nothing, answered or not
+            case CommandPending() if result.command_type == CreatePayment.type:
                 return {"stage": "pending", **_requested(result), **_performed(result)}
-            case CommandUnknown() if self.stage in {"new", "pending"}:
+            case CommandUnknown() if result.command_type == CreatePayment.type:
                 return {"stage": "unsettled", **_requested(result), **_performed(result)}
-            case CommandUnknown():
+            case CommandPending() | CommandUnknown():
+                # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled"}
             case PaymentQueried() if self._creation_is_open:
                 return _found(result)
@@ -123,6 +127,8 @@ def _found(result: PaymentQueried) -> dict[str, object]:
     seen.pop("create_reference", None)
     if result.provider_state == "failed":
         return {"stage": "new"}
+    if result.provider_state == "cancelled":
+        return {"stage": "cancelled", **seen}
     if result.paid_price is None or result.provider_state not in {"captured", "authorized"}:
         return {}
     total = "held" if result.provider_state == "authorized" else "captured"

@@ -1,0 +1,127 @@
+"""How to reach Kafka: one value for every client, and errors that name the address and what to do."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import SettingsError, StoreError
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+CONNECT_TIMEOUT_S: Final = 15.0
+REQUEST_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class KafkaAccess:
+    """Where the brokers are, and how to be let in.
+
+    Attributes:
+        bootstrap: `host:port`, several separated by commas.
+        ca_file: PEM file of the authorities to trust for `SSL` and `SASL_SSL`; `None` for the system's.
+    """
+
+    bootstrap: str
+    security_protocol: SecurityProtocol = "PLAINTEXT"
+    sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Arguments for any client of aiokafka.
+
+        Raises:
+            SettingsError: the file of authorities cannot be read.
+        """
+        options: dict[str, Any] = {
+            "bootstrap_servers": [address.strip() for address in self.bootstrap.split(",")],
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": int(REQUEST_TIMEOUT_S * 1000),
+        }
+        if self.security_protocol in {"SSL", "SASL_SSL"}:
+            options["ssl_context"] = self._ssl_context
+        if self.security_protocol.startswith("SASL"):
+            options["sasl_mechanism"] = self.sasl_mechanism
+            options["sasl_plain_username"] = self.username
+            options["sasl_plain_password"] = self.password
+        return options
+
+    @cached_property
+    def _ssl_context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as bad:
+            raise SettingsError(
+                f"KAFKA_CA_FILE: {self.ca_file} cannot be used as a file of authorities ({bad}); name a PEM file"
+            ) from bad
+
+
+class Client(Protocol):
+    """What aiokafka's producers and consumers have in common."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+T = TypeVar("T")
+C = TypeVar("C", bound=Client)
+
+
+@asynccontextmanager
+async def connected(access: KafkaAccess, make: Callable[[], C]) -> AsyncIterator[C]:
+    """A started client, stopped in the end.
+
+    Raises:
+        StoreError: no broker answered in time.
+    """
+    client = make()
+    try:
+        await reach(access, client.start)
+        yield client
+    finally:
+        await stop(client.stop)
+
+
+async def reach(access: KafkaAccess, start: Callable[[], Awaitable[T]]) -> T:
+    """What the first call to a broker answers.
+
+    Raises:
+        StoreError: no broker answered in time; the message names the address and what to do.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            return await start()
+    except (KafkaError, OSError, TimeoutError, ValueError) as bad:
+        raise unreachable(access, bad) from bad
+
+
+async def stop(stopping: Callable[[], Awaitable[None]]) -> None:
+    """Stop a client. One that finds no broker to say goodbye to is left after `STOP_TIMEOUT_S`."""
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await stopping()
+    except (KafkaError, OSError, TimeoutError):
+        return
+
+
+def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
+    advice = "start it (`kolaj up` starts a local one) or set KAFKA_BOOTSTRAP to its address"
+    if access.security_protocol != "PLAINTEXT":
+        advice = "check KAFKA_BOOTSTRAP, and that KAFKA_SECURITY_PROTOCOL, user name and password are the broker's"
+    why = f" ({cause})" if str(cause) else ""
+    return StoreError(f"Kafka at {access.bootstrap} does not answer{why}: {advice}")
+
+
+def missing_topic(topic: str) -> SettingsError:
+    return SettingsError(
+        f"topic {topic} does not exist: start `kolaj up` or a worker once, which create it, or check KOLAJ_TOPIC_PREFIX"
+    )
