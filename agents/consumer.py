@@ -1,0 +1,229 @@
+"""Consuming a command topic on Faust: its consumer group, rebalancing and commits; our lanes and acknowledgements.
+
+What Faust 0.15.3 needs to be told (each seen in its source or measured, 2026-11): the web server stays off only when
+the worker class is not used; acks must come in offset order (see `streams.window`); partitions are given back before
+lanes that still run have ended, so the ledger has to keep those from doing harm.
+"""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+from mode.utils.times import Seconds
+
+from agents.delivery import Delivery
+from schemas.errors import StoreError
+from streams.kafka import KafkaAccess
+from streams.lanes import Lanes
+from streams.records import RawRecord
+from streams.window import Window
+
+log = logging.getLogger(__name__)
+
+OLD_HEAD_S: Final = 120.0
+"""A record that has held its partition's commits back for longer is logged, once a minute."""
+
+STOP_TIMEOUT_S: Final = 30.0
+
+Group = tuple[str, int, int]
+"""Topic, partition, and the number of the assignment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How a worker takes part in its consumer group; times in seconds."""
+
+    group: str
+    session_timeout_s: float = 10
+    rebalance_timeout_s: float = 60
+    commit_interval_s: float = 0.5
+    drain_s: float = 5
+    """How long running commands may take to end when their partition is taken away, or when the worker is stopped."""
+
+
+class CommandConsumer:
+    """One worker's part of a command topic.
+
+    Args:
+        handle: takes a delivery one step further; see `PaymentsAgent.handle`.
+        in_flight: commands worked on at one time.
+        queued: commands read and not begun at most.
+    """
+
+    def __init__(
+        self,
+        access: KafkaAccess,
+        topic: str,
+        membership: Membership,
+        handle: Callable[[Delivery], Awaitable[float | None]],
+        *,
+        in_flight: int,
+        queued: int,
+    ) -> None:
+        self._topic = topic
+        self._membership = membership
+        self._lanes: Lanes[Delivery] = Lanes(handle, in_flight=in_flight, queued=queued)
+        self._windows: dict[tuple[str, int], tuple[Group, Window[Any]]] = {}
+        self._assignments = 0
+        self._failure: Exception | None = None
+        self._stopping = False
+        self._app = self._make_app(access)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set, then drain.
+
+        Raises:
+            StoreError: Faust crashed, or a handler's error was fatal (as an exception group).
+        """
+        async with asyncio.TaskGroup() as tasks:
+            lanes = tasks.create_task(self._lanes.run())
+            try:
+                await self._app.start()
+                await self._watch(stop, lanes)
+            finally:
+                await self._shut_down()
+
+    @property
+    def backlog(self) -> dict[int, int]:
+        """Unfinished records by partition."""
+        return {partition: len(window) for (_, partition), (_, window) in self._windows.items()}
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the oldest unfinished record has been here, in seconds."""
+        return max((window.head_age_s for _, window in self._windows.values()), default=0.0)
+
+    async def _watch(self, stop: asyncio.Event, lanes: asyncio.Task[None]) -> None:
+        warned_s = 0.0
+        while not stop.is_set() and not lanes.done():
+            if self._failure is not None:
+                raise StoreError(f"reading {self._topic} failed: {self._failure!r}") from self._failure
+            if self._app.crashed:
+                raise StoreError(f"consuming {self._topic} failed: {self._app.crash_reason!r}") from None
+            if self.oldest_s > max(OLD_HEAD_S, warned_s):
+                warned_s = self.oldest_s + 60
+                log.error("a record holds back its partition", extra={"age_s": self.oldest_s, "topic": self._topic})
+            try:
+                async with asyncio.timeout(0.25):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def _shut_down(self) -> None:
+        # What has not begun is left to the next owner; what runs may end and be acknowledged.
+        self._stopping = True
+        if not await self._drained(self._windows.values()):
+            log.warning("left running commands behind", extra={"unfinished": self.backlog})
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._app.stop()
+        except TimeoutError:
+            log.warning("left the consumer group without saying so", extra={"topic": self._topic})
+        finally:
+            for _, window in self._windows.values():
+                window.close()
+            self._lanes.stop()
+
+    async def _consume(self, stream: Any) -> None:
+        try:
+            async for event in stream.noack().events():
+                await self._take(event)
+        except Exception as failure:
+            # Faust would begin anew behind the record that failed, and so skip it.
+            self._failure = failure
+            raise
+
+    async def _take(self, event: Any) -> None:
+        message = event.message
+        if self._stopping or self._failure is not None:
+            return
+        record = RawRecord(
+            message.topic,
+            message.partition,
+            message.offset,
+            int(message.timestamp * 1000),
+            message.key,
+            message.value,
+            tuple(_header_pairs(message.headers)),
+        )
+        group, window = self._window(message.tp)
+        ticket = window.admit(message.offset, event)
+        key = (record.key or b"").decode("utf-8", "backslashreplace")
+        await self._lanes.submit(group, key, Delivery(record, ticket.done))
+
+    async def _drained(self, assignments: Iterable[tuple[Group, Window[Any]]]) -> bool:
+        """Drop what has not begun, and say whether what runs has ended in time."""
+        groups = [group for group, _ in assignments]
+        return all(
+            await asyncio.gather(*(self._lanes.revoke(group, within_s=self._membership.drain_s) for group in groups))
+        )
+
+    def _window(self, partition: tuple[str, int]) -> tuple[Group, Window[Any]]:
+        found = self._windows.get(partition)
+        if found is None:
+            self._assignments += 1
+            group = (partition[0], partition[1], self._assignments)
+            found = self._windows[partition] = (group, Window(_acknowledge))
+        return found
+
+    async def _revoked(self, partitions: set[tuple[str, int]]) -> None:
+        mine = [self._windows[partition] for partition in partitions if partition in self._windows]
+        if not await self._drained(mine):
+            log.warning("partitions left with commands running", extra={"partitions": len(mine)})
+        # What ended just now is committed while the partitions are still ours. Faust only waits for a commit that is
+        # under way already, and that one may have begun before.
+        if not await self._app.consumer.commit():
+            await self._app.consumer.commit()
+        for partition in partitions:
+            found = self._windows.pop(partition, None)
+            if found is not None:
+                found[1].close()
+
+    def _make_app(self, access: KafkaAccess) -> Any:
+        membership = self._membership
+        app = faust.App(
+            membership.group,
+            broker=[f"kafka://{address.strip()}" for address in access.bootstrap.split(",")],
+            broker_session_timeout=membership.session_timeout_s,
+            broker_heartbeat_interval=membership.session_timeout_s / 4,
+            broker_rebalance_timeout=membership.rebalance_timeout_s,
+            broker_request_timeout=max(90.0, membership.session_timeout_s),
+            broker_commit_interval=_seconds(membership.commit_interval_s),
+            broker_commit_every=1_000_000,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            store="memory://",
+            datadir=tempfile.gettempdir(),
+            autodiscover=False,
+        )
+        channel = app.topic(self._topic, key_serializer="raw", value_serializer="raw", internal=False)
+        app.agent(channel, name=f"{membership.group}.commands")(self._consume)
+
+        async def on_revoked(*arguments: Any, **_: Any) -> None:
+            await self._revoked(set(arguments[1]))
+
+        self._keep = on_revoked  # Faust's signals hold their receivers weakly
+        app.on_partitions_revoked.connect(on_revoked)
+        return app
+
+
+def _seconds(value: float) -> Seconds:
+    return value
+
+
+def _acknowledge(event: Any) -> None:
+    event.ack()
+
+
+def _header_pairs(headers: Any) -> list[tuple[str, bytes | None]]:
+    if headers is None:
+        return []
+    pairs = headers.items() if hasattr(headers, "items") else headers
+    return [(name, value) for name, value in pairs]

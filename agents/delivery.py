@@ -1,0 +1,26 @@
+"""A record on its way through the hub."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from providers.exchange import Exchange
+from schemas.ids import new_id
+from streams.records import RawRecord
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One record as it was handed to us.
+
+    Attributes:
+        done: acknowledges it; called once its command is concluded and the result is in the log.
+        token: names this delivery to the ledger, however often it is taken up.
+        exchanges: calls to providers made for it that are not in the log yet.
+    """
+
+    record: RawRecord
+    done: Callable[[], None]
+    token: UUID = field(default_factory=new_id)
+    exchanges: list[Exchange] = field(default_factory=list)
+    failures: int = 0

@@ -1,0 +1,275 @@
+"""The ledger: why nothing happens twice. Agents reach the schema `ledger` through this module alone.
+
+States of a command: `claimed` (nothing left us: free to try), `sending` (durable, written just before the bytes leave),
+`concluded` (the result stands word for word). The key is the fence: whoever takes it raises its epoch, and every later
+statement names the epoch, so that a worker that lost the key can store nothing. Leases are judged by the clock of
+PostgreSQL; the worker counts its own time on CLOCK_BOOTTIME from before it asked, so that a suspended machine does not
+overstay.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from agents.coalesce import Coalescer
+from agents.sql import statement
+from schemas.envelope import Header
+from schemas.errors import LedgerReplaced, SettingsError, StoreError
+from schemas.ids import new_id
+
+
+class ClaimStatus(StrEnum):
+    TAKEN = "taken"
+    CONCLUDED = "concluded"
+    CONFLICT = "conflict"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A command as it arrived. `key` names the capability too, such as `payments/<payment_id>`."""
+
+    key: str
+    command_id: UUID
+    command_type: str
+    digest: bytes
+    token: UUID = field(default_factory=new_id)
+    """Names this delivery: asking again with it, after a lost answer, is the same ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentAttempt:
+    number: int
+    integration_id: str
+    reference: str
+    request_digest: str
+    maybe_sent: bool
+    """False once the provider certainly performed nothing."""
+    sent_age_s: float = 0.0
+    """Seconds since it was last marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    value: bytes
+    headers: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the ledger answered.
+
+    Attributes:
+        epoch: the fence under which everything else is written; only when taken.
+        key_state: what the key's results add up to, as the caller stored it; `None` for a new key.
+        claimed_age_s: seconds since the command was first claimed.
+        sent_age_s: seconds since its first send; `None` when nothing was sent.
+        wait_s: when held, how long the other's lease still runs; `None` when it is an earlier command that is open.
+        lease_ends: on CLOCK_BOOTTIME, in seconds, counted from before the ledger was asked.
+    """
+
+    ask: Ask
+    status: ClaimStatus
+    epoch: int = 0
+    key_state: bytes | None = None
+    attempts: tuple[SentAttempt, ...] = ()
+    claimed_age_s: float = 0.0
+    sent_age_s: float | None = None
+    wait_s: float | None = None
+    result: StoredResult | None = None
+    lease_ends: float = 0.0
+
+    @property
+    def lease_left_s(self) -> float:
+        """How long the worker may still act, in seconds."""
+        return self.lease_ends - boottime()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt to be marked."""
+
+    claim: Claim
+    number: int
+    integration_id: str
+    reference: str
+    request_digest: str
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    claim: Claim
+    key_state: bytes
+    result: StoredResult
+
+
+def boottime() -> float:
+    """Seconds on CLOCK_BOOTTIME: it never steps, and runs on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Ledger:
+    """Claims, marks and conclusions, coalesced.
+
+    Every method raises `StoreError` when PostgreSQL fails, and `LedgerReplaced` when it is not the ledger that this
+    process started on. A call that raised may be repeated with the same arguments: each statement is idempotent.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, *, incarnation: UUID, lease_s: float, margin_s: float) -> None:
+        self._pool = pool
+        self.incarnation = incarnation
+        self._lease_s = lease_s
+        self._margin_s = margin_s
+        self._sql = {name: statement(name) for name in ("claim", "send", "unsend", "conclude", "release")}
+        self._claims = Coalescer(self._claim, identities=lambda ask: (ask.key, ask.command_id))
+        self._sends = Coalescer(self._send, identities=lambda sending: (sending.claim.ask.key,))
+        self._unsends = Coalescer(self._unsend, identities=lambda sending: (sending.claim.ask.key,))
+        self._conclusions = Coalescer(self._conclude, identities=lambda one: (one.claim.ask.key,))
+        self._releases = Coalescer(self._release, identities=lambda claim: (claim.ask.key,))
+
+    @classmethod
+    async def open(cls, pool: asyncpg.Pool, *, lease_s: float, margin_s: float) -> "Ledger":
+        """Learn which ledger this is, and refuse one that would not keep what it is told.
+
+        Raises:
+            SettingsError: `fsync` or `synchronous_commit` is off, or the ledger's tables are missing.
+        """
+        try:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                if await pool.fetchval(f"show {setting}") == "off":
+                    raise SettingsError(
+                        f"PostgreSQL runs with {setting} = off: a crash would lose claims; switch it on"
+                    )
+            incarnation = await pool.fetchval("select id from ledger.incarnation")
+        except asyncpg.UndefinedTableError as missing:
+            raise SettingsError("the ledger's tables are missing; run `kolaj migrate`") from missing
+        except (asyncpg.PostgresError, OSError) as failed:
+            raise StoreError(f"the ledger cannot be read: {failed}") from failed
+        if incarnation is None:
+            raise SettingsError("the ledger has no incarnation; it was only half restored")
+        return cls(pool, incarnation=incarnation, lease_s=lease_s, margin_s=margin_s)
+
+    async def claim(self, ask: Ask) -> Claim:
+        return await self._claims.one(ask)
+
+    async def mark_sending(self, sending: Sending) -> bool:
+        """Write that bytes may leave now. False: they must not (lease or key lost, or it may have been sent before)."""
+        return await self._sends.one(sending)
+
+    async def mark_not_sent(self, sending: Sending) -> bool:
+        """Take the mark back: certainly nothing was performed. False: the key is lost, and the mark stays."""
+        return await self._unsends.one(sending)
+
+    async def conclude(self, conclusion: Conclusion) -> bool:
+        """Store the result and free the key. False: somebody else took the command over, and nothing was stored."""
+        return await self._conclusions.one(conclusion)
+
+    async def release(self, claim: Claim) -> None:
+        """Let go of the key; the command stays open."""
+        await self._releases.one(claim)
+
+    async def aclose(self) -> None:
+        for coalescer in (self._claims, self._sends, self._unsends, self._conclusions, self._releases):
+            await coalescer.aclose()
+
+    async def _fetch(self, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
+        try:
+            async with asyncio.timeout(self._lease_s):
+                rows: Sequence[Mapping[str, Any]] = await self._pool.fetch(self._sql[name], *arguments)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
+            raise StoreError(f"the ledger's statement `{name}` failed: {type(failed).__name__}: {failed}") from failed
+        return rows
+
+    async def _claim(self, asks: Sequence[Ask]) -> Sequence[Claim]:
+        before = boottime()
+        columns = zip(*((a.key, a.command_id, a.command_type, a.digest, a.token) for a in asks), strict=True)
+        rows = await self._fetch("claim", *map(list, columns), self._lease_s, self.incarnation)
+        if not rows:
+            raise LedgerReplaced(
+                "the ledger is not the one this worker started on (restored or rebuilt); restart the worker"
+            )
+        lease_ends = before + self._lease_s - self._margin_s
+        found = {row["command_id"]: row for row in rows}
+        return [await self._read(ask, found[ask.command_id], lease_ends) for ask in asks]
+
+    async def _read(self, ask: Ask, row: Mapping[str, Any], lease_ends: float) -> Claim:
+        status = row["status"]
+        if status == "retry":
+            # It changed between our look and our taking the key: give the key back, the next look will see it.
+            await self._release([Claim(ask, ClaimStatus.TAKEN, epoch=row["epoch"])])
+            return Claim(ask, ClaimStatus.HELD, wait_s=0.0)
+        result = row["result_value"]
+        return Claim(
+            ask,
+            ClaimStatus(status),
+            epoch=row["epoch"] or 0,
+            key_state=row["key_state"],
+            attempts=tuple(_attempt(entry) for entry in row["attempts"] or ()),
+            claimed_age_s=row["claimed_age_s"] or 0.0,
+            sent_age_s=row["sent_age_s"],
+            wait_s=row["wait_s"],
+            result=None if result is None else StoredResult(result, _headers(row["result_headers"])),
+            lease_ends=lease_ends,
+        )
+
+    async def _send(self, sendings: Sequence[Sending]) -> Sequence[bool]:
+        columns = zip(
+            *(
+                (*_fence(s.claim), s.number, s.integration_id, s.reference, s.request_digest, s.repeatable)
+                for s in sendings
+            ),
+            strict=True,
+        )
+        rows = await self._fetch("send", *map(list, columns), self.incarnation)
+        marked = {row["command_id"] for row in rows}
+        return [sending.claim.ask.command_id in marked for sending in sendings]
+
+    async def _unsend(self, sendings: Sequence[Sending]) -> Sequence[bool]:
+        columns = zip(*((*_fence(s.claim), s.number) for s in sendings), strict=True)
+        rows = await self._fetch("unsend", *map(list, columns))
+        undone = {row["command_id"] for row in rows}
+        return [sending.claim.ask.command_id in undone for sending in sendings]
+
+    async def _conclude(self, conclusions: Sequence[Conclusion]) -> Sequence[bool]:
+        columns = zip(
+            *((*_fence(c.claim), c.key_state, c.result.value, _pairs(c.result.headers)) for c in conclusions),
+            strict=True,
+        )
+        rows = await self._fetch("conclude", *map(list, columns), self.incarnation)
+        stored = {row["command_id"] for row in rows}
+        return [conclusion.claim.ask.command_id in stored for conclusion in conclusions]
+
+    async def _release(self, claims: Sequence[Claim]) -> Sequence[None]:
+        await self._fetch("release", [claim.ask.key for claim in claims], [claim.epoch for claim in claims])
+        return [None] * len(claims)
+
+
+def _fence(claim: Claim) -> tuple[str, int, UUID]:
+    return claim.ask.key, claim.epoch, claim.ask.command_id
+
+
+def _attempt(entry: Mapping[str, Any]) -> SentAttempt:
+    return SentAttempt(
+        number=entry["number"],
+        integration_id=entry["integration_id"],
+        reference=entry["reference"],
+        request_digest=entry["request_digest"],
+        maybe_sent=entry["state"] == "sending",
+        sent_age_s=entry["sent_age_s"],
+    )
+
+
+def _pairs(headers: Sequence[Header]) -> str:
+    return json.dumps([[name, value.decode()] for name, value in headers])
+
+
+def _headers(pairs: Sequence[Sequence[str]]) -> tuple[Header, ...]:
+    return tuple((name, value.encode()) for name, value in pairs)

@@ -1,0 +1,301 @@
+"""The payments agent: claim, decide, perform, conclude, publish.
+
+Thin on purpose: what to do is decided in `decide.py`, done in `perform.py`, made into a result in `conclude.py`; here
+things happen in order. A record is handled until its command is concluded and the result is acknowledged by Kafka; only
+then is its offset done.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import Any, Final, assert_never
+
+from opentelemetry import trace
+
+from agents.card_vault import CardVault
+from agents.delivery import Delivery
+from agents.ledger import Ask, Conclusion, Ledger
+from agents.payments.conclude import Conclude
+from agents.payments.decide import Answer, Call, Conflict, Inquire, Promise, Refuse, Wait, decide
+from agents.payments.perform import Performer
+from agents.payments.records import PaymentRecords
+from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
+from agents.routing import route
+from agents.tracing import process_span
+from providers.caller import Caller
+from providers.connector import Attempt, Integration, Operation
+from providers.exchange import Exchange
+from schemas.envelope import Envelope, Header
+from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
+from schemas.payments import (
+    PAYMENT_COMMANDS,
+    CardRef,
+    CreatePayment,
+    Payment,
+    PaymentCommand,
+    Performed,
+    Reason,
+    Result,
+)
+from schemas.verdicts import FailureClass
+from streams.codec import Outgoing, decode, digest
+from streams.dead_letters import dead_letter
+from streams.publisher import Publisher
+from streams.records import RawRecord
+from streams.topics import Topics
+from streams.tracing import current_traceparent
+
+log = logging.getLogger(__name__)
+
+MODELS: Final[Mapping[str, type[PaymentCommand]]] = {model.type: model for model in PAYMENT_COMMANDS}
+
+_EXCHANGES: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
+
+
+def keep_exchange(exchange: Exchange) -> None:
+    """The caller's hook: the exchange goes to the log with the command that it was made for."""
+    exchanges = _EXCHANGES.get()
+    if exchanges is not None:
+        exchanges.append(exchange)
+
+
+class PaymentsAgent:
+    """Handles the records of the payment command topic.
+
+    Args:
+        caller: its `on_exchange` must be `keep_exchange`.
+        integrations: by id; read at each command, so that the mapping may change under way.
+        cards: where `card_ref` is opened; without it such payments are refused.
+        now: the clock, UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        caller: Caller,
+        publisher: Publisher,
+        topics: Topics,
+        integrations: Mapping[str, Integration],
+        cards: CardVault | None,
+        patience: Patience,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._publisher = publisher
+        self._topics = topics
+        self._records = PaymentRecords(topics)
+        self._integrations = integrations
+        self._cards = cards
+        self._now = now
+        self._performer = Performer(
+            ledger=ledger,
+            caller=caller,
+            publisher=publisher,
+            records=self._records,
+            cards=cards,
+            patience=patience,
+            now=now,
+        )
+
+    async def handle(self, delivery: Delivery) -> float | None:
+        """Take one record one step further.
+
+        Returns:
+            `None` when it is finished and acknowledged, else after how many seconds to hand it in again.
+
+        Raises:
+            LedgerReplaced: the worker must stop.
+        """
+        _EXCHANGES.set(delivery.exchanges)
+        with process_span("payments.command", delivery.record.readable_headers) as span:
+            try:
+                again_s = await self._step(delivery, span)
+            except LedgerReplaced:
+                raise
+            except StoreError as failed:
+                delivery.failures += 1
+                log.warning("store failed, command kept", extra={"why": str(failed), "failures": delivery.failures})
+                return float(min(0.2 * 2**delivery.failures, 10.0))
+        delivery.failures = 0
+        if again_s is None:
+            delivery.done()
+        return again_s
+
+    async def _step(self, delivery: Delivery, span: trace.Span) -> float | None:
+        record = delivery.record
+        try:
+            incoming = decode(MODELS, record.key, record.value, record.readable_headers)
+        except UnreadableRecord as bad:
+            await self._reject(record, bad)
+            return None
+        envelope, command = incoming.envelope, incoming.body
+        span.set_attributes({"kolaj.command_id": str(envelope.id), "kolaj.command_type": envelope.type})
+        ask = Ask(
+            key=f"payments/{incoming.key}",
+            command_id=envelope.id,
+            command_type=envelope.type,
+            digest=digest(envelope, incoming.key, command),
+            token=delivery.token,
+        )
+        claim = await self._ledger.claim(ask)
+        payment = Payment(payment_id=command.payment_id)
+        if claim.key_state is not None:
+            payment = Payment.model_validate_json(claim.key_state)
+        work = Work(delivery, envelope.id, command, payment, claim)
+        again_s = await self._act(work)
+        if again_s is not None:
+            await self._publish(work, ())
+            if claim.epoch:
+                await self._ledger.release(claim)
+        return again_s
+
+    async def _act(self, work: Work) -> float | None:
+        integration = self._route(work)
+        operation = None if isinstance(integration, Refuse) else integration.connector.operation_for(type(work.command))
+        promise = None if operation is None else Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
+        decision = decide(work.claim, work.payment, work.command, promise, now=self._now())
+        match decision:
+            case Answer(result):
+                await self._publish(work, [self._records.again(result, work.command.payment_id)])
+                return None
+            case Conflict():
+                bad = UnreadableRecord(
+                    "command_id_conflict", "ce_id", "this command_id was used for another command; choose a new one"
+                )
+                await self._reject(work.delivery.record, bad)
+                return None
+            case Wait(after_s):
+                return after_s
+            case Refuse() | Call() | Inquire():
+                return await self._settle(work, await self._perform(work, decision, integration, operation))
+            case _:
+                assert_never(decision)
+
+    def _route(self, work: Work) -> Integration | Refuse:
+        """A command that was sent before stays where it was sent, whatever the rules say now."""
+        if work.claim.attempts:
+            known = self._integrations.get(work.claim.attempts[-1].integration_id)
+            if known is not None:
+                return known
+        return route(work.command, work.payment, self._integrations)
+
+    async def _perform(
+        self,
+        work: Work,
+        decision: Refuse | Call | Inquire,
+        integration: Integration | Refuse,
+        operation: Operation[Any, Any] | None,
+    ) -> Step:
+        if isinstance(decision, Refuse):
+            return decision
+        if isinstance(integration, Refuse):
+            return integration
+        if operation is None:
+            detail = f"{integration.connector.name} does not perform this command"
+            return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
+        if isinstance(decision, Inquire):
+            return await self._performer.inquire(work, decision, integration, operation)
+        return _method_refusal(work.command, integration) or await self._performer.call(
+            work, decision, integration, operation
+        )
+
+    async def _settle(self, work: Work, step: Step) -> float | None:
+        """Turn a step into the command's result, unless it is to go on later."""
+        at = self._now()
+        match step:
+            case Later(after_s):
+                return after_s
+            case Refuse():
+                return await self._finish(work, self._conclude(work, None, at).refused(step))
+            case Decided(outcome, integration, attempt):
+                performed = _performed(work, integration, attempt, outcome.reference)
+                return await self._finish(work, self._conclude(work, attempt, at).by_provider(outcome, performed))
+            case Unsettled(detail, integration, attempt):
+                sent_age_s = work.claim.sent_age_s
+                result = self._conclude(work, attempt, at).unknown(
+                    detail,
+                    performed=_performed(work, integration, attempt, None),
+                    references=tuple(known.reference for known in work.claim.attempts),
+                    first_sent_at=None if sent_age_s is None else at - timedelta(seconds=sent_age_s),
+                )
+                return await self._finish(work, result)
+            case _:
+                assert_never(step)
+
+    def _conclude(self, work: Work, attempt: Attempt | None, at: datetime) -> Conclude:
+        amount = attempt.amount if attempt is not None else getattr(work.command, "paid_price", None)
+        sent = attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
+        return Conclude(work.command_id, work.command, work.payment, amount=amount, attempts=sent, at=at)
+
+    async def _finish(self, work: Work, result: Result) -> float | None:
+        """Store the result under the claim, then publish it; a claim that was lost leaves a late outcome instead."""
+        record = self._records.result(result, current_traceparent())
+        state = work.payment.after(result).model_dump_json(exclude_defaults=True).encode()
+        conclusion = Conclusion(work.claim, state, self._records.stored(record))
+        if not await self._performer.insist(lambda: self._ledger.conclude(conclusion)):
+            await self._report_late(work, result, record)
+            return 0.05
+        await self._publish(work, [record])
+        if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
+            await self._cards.discard(work.command.method.card_ref)
+        log.info("command concluded", extra=work.facts(verdict=result.verdict))
+        return None
+
+    async def _publish(self, work: Work, records: Sequence[Outgoing]) -> None:
+        """Append records, and with them the exchanges that are not in the log yet."""
+        trace_id, key = current_traceparent(), str(work.command.payment_id)
+        exchanges = work.delivery.exchanges
+        batch = [*records, *(self._records.exchange(exchange, key, trace_id) for exchange in exchanges)]
+        if batch:
+            await self._publisher.publish(batch)
+            exchanges.clear()
+
+    async def _report_late(self, work: Work, result: Result, record: Outgoing) -> None:
+        """Our verdict came after another worker's takeover: say what we saw, and raise an alarm if the two differ."""
+        at, trace_id = self._now(), current_traceparent()
+        facts = [self._records.late_outcome(result, work.claim.epoch, at, trace_id)]
+        seen = await self._ledger.claim(work.claim.ask)
+        if seen.result is not None and _type_of(seen.result.headers) != _type_of(record.headers):
+            kept = hashlib.sha256(seen.result.value).hexdigest()
+            other = hashlib.sha256(record.value or b"").hexdigest()
+            facts.append(self._records.divergence(result, kept, other, at, trace_id))
+            log.error("result divergence", extra=work.facts(kept=kept, other=other))
+        elif seen.epoch:
+            await self._ledger.release(seen)
+        await self._publish(work, facts)
+
+    async def _reject(self, record: RawRecord, bad: UnreadableRecord) -> None:
+        """To the dead letters, and, where the record's own id can be read, a rejection for its publisher."""
+        records = [dead_letter(self._topics.dead_letters, record, bad)]
+        try:
+            command_id = Envelope.read(record.readable_headers).id
+        except UnreadableRecord:
+            log.info("a dead letter without a readable id", extra={"reason": bad.reason, "field": bad.field})
+        else:
+            records.append(self._records.rejected(record, command_id, bad, self._now()))
+        await self._publisher.publish(records)
+        log.warning("record rejected", extra={"reason": bad.reason, "field": bad.field})
+
+
+def _method_refusal(command: PaymentCommand, integration: Integration) -> Refuse | None:
+    if not isinstance(command, CreatePayment) or command.method.kind in integration.connector.methods:
+        return None
+    allowed = ", ".join(integration.connector.methods)
+    detail = f"{integration.connector.name} takes no {command.method.kind}; it takes {allowed}"
+    return Refuse(Reason.UNSUPPORTED_METHOD, FailureClass.INVALID, detail, requested=command.paid_price)
+
+
+def _performed(work: Work, integration: Integration, attempt: Attempt, reference: str | None) -> Performed:
+    return Performed(
+        integration_id=integration.id,
+        provider=integration.connector.name,
+        provider_reference=reference or work.payment.provider_reference,
+        our_reference=attempt.reference,
+    )
+
+
+def _type_of(headers: Sequence[Header]) -> bytes | None:
+    return next((value for name, value in headers if name == "ce_type"), None)

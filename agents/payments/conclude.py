@@ -1,0 +1,171 @@
+"""From a provider's outcome to the command's one result. Pure: the moment is an argument."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from agents.payments.decide import Refuse
+from providers.outcome import Outcome, ProviderState
+from schemas.money import Money
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CommandPending,
+    CommandRefused,
+    CommandUnknown,
+    CreatePayment,
+    Payment,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCommand,
+    PaymentCreated,
+    PaymentQueried,
+    PaymentRefunded,
+    Performed,
+    QueryPayment,
+    Reason,
+    RefundPayment,
+    Result,
+)
+from schemas.verdicts import FailureClass, Verdict
+
+
+class Conclude:
+    """Makes the result of one command.
+
+    Args:
+        command_id: whose result it is.
+        command: what was asked.
+        payment: the payment before it.
+        amount: what was to be moved.
+        attempts: how often something was sent.
+        at: the moment of conclusion, UTC.
+    """
+
+    def __init__(
+        self,
+        command_id: UUID,
+        command: PaymentCommand,
+        payment: Payment,
+        *,
+        amount: Money | None,
+        attempts: int,
+        at: datetime,
+    ) -> None:
+        self._command = command
+        self._payment = payment
+        self._amount = amount
+        self._common: dict[str, Any] = {
+            "payment_id": command.payment_id,
+            "command_id": command_id,
+            "command_type": command.type,
+            "concluded_at": at,
+            "attempts": attempts,
+        }
+
+    def refused(self, refusal: Refuse, performed: Performed | None = None) -> CommandRefused:
+        """Refused by the hub, before or without any verdict of the provider."""
+        return CommandRefused(
+            **self._common,
+            performed=performed,
+            reason=refusal.reason,
+            failure=refusal.failure,
+            detail=refusal.detail,
+            requested=refusal.requested or self._amount,
+        )
+
+    def unknown(
+        self,
+        detail: str,
+        *,
+        performed: Performed,
+        references: tuple[str, ...],
+        first_sent_at: datetime | None,
+        their_code: str | None = None,
+    ) -> CommandUnknown:
+        return CommandUnknown(
+            **self._common,
+            performed=performed,
+            reason=Reason.OUTCOME_UNKNOWN,
+            detail=detail,
+            requested=self._amount,
+            references=references,
+            first_sent_at=first_sent_at,
+            provider_code=their_code,
+        )
+
+    def by_provider(self, outcome: Outcome, performed: Performed) -> Result:
+        """The provider's verdict.
+
+        Raises:
+            ValueError: the verdict is `unknown`, which concludes nothing by itself.
+        """
+        match outcome.verdict:
+            case Verdict.ACCEPTED:
+                return self._accepted(outcome, performed)
+            case Verdict.REFUSED:
+                return CommandRefused(
+                    **self._common,
+                    performed=performed,
+                    reason=outcome.reason or Reason.OTHER,
+                    failure=outcome.failure or FailureClass.DECLINED,
+                    detail=outcome.detail or "refused by the provider",
+                    requested=self._amount,
+                    provider_code=outcome.their_code,
+                    provider_group=outcome.their_group,
+                )
+            case Verdict.PENDING:
+                return CommandPending(
+                    **self._common,
+                    performed=performed,
+                    reason=outcome.reason or Reason.ACTION_REQUIRED,
+                    requested=self._amount,
+                    redirect_url=outcome.redirect_url,
+                    provider_code=outcome.their_code,
+                )
+            case Verdict.UNKNOWN:
+                raise ValueError("an unknown outcome concludes nothing; ask the provider first")
+
+    def _accepted(self, outcome: Outcome, performed: Performed) -> Result:
+        common = {**self._common, "performed": performed}
+        command, payment = self._command, self._payment
+        match command:
+            case CreatePayment():
+                return PaymentCreated(
+                    **common,
+                    order_id=command.order_id,
+                    state="captured" if command.capture == "auto" else "authorized",
+                    price=_plain(command.price),
+                    paid_price=_plain(command.paid_price),
+                    instalments=command.instalments,
+                    method=command.method.kind,
+                    card=outcome.card,
+                    lines=outcome.lines,
+                    provider_fee=outcome.fee,
+                )
+            case CapturePayment():
+                amount = self._moved()
+                total = amount.with_minor(payment.captured + amount.minor)
+                return PaymentCaptured(**common, amount=amount, captured_total=total, lines=outcome.lines)
+            case CancelPayment():
+                effect: Literal["released", "reversed"] = "reversed" if payment.captured else "released"
+                return PaymentCancelled(**common, effect=effect, amount=self._moved())
+            case RefundPayment():
+                amount = self._moved()
+                total = amount.with_minor(payment.refunded + amount.minor)
+                return PaymentRefunded(**common, amount=amount, refunded_total=total, line_id=command.line_id)
+            case QueryPayment():
+                state = outcome.state or ProviderState.PENDING
+                return PaymentQueried(**common, provider_state=state.value, paid_price=outcome.amount)
+            case _:
+                raise AssertionError("every payment command has a case above")
+
+    def _moved(self) -> Money:
+        if self._amount is None:
+            raise AssertionError("a command that moves money has its amount worked out before it is sent")
+        return _plain(self._amount)
+
+
+def _plain(money: Money) -> Money:
+    """As plain `Money`: results do not carry the commands' narrower types."""
+    return Money(minor=money.minor, currency=money.currency)

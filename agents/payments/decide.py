@@ -1,0 +1,249 @@
+"""What to do with a command, decided on values alone: no clock, no I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from agents.ledger import Claim, ClaimStatus, SentAttempt, StoredResult
+from schemas.money import Money
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CreatePayment,
+    Payment,
+    PaymentCommand,
+    QueryPayment,
+    Reason,
+    RefundPayment,
+)
+from schemas.verdicts import FailureClass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """It is concluded: publish the stored result again."""
+
+    result: StoredResult
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The id belongs to another command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not now: another worker's lease runs, or an earlier command of this payment is open."""
+
+    after_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It is certainly not performed."""
+
+    reason: Reason
+    failure: FailureClass
+    detail: str
+    requested: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Perform attempt `number`. `amount` is what is to be moved, worked out from the payment."""
+
+    number: int
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inquire:
+    """Something may have been sent: ask the provider about `attempt` before anything else.
+
+    Attributes:
+        resend: whether the same request may go out again, byte for byte, once the provider does not know it.
+    """
+
+    attempt: SentAttempt
+    amount: Money | None
+    resend: bool
+
+
+Decision = Answer | Conflict | Wait | Refuse | Call | Inquire
+
+RESEND_MARGIN_S = 60.0
+"""A repeatable request is not sent again in the last minute of the provider's promise: clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the connector says of the operation: see `providers.connector.Operation`."""
+
+    repeatable_for_s: float | None
+    resend_after_absence_s: float | None
+
+
+def decide(
+    claim: Claim, payment: Payment, command: PaymentCommand, promise: Promise | None, *, now: datetime
+) -> Decision:
+    """The next step for a claimed command.
+
+    Args:
+        claim: the ledger's answer.
+        payment: what the key's concluded commands add up to.
+        command: what is asked.
+        promise: the operation's repeatability; `None` when no connector performs it, which is then refused elsewhere.
+        now: UTC; only `expires_at` is judged by it.
+    """
+    match claim.status:
+        case ClaimStatus.CONCLUDED:
+            if claim.result is None:
+                raise AssertionError("a concluded command has a result; the ledger's own check holds that")
+            return Answer(claim.result)
+        case ClaimStatus.CONFLICT:
+            return Conflict()
+        case ClaimStatus.HELD:
+            return Wait(_patience(claim.wait_s), "another worker holds it, or an earlier command is open")
+        case ClaimStatus.TAKEN:
+            pass
+        case _:
+            assert_never(claim.status)
+    amount = amount_of(command, payment)
+    maybe_sent = [attempt for attempt in claim.attempts if attempt.maybe_sent]
+    if maybe_sent:
+        return Inquire(maybe_sent[-1], amount, resend=_may_resend(claim, maybe_sent[-1], promise))
+    if command.expires_at is not None and command.expires_at <= now:
+        return Refuse(
+            Reason.EXPIRED, FailureClass.INVALID, "expires_at had passed before anything was sent", requested=amount
+        )
+    refusal = refusal_of(command, payment)
+    if refusal is not None:
+        return refusal
+    # An attempt that certainly was not performed is made again under its own number and reference.
+    number = claim.attempts[-1].number if claim.attempts else 1
+    return Call(number, amount)
+
+
+def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
+    """What a command moves, in full: "all that is left" becomes an amount. `None` where that is nothing, or a query."""
+    match command:
+        case CreatePayment():
+            return command.paid_price
+        case CapturePayment():
+            return command.amount or _money(payment, payment.held)
+        case CancelPayment():
+            return _money(payment, payment.held or payment.refundable)
+        case RefundPayment(line_id=None):
+            return command.amount or _money(payment, payment.refundable)
+        case RefundPayment(line_id=str(line_id)):
+            return command.amount or _money(payment, payment.line_refundable(line_id) or 0)
+        case QueryPayment():
+            return None
+        case _:
+            raise AssertionError("every payment command has a case above")
+
+
+def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
+    """Why the payment's state forbids the command; `None` when it does not."""
+    match command:
+        case QueryPayment():
+            return _missing(payment) if payment.stage == "new" else None
+        case CreatePayment():
+            return _create_refusal(command, payment)
+        case CapturePayment() | CancelPayment() | RefundPayment():
+            if payment.stage == "new":
+                return _missing(payment)
+            if payment.stage == "unsettled":
+                return _state(
+                    Reason.PAYMENT_UNSETTLED, "an earlier outcome is unknown; query the payment and settle it first"
+                )
+            requested = amount_of(command, payment)
+            if requested is not None and requested.currency != payment.currency:
+                return Refuse(
+                    Reason.CURRENCY_MISMATCH,
+                    FailureClass.INVALID,
+                    f"the payment is in {payment.currency}; amounts must be in it too",
+                    requested=requested,
+                )
+            return _movement_refusal(command, payment, requested)
+        case _:
+            raise AssertionError("every payment command has a case above")
+
+
+def _create_refusal(command: CreatePayment, payment: Payment) -> Refuse | None:
+    if payment.stage == "new":
+        return None
+    if payment.stage == "unsettled":
+        return _state(Reason.PAYMENT_UNSETTLED, "an earlier creation's outcome is unknown", command.paid_price)
+    return _state(Reason.PAYMENT_EXISTS, "this payment_id has been created already; use a new one", command.paid_price)
+
+
+def _movement_refusal(
+    command: CapturePayment | CancelPayment | RefundPayment, payment: Payment, requested: Money | None
+) -> Refuse | None:
+    if payment.stage == "cancelled":
+        return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to move", requested)
+    match command:
+        case CapturePayment():
+            if payment.stage != "authorized":
+                return _state(Reason.NOT_AUTHORIZED, f"nothing is held: the payment is {payment.stage}", requested)
+            return _above(requested, payment.held, Reason.AMOUNT_EXCEEDS_AUTHORIZED, "held")
+        case CancelPayment():
+            if payment.stage == "pending" or payment.held or payment.refundable:
+                return None
+            return _state(Reason.NOTHING_CAPTURED, "all of it has been given back already", requested)
+        case RefundPayment():
+            if payment.captured == 0:
+                return _state(Reason.NOTHING_CAPTURED, f"nothing was taken: the payment is {payment.stage}", requested)
+            over = _above(requested, payment.refundable, Reason.AMOUNT_EXCEEDS_CAPTURED, "captured and not refunded")
+            return _line_refusal(command, payment, requested) or over
+        case _:
+            assert_never(command)
+
+
+def _line_refusal(command: RefundPayment, payment: Payment, requested: Money | None) -> Refuse | None:
+    if command.line_id is None:
+        return None
+    left = payment.line_refundable(command.line_id)
+    if left is None:
+        return Refuse(
+            Reason.UNKNOWN_LINE, FailureClass.INVALID, "line_id is no line of this payment", requested=requested
+        )
+    return _above(requested, left, Reason.AMOUNT_EXCEEDS_CAPTURED, "left of this line")
+
+
+def _above(requested: Money | None, limit: int, reason: Reason, what: str) -> Refuse | None:
+    if requested is None or requested.minor == 0:
+        return Refuse(reason, FailureClass.STATE, f"nothing is {what}", requested=requested)
+    if requested.minor > limit:
+        return Refuse(
+            reason, FailureClass.STATE, f"amount is above the {requested.with_minor(limit)} {what}", requested=requested
+        )
+    return None
+
+
+def _missing(payment: Payment) -> Refuse:
+    return _state(Reason.PAYMENT_NOT_FOUND, f"no payment {payment.payment_id} was created here")
+
+
+def _state(reason: Reason, detail: str, requested: Money | None = None) -> Refuse:
+    return Refuse(reason, FailureClass.STATE, detail, requested=requested)
+
+
+def _money(payment: Payment, minor: int) -> Money | None:
+    return None if payment.currency is None else Money(minor=minor, currency=payment.currency)
+
+
+def _may_resend(claim: Claim, attempt: SentAttempt, promise: Promise | None) -> bool:
+    """The provider's promise counts from the first send; absence means something only long after the last one."""
+    if promise is None or claim.sent_age_s is None:
+        return False
+    if promise.repeatable_for_s is not None and claim.sent_age_s < promise.repeatable_for_s - RESEND_MARGIN_S:
+        return True
+    return promise.resend_after_absence_s is not None and attempt.sent_age_s >= promise.resend_after_absence_s
+
+
+def _patience(wait_s: float | None) -> float:
+    """How long to leave a held key alone: until its lease ends, but look again every few seconds."""
+    return 0.5 if wait_s is None else min(max(wait_s, 0.05), 5.0)

@@ -1,0 +1,240 @@
+"""Performing a command at its provider: at most one automatic send, and questions where the outcome is not known."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from agents.card_vault import CardVault
+from agents.ledger import Ledger, Sending
+from agents.payments.decide import Call, Inquire, Refuse
+from agents.payments.records import PaymentRecords
+from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
+from providers.caller import Caller
+from providers.connector import Attempt, Card, Integration, Operation
+from providers.exchange import Prepared
+from providers.outcome import Sighting
+from providers.reference import reference_for
+from schemas.errors import LedgerReplaced, NotSent, OutcomeUnknown, StoreError, Throttled
+from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
+from schemas.verdicts import FailureClass, Verdict
+from streams.publisher import Publisher
+from streams.tracing import current_traceparent
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Performer:
+    """Takes a claimed command to its provider. Every method answers with a `Step`; none concludes anything."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        caller: Caller,
+        publisher: Publisher,
+        records: PaymentRecords,
+        cards: CardVault | None,
+        patience: Patience,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._ledger = ledger
+        self._caller = caller
+        self._publisher = publisher
+        self._records = records
+        self._cards = cards
+        self._patience = patience
+        self._now = now
+
+    async def call(self, work: Work, call: Call, integration: Integration, operation: Operation[Any, Any]) -> Step:
+        """Send an attempt that was never sent, or that certainly was not performed."""
+        card: Card | None = None
+        if _card_ref(work.command) is not None:
+            card = await self._open_card(work)
+            if card is None:
+                detail = "the card was gone from the vault before anything was sent; ask the payer for it again"
+                return Refuse(Reason.CARD_EXPIRED, FailureClass.DECLINED, detail, requested=call.amount)
+        reference = reference_for(work.command_id, "a", call.number, integration.connector.reference)
+        attempt = Attempt(work.command_id, call.number, reference, work.payment, call.amount, card)
+        try:
+            prepared = self._caller.prepare(integration, operation, work.command, attempt)
+        except NotSent as never:
+            # It can never be sent like this; the message says what to do about it.
+            reason = Reason(never.reason)
+            failure = FailureClass.CONFIGURATION if reason is Reason.CONFIGURATION else FailureClass.INVALID
+            return Refuse(reason, failure, str(never), requested=call.amount)
+        return await self._send(work, prepared, operation)
+
+    async def inquire(self, work: Work, ask: Inquire, integration: Integration, operation: Operation[Any, Any]) -> Step:
+        """Find out what became of an attempt that may have been sent."""
+        attempt = Attempt(work.command_id, ask.attempt.number, ask.attempt.reference, work.payment, ask.amount)
+        if operation.inquiry is None:
+            return await self._absent(work, ask, integration, operation, attempt)
+        try:
+            finding = await self._caller.inquire(
+                integration,
+                operation,
+                work.command,
+                attempt,
+                deadline_s=min(operation.inquiry.deadline_s, self._patience.deadline_s),
+            )
+        except (NotSent, Throttled, OutcomeUnknown) as failed:
+            return self._unsettled(work, integration, attempt, f"the provider could not be asked: {failed}")
+        match finding.sighting:
+            case Sighting.CONCLUDED if finding.outcome is not None and finding.outcome.verdict is not Verdict.UNKNOWN:
+                return Decided(finding.outcome, integration, attempt)
+            case Sighting.ABSENT:
+                return await self._absent(work, ask, integration, operation, attempt)
+            case _:
+                return self._unsettled(work, integration, attempt, "the provider has not decided")
+
+    async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Repeat an idempotent write to the ledger through a short outage, such as a restart of PostgreSQL.
+
+        Raises:
+            StoreError: it still fails after about twenty seconds.
+        """
+        for wait_s in (0.1, 0.3, 1.0, 2.0, 4.0, 6.0, 6.0):
+            try:
+                return await act()
+            except LedgerReplaced:
+                raise
+            except StoreError as failed:
+                log.warning("ledger write failed, trying again", extra={"why": str(failed), "after_s": wait_s})
+                await asyncio.sleep(wait_s)
+        return await act()
+
+    async def _send(
+        self, work: Work, prepared: Prepared, operation: Operation[Any, Any], *, again: bool = False
+    ) -> Step:
+        """One send. Whatever goes wrong is sorted into: certainly not performed, or to be asked about.
+
+        With `again` an earlier send of it may have been performed, so that nothing is proved when this one fails.
+        """
+        integration, attempt = prepared.integration, prepared.attempt
+        sending = Sending(
+            work.claim,
+            attempt.number,
+            integration.id,
+            attempt.reference,
+            prepared.digest,
+            repeatable=again,
+        )
+        marked = False
+        try:
+            async with self._caller.admission(integration, operation):
+                if operation.moves_money:
+                    marked = await self._mark(sending, work)
+                    if not marked:
+                        return Later(0.05)  # the key or the lease is lost: look again
+                self._check_lease(work, prepared)
+                outcome = await self._caller.send(prepared, deadline_s=self._deadline_s(operation))
+        except (NotSent, Throttled) as not_sent:
+            if again:
+                return self._unsettled(work, integration, attempt, f"it could not be sent again: {not_sent}")
+            if marked:
+                await self.insist(lambda: self._ledger.mark_not_sent(sending))
+            return self._not_sent(work, attempt, not_sent)
+        except OutcomeUnknown as unknown:
+            facts = work.facts(integration_id=integration.id, operation=operation.name, why=str(unknown))
+            log.warning("outcome unknown, the provider will be asked", extra=facts)
+            if operation.moves_money:
+                return Later(self._patience.first_wait_s)
+            return self._unsettled(work, integration, attempt, str(unknown))
+        if outcome.verdict is Verdict.UNKNOWN:
+            return Later(self._patience.first_wait_s)
+        return Decided(outcome, integration, attempt)
+
+    async def _mark(self, sending: Sending, work: Work) -> bool:
+        """The intent on Kafka and the mark in the ledger, side by side; bytes may leave only when both hold."""
+        intent = self._records.intent(
+            sending, work.command.payment_id, self._ledger.incarnation, self._now(), current_traceparent()
+        )
+        async with asyncio.TaskGroup() as both:
+            marking = both.create_task(_kept(self.insist(lambda: self._ledger.mark_sending(sending))))
+            writing = both.create_task(_kept(self._publisher.publish([intent])))
+        marked, written = marking.result(), writing.result()
+        if isinstance(written, Exception):
+            # Nothing has left: take the mark back, so that nobody has to ask the provider about it.
+            if marked is True:
+                await self.insist(lambda: self._ledger.mark_not_sent(sending))
+            raise written
+        if isinstance(marked, Exception):
+            raise marked
+        return marked
+
+    def _deadline_s(self, operation: Operation[Any, Any]) -> float:
+        return min(operation.deadline_s, self._patience.deadline_s)
+
+    def _check_lease(self, work: Work, prepared: Prepared) -> None:
+        operation = prepared.operation
+        if work.claim.lease_left_s < self._deadline_s(operation):
+            raise NotSent(
+                "the lease would end before the call",
+                provider=prepared.integration.connector.name,
+                operation=operation.name,
+                reason="lease",
+            )
+
+    async def _absent(
+        self,
+        work: Work,
+        ask: Inquire,
+        integration: Integration,
+        operation: Operation[Any, Any],
+        attempt: Attempt,
+    ) -> Step:
+        """The provider does not know the attempt: send it again where it deduplicates, else wait out the window."""
+        if ask.resend and _card_ref(work.command) is None:
+            prepared = self._caller.prepare(integration, operation, work.command, attempt)
+            # Only the very same request is a repetition; code deployed since may have built another one.
+            if prepared.digest == ask.attempt.request_digest:
+                return await self._send(work, prepared, operation, again=True)
+        age_s = work.claim.sent_age_s or 0.0
+        if age_s < operation.absence_window_s:
+            return Later(self._patience.wait_s(age_s))
+        detail = (
+            f"sent, and the provider did not know it for {operation.absence_window_s:g} s; it may still appear: "
+            "look it up by the references before trying again"
+        )
+        return Unsettled(detail, integration, attempt)
+
+    def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
+        age_s = work.claim.sent_age_s or work.claim.claimed_age_s
+        if age_s < self._patience.unknown_after_s:
+            return Later(self._patience.wait_s(age_s))
+        return Unsettled(why, integration, attempt)
+
+    def _not_sent(self, work: Work, attempt: Attempt, failed: NotSent | Throttled) -> Step:
+        age_s = work.claim.claimed_age_s
+        if age_s >= self._patience.give_up_after_s:
+            detail = f"could not be sent for {age_s:.0f} s ({failed.reason}); nothing was performed"
+            return Refuse(Reason.GAVE_UP, FailureClass.TRANSIENT, detail, requested=attempt.amount)
+        wait_s = self._patience.wait_s(age_s)
+        if isinstance(failed, Throttled) and failed.retry_after_s is not None:
+            wait_s = max(wait_s, min(failed.retry_after_s, 60.0))
+        log.info("not sent, will try again", extra=work.facts(why=failed.reason, after_s=wait_s))
+        return Later(wait_s)
+
+    async def _open_card(self, work: Work) -> Card | None:
+        card_ref = _card_ref(work.command)
+        if self._cards is None or card_ref is None:
+            return None
+        return await self._cards.open(card_ref.card_ref, work.claim)
+
+
+async def _kept(act: Awaitable[T]) -> T | StoreError:
+    """A failure as a value, so that two acts side by side both run to their end."""
+    try:
+        return await act
+    except StoreError as failed:
+        return failed
+
+
+def _card_ref(command: PaymentCommand) -> CardRef | None:
+    """A card is read once, so that a request with one cannot be built again."""
+    if isinstance(command, CreatePayment) and isinstance(command.method, CardRef):
+        return command.method
+    return None

@@ -1,0 +1,72 @@
+"""What is handed around while one command is worked on."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from agents.delivery import Delivery
+from agents.ledger import Claim
+from agents.payments.decide import Refuse
+from providers.connector import Attempt, Integration
+from providers.outcome import Outcome
+from schemas.payments import Payment, PaymentCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the agent goes on, in seconds."""
+
+    deadline_s: float = 15
+    """For one call, whatever more its operation would allow; it has to end well before the lease."""
+    give_up_after_s: float = 300
+    """Past this age a command that certainly was not performed is refused as `gave_up`."""
+    unknown_after_s: float = 900
+    """Past this age of its first send a command nobody can say anything about ends as `unknown`."""
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 30
+
+    def wait_s(self, age_s: float) -> float:
+        """Ask again after half the time that has gone by: quickly at first, seldom in the end."""
+        return min(max(age_s / 2, self.first_wait_s), self.longest_wait_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A command under a claim, and the payment as it stood when it was claimed."""
+
+    delivery: Delivery
+    command_id: UUID
+    command: PaymentCommand
+    payment: Payment
+    claim: Claim
+
+    def facts(self, **more: object) -> dict[str, object]:
+        """For log lines."""
+        return {"command_id": str(self.command_id), "command_type": self.command.type, **more}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The provider gave its verdict on an attempt."""
+
+    outcome: Outcome
+    integration: Integration
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """All patience is used up, and nobody can say what became of the attempt."""
+
+    detail: str
+    integration: Integration
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing to conclude yet."""
+
+    after_s: float
+
+
+Step = Decided | Unsettled | Later | Refuse

@@ -1,0 +1,37 @@
+"""The agents' connections to PostgreSQL."""
+
+import json
+from typing import Any
+
+import asyncpg
+
+from schemas.errors import StoreError
+
+
+async def open_pool(database_url: str, *, size: int = 6, application_name: str = "kolaj-worker") -> asyncpg.Pool:
+    """A pool whose connections read and write JSON as Python values.
+
+    Raises:
+        StoreError: the database cannot be reached or refuses the role; the message never holds the password.
+    """
+    try:
+        pool: asyncpg.Pool = await asyncpg.create_pool(
+            database_url,
+            min_size=1,
+            max_size=size,
+            init=_prepare,
+            command_timeout=30,
+            timeout=10,
+            # jit pays off for long analytical statements only; on ours it costs more than it saves.
+            server_settings={"application_name": application_name, "jit": "off"},
+        )
+    except asyncpg.InvalidPasswordError as refused:
+        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
+    except (asyncpg.PostgresError, OSError, TimeoutError) as failed:
+        raise StoreError(f"PostgreSQL cannot be reached: {type(failed).__name__}; check DATABASE_URL") from failed
+    return pool
+
+
+async def _prepare(connection: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")

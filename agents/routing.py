@@ -1,0 +1,31 @@
+"""Which integration performs a command."""
+
+from collections.abc import Mapping
+
+from agents.payments.decide import Refuse
+from providers.connector import Integration
+from schemas.payments import CreatePayment, Payment, PaymentCommand, Reason
+from schemas.verdicts import FailureClass
+
+
+def route(command: PaymentCommand, payment: Payment, integrations: Mapping[str, Integration]) -> Integration | Refuse:
+    """Where a command goes: a payment's later commands to where it was created, a creation to where it says.
+
+    A creation that names none goes to the only integration there is; with several it is refused, never guessed.
+    """
+    wanted = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
+    wanted = wanted or command.integration_id
+    if wanted is None:
+        if len(integrations) == 1:
+            return next(iter(integrations.values()))
+        return _unknown(
+            "integration_id is missing and there are several integrations; name the one that shall perform it"
+        )
+    found = integrations.get(wanted)
+    if found is None:
+        return _unknown("integration_id names no integration of this hub; `kolaj doctor` lists those it has")
+    return found
+
+
+def _unknown(detail: str) -> Refuse:
+    return Refuse(Reason.UNKNOWN_INTEGRATION, FailureClass.CONFIGURATION, detail)

@@ -1,0 +1,14 @@
+-- Let go of keys without concluding: the command stays open, and whoever is handed it next may take it at once.
+-- $1 keys, $2 epochs
+with ask as (select * from unnest($1::text[], $2::bigint[]) as a(key, epoch)),
+fenced as (
+    select k.key from ledger.keys k join ask a using (key) where k.epoch = a.epoch order by k.key for update of k
+)
+update ledger.keys k
+    set lease_until = ledger.now(), owner = null,
+        -- Concluded, or the id is another key's command: then nothing of this key is open.
+        open_command = case when exists (select from ledger.commands c where c.command_id = k.open_command
+                                         and (c.state = 'concluded' or c.key <> k.key))
+                       then null else k.open_command end
+    from fenced f where k.key = f.key
+    returning k.key
