@@ -1,0 +1,85 @@
+"""Which types lie in which topic: the list that the contract is generated from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+
+from infra.compatibility import Kind
+from schemas.audit import AuditAnchored
+from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.intents import SendIntended
+from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
+from schemas.provider_calls import ProviderCalled
+from streams.topics import Topic, Topics
+
+PREFIX: Final = "{prefix}"
+"""What stands for the environment's prefix in the names of topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One topic of the contract: what lies in it, and who appends."""
+
+    name: str
+    topic: Topic
+    models: tuple[type[BaseModel], ...]
+    key: str
+    about: str
+    direction: Literal["receive", "send"] = "send"
+
+    @property
+    def kind(self) -> Kind:
+        return "command" if self.direction == "receive" else "event"
+
+
+def channels() -> tuple[Channel, ...]:
+    topics = Topics(PREFIX)
+    payment = "the payment_id, as text"
+    return (
+        Channel(
+            "paymentCommands", topics.payment_commands, PAYMENT_COMMANDS, payment,
+            "Orders about payments. Kept for seven days, since they hold personal data.", "receive",
+        ),
+        Channel(
+            "paymentEvents", topics.payment_events, PAYMENT_EVENTS, payment,
+            "One result for each command, and later facts about payments. Kept for ever, never compacted.",
+        ),
+        Channel(
+            "providerCalls", topics.provider_calls, (ProviderCalled,), "the payment_id or the integration's id",
+            "Each exchange with a provider, scrubbed of secrets, card numbers and personal data.",
+        ),
+        Channel(
+            "integrationEvents", topics.integration_events, (HealthChecked, BreakerChanged), "the integration's id",
+            "Health of integrations as checked, circuit breakers as they changed.",
+        ),
+        Channel(
+            "ledgerIntents", topics.intents, (SendIntended,), payment,
+            "What is about to be sent to a provider; the ledger is rebuilt from here. For the hub itself.",
+        ),
+        Channel(
+            "auditAnchors", topics.audit_anchors, (AuditAnchored,), "topic/partition",
+            "Heads of the audit chains. For the hub itself and for auditors.",
+        ),
+    )  # fmt: skip
+
+
+def type_name(model: type[BaseModel]) -> str:
+    name: str = model.type  # type: ignore[attr-defined] # every record's model has one; their bases are two
+    return name
+
+
+def without_discriminators(node: Any) -> Any:
+    """Without `discriminator`, which is OpenAPI's and means something else in AsyncAPI; the constants say the same."""
+    match node:
+        case dict():
+            return {
+                name: without_discriminators(child)
+                for name, child in node.items()
+                if not (name == "discriminator" and isinstance(child, Mapping) and "propertyName" in child)
+            }
+        case list():
+            return [without_discriminators(child) for child in node]
+        case _:
+            return node

@@ -1,0 +1,170 @@
+"""What `kolaj doctor` looks at, each check on its own: what is well, what is not, and what to do."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import asyncpg
+
+from infra.integration_settings import load_integrations
+from infra.migrate import pending
+from infra.settings import Settings
+from providers.registry import connectors
+from schemas.errors import HubError, StoreError
+from streams.admin import check_topics, environments
+from streams.probe import broker_addresses, broker_clock
+
+State = Literal["ok", "warning", "failed"]
+
+_CONNECT_S: Final = 10
+_SKEW_WARNING_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's outcome; `error` is what it failed with."""
+
+    check: str
+    state: State
+    detail: str
+    error: HubError | None = None
+
+
+class Unwell(HubError):
+    """A check failed on what it found, not on reaching it."""
+
+
+Check = Callable[[Settings], Awaitable[tuple[State, str]]]
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Run every check, the next ones too when one fails."""
+    for name, check in CHECKS.items():
+        try:
+            state, detail = await check(settings)
+        except HubError as bad:
+            yield Finding(name, "failed", str(bad), bad)
+        else:
+            yield Finding(name, state, detail)
+
+
+async def _brokers(settings: Settings) -> tuple[State, str]:
+    found = await broker_addresses(settings.kafka)
+    if len(found) < settings.replication:
+        raise Unwell(f"{len(found)} brokers cannot keep {settings.replication} copies (KOLAJ_REPLICATION)")
+    if len(found) == 1:
+        return "warning", f"{found[0]} alone: what it acknowledged is lost with its disk"
+    return "ok", ", ".join(found)
+
+
+async def _topics(settings: Settings) -> tuple[State, str]:
+    topics = settings.topics.all()
+    await check_topics(settings.kafka, topics, replication=settings.replication, min_insync=settings.min_insync)
+    return "ok", f"{len(topics)} as declared"
+
+
+async def _environment(settings: Settings) -> tuple[State, str]:
+    found = await environments(settings.kafka, settings.topic_prefix)
+    others = [name for name in found if name != settings.environment]
+    if others:
+        raise Unwell(
+            f"topics {settings.topic_prefix}.* are marked as {', '.join(others)}, KOLAJ_ENVIRONMENT is "
+            f"{settings.environment}: use another KOLAJ_TOPIC_PREFIX"
+        )
+    return ("ok", settings.environment) if found else ("warning", "not marked yet; the first worker does it")
+
+
+async def _append(settings: Settings) -> tuple[State, str]:
+    topic = settings.topics_name("doctor")
+    return _skew(await broker_clock(settings.kafka, topic, replication=settings.replication), settings)
+
+
+async def _database(settings: Settings) -> tuple[State, str]:
+    async with _connected(settings) as connection:
+        version = await connection.fetchval("select current_setting('server_version')")
+        user = await connection.fetchval("select current_user || '@' || current_database()")
+    return "ok", f"PostgreSQL {version}, {user}"
+
+
+async def _durability(settings: Settings) -> tuple[State, str]:
+    async with _connected(settings) as connection:
+        values = {
+            name: await connection.fetchval("select current_setting($1)", name)
+            for name in ("fsync", "synchronous_commit", "full_page_writes", "synchronous_standby_names")
+        }
+    off = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if values[name] == "off"]
+    if off:
+        raise Unwell(f"{', '.join(off)} is off: a crash would forget what was sent; switch it on in PostgreSQL")
+    if settings.environment == "production" and not values["synchronous_standby_names"]:
+        return "warning", "no synchronous standby: a failover forgets the last commits, and money moves twice"
+    return "ok", "fsync and synchronous_commit are on"
+
+
+async def _migrations(settings: Settings) -> tuple[State, str]:
+    waiting = await pending(settings.database_url.get_secret_value())
+    if waiting:
+        return "warning", f"{len(waiting)} not run yet ({waiting[0]} first); a worker runs them when it starts"
+    return "ok", "none waits"
+
+
+async def _database_clock(settings: Settings) -> tuple[State, str]:
+    async with _connected(settings) as connection:
+        before = time.time()
+        theirs = await connection.fetchval("select clock_timestamp()")
+        after = time.time()
+    return _skew(theirs.timestamp() - (before + after) / 2, settings)
+
+
+async def _integrations(settings: Settings) -> tuple[State, str]:
+    loaded = load_integrations(settings, connectors())
+    if not loaded:
+        return "warning", "KOLAJ_INTEGRATIONS names none, so that every command is refused"
+    return "ok", ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in loaded.values())
+
+
+async def _encryption(settings: Settings) -> tuple[State, str]:
+    if settings.encryption_key is None:
+        return "warning", "INTEGRATION_ENCRYPTION_KEY is not set: commands with a card_ref are refused"
+    return "ok", "set"
+
+
+CHECKS: Final[dict[str, Check]] = {
+    "brokers": _brokers,
+    "topics": _topics,
+    "environment": _environment,
+    "append, broker's clock": _append,
+    "database": _database,
+    "durability": _durability,
+    "migrations": _migrations,
+    "database's clock": _database_clock,
+    "integrations, secrets": _integrations,
+    "encryption key": _encryption,
+}
+
+
+def _skew(ahead_s: float, settings: Settings) -> tuple[State, str]:
+    told = f"{abs(ahead_s):.3f} s {'ahead' if ahead_s > 0 else 'behind'}"
+    if abs(ahead_s) >= settings.lease_margin_s:
+        raise Unwell(f"{told}, more than KOLAJ_LEASE_MARGIN_S: let both machines keep time by NTP")
+    return ("warning" if abs(ahead_s) > _SKEW_WARNING_S else "ok"), told
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Any]:
+    connection: Any = None
+    try:
+        connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=_CONNECT_S)
+        yield connection
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as refused:
+        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
+    except asyncpg.InvalidCatalogNameError as missing:
+        raise StoreError("PostgreSQL has no database of the name in DATABASE_URL; create it or correct it") from missing
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
+        raise StoreError(
+            f"PostgreSQL does not answer ({type(failed).__name__}): start it, or correct DATABASE_URL"
+        ) from failed
+    finally:
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,54 @@
+"""Running a long-lived process from the command line: signals, telemetry, the line that says it is ready."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from infra.cli.output import emit, run, say
+from infra.settings import Settings, read_settings
+from infra.telemetry import set_up
+
+
+class Main(Protocol):
+    """What a process does until it is told to stop."""
+
+    def __call__(self, settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> Awaitable[None]: ...
+
+
+def run_process(name: str, main: Main, *, json: bool) -> None:
+    """Run `main` until SIGTERM or SIGINT, which let it drain.
+
+    Raises:
+        SettingsError, StoreError: it cannot start, or cannot go on.
+    """
+    settings = read_settings()
+    telemetry = set_up(settings, name)
+
+    async def work() -> None:
+        stop = stop_on_signals()
+        await main(settings, stop, on_ready=lambda: _ready(name, json=json))
+
+    try:
+        run(work())
+    finally:
+        telemetry.shutdown()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _ready(name: str, *, json: bool) -> None:
+    if json:
+        emit({"ready": True, "process": name, "pid": os.getpid()})
+        sys.stdout.flush()  # the parent waits for this line, and a file is written in blocks
+    else:
+        say(f"{name} is ready (pid {os.getpid()}); stop it with Ctrl-C or SIGTERM, it drains first")

@@ -1,0 +1,51 @@
+"""`kolaj sandbox iyzico`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.failing import Failed
+from infra.cli.output import Json
+from infra.sandbox.iyzico import run_iyzico_sandbox
+
+app = typer.Typer(no_args_is_help=True, help="A provider's API on this machine, with books of its own.")
+
+_FAULT = "KIND[,path=…][,count=N][,every=N][,probability=P][,seconds=S]"
+
+
+@app.callback()
+def sandbox() -> None:
+    """Keeps each provider a command of its own."""
+
+
+@app.command()
+def iyzico(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS too, with a certificate of a throwaway CA.")] = False,
+    tls_port: Annotated[int, typer.Option(min=0, max=65535, help="For HTTPS; 0 takes a free one.")] = 0,
+    books: Annotated[
+        Path | None, typer.Option(help="Keep the books in this file; else they go with the process.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar=_FAULT, help="Order a fault; may be repeated.")] = None,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer in milliseconds.")] = 0,
+    seed: Annotated[int, typer.Option(help="Makes faults by chance repeatable.")] = 0,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Serve iyzico's API until interrupted. Base URL and keys are printed first."""
+    try:
+        run_iyzico_sandbox(
+            port=port,
+            books=":memory:" if books is None else str(books),
+            faults=fault or (),
+            tls=tls,
+            tls_port=tls_port,
+            json=json,
+            seed=seed,
+            latency_ms=latency_ms,
+        )
+    except ValueError as bad:
+        raise typer.BadParameter(str(bad)) from bad
+    except OSError as bad:
+        raise Failed(f"the sandbox cannot be served: {bad.strerror or bad}; try another --port or --books") from bad

@@ -1,0 +1,160 @@
+"""Whether the books agree: what the provider did, what the events say, what the tables hold. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from infra.sandbox.iyzico import BookedPayment
+from schemas.payments import (
+    CommandUnknown,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentRefunded,
+    Result,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableTotal:
+    """A payment as `payment_totals` has it, in minor units."""
+
+    payment_id: UUID
+    captured: int
+    refunded: int
+    net: int
+
+
+@dataclass(slots=True)
+class Balance:
+    """What the comparison found. `problems` is empty when all three agree."""
+
+    results: int = 0
+    lost: int = 0
+    charged_twice: int = 0
+    unknown: int = 0
+    unknown_explained: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Money:
+    captured: int = 0
+    refunded: int = 0
+    cancelled: bool = False
+
+    @property
+    def net(self) -> int:
+        return 0 if self.cancelled else self.captured - self.refunded
+
+
+def balance(
+    commands: Mapping[UUID, UUID],
+    results: Sequence[Result],
+    books: Sequence[BookedPayment],
+    totals: Sequence[TableTotal],
+) -> Balance:
+    """Compare the provider's books with the result events and with the projected table.
+
+    Args:
+        commands: every readable command that was published: its id and its payment.
+        results: every result, further copies left out.
+        books: every payment in the provider's books.
+        totals: the table, every payment.
+    """
+    found = Balance()
+    by_command: dict[UUID, list[Result]] = {}
+    for result in results:
+        by_command.setdefault(result.command_id, []).append(result)
+    found.results = len(by_command)
+    found.lost = sum(command not in by_command for command in commands)
+    for command, several in by_command.items():
+        found.verdicts[several[0].verdict] += 1
+        if len(several) > 1:
+            found.problems.append(f"command {command} has {len(several)} different results")
+        if command not in commands:
+            found.problems.append(f"result for {command}, which nobody published")
+    unknown = [result for result in results if isinstance(result, CommandUnknown)]
+    found.unknown = len(unknown)
+    told = _told(results)
+    _compare_with_books(found, results, books, told, unknown)
+    _compare_with_table(found, told, totals)
+    return found
+
+
+def _told(results: Sequence[Result]) -> dict[UUID, _Money]:
+    """Each payment's money as its results tell it."""
+    told: dict[UUID, _Money] = {}
+    for result in results:
+        money = told.setdefault(result.payment_id, _Money())
+        match result:
+            case PaymentCreated(state="captured"):
+                money.captured += result.paid_price.minor
+            case PaymentCaptured():
+                money.captured += result.amount.minor
+            case PaymentRefunded():
+                money.refunded += result.amount.minor
+            case PaymentCancelled():
+                money.cancelled = True
+    return told
+
+
+def _compare_with_books(
+    found: Balance,
+    results: Sequence[Result],
+    books: Sequence[BookedPayment],
+    told: Mapping[UUID, _Money],
+    unknown: Sequence[CommandUnknown],
+) -> None:
+    created = {
+        result.performed.our_reference: result
+        for result in results
+        if isinstance(result, PaymentCreated) and result.performed is not None
+    }
+    open_references = {reference for result in unknown for reference in result.references}
+    done = [payment for payment in books if payment.state not in {"declined", "rejected"}]
+    charges = Counter(payment.conversation_id for payment in done)
+    reversals = Counter(reversal.conversation_id for payment in done for reversal in payment.reversals)
+    found.charged_twice = sum(count - 1 for count in (charges + reversals).values() if count > 1)
+    by_payment: Counter[UUID] = Counter()
+    for payment in done:
+        result = created.get(payment.conversation_id)
+        if result is None:
+            if payment.conversation_id not in open_references:
+                found.problems.append(f"the provider has payment {payment.payment_id}, which no result tells of")
+            continue
+        by_payment[result.payment_id] += 1
+        money = told[result.payment_id]
+        if (payment.charged_minor, payment.refunded_minor, payment.cancelled) != (
+            money.captured,
+            money.refunded,
+            money.cancelled,
+        ):
+            found.problems.append(
+                f"payment {result.payment_id}: the provider has {payment.charged_minor} charged, "
+                f"{payment.refunded_minor} refunded, cancelled {payment.cancelled}; the events have {money.captured}, "
+                f"{money.refunded}, {money.cancelled}"
+            )
+    found.charged_twice += sum(count - 1 for count in by_payment.values() if count > 1)
+    found.problems += [
+        f"result of {result.command_id} tells of a payment that the provider does not have"
+        for reference, result in created.items()
+        if charges[reference] == 0
+    ]
+    known = set(charges) | set(reversals) | {payment.capture_conversation_id for payment in done}
+    found.unknown_explained = sum(any(reference in known for reference in result.references) for result in unknown)
+
+
+def _compare_with_table(found: Balance, told: Mapping[UUID, _Money], totals: Sequence[TableTotal]) -> None:
+    table = {total.payment_id: total for total in totals}
+    for payment_id, money in told.items():
+        total = table.get(payment_id, TableTotal(payment_id, 0, 0, 0))
+        if (total.captured, total.refunded, total.net) != (money.captured, money.refunded, money.net):
+            found.problems.append(
+                f"payment {payment_id}: payment_totals has {total.captured} captured, {total.refunded} refunded, "
+                f"{total.net} net; the events have {money.captured}, {money.refunded}, {money.net}"
+            )
+    strangers = [payment_id for payment_id in table if payment_id not in told]
+    found.problems += [f"payment_totals has {payment_id}, which no event tells of" for payment_id in strangers]

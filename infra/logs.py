@@ -1,0 +1,104 @@
+"""Structured logs: one JSON object a line on stderr, with no secret and no card number in it."""
+
+import json
+import logging
+import math
+import sys
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from opentelemetry import trace
+from pydantic import SecretStr
+
+from infra.settings import Settings
+from schemas.card_numbers import holds_card_number, mask_card_numbers
+from schemas.envelope import rfc3339
+
+HIDDEN: Final = "***"
+_SHORTEST_SECRET: Final = 6
+"""Shorter ones are not searched for: they would blot out words that only look like them."""
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""Attributes that every record has; the others came with `extra`."""
+_CHATTY: Final = ("aiokafka", "asyncio", "faust", "mode", "httpx", "httpcore", "aiohttp", "alembic", "urllib3")
+
+
+class Scrubber:
+    """Takes secrets and card numbers out of texts."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # Longest first: a secret that begins with another one must not leave its end behind.
+        self._secrets = sorted({text for text in secrets if len(text) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Scrubber":
+        values = [*settings.secrets.values(), settings.database_url, settings.kafka_password, settings.encryption_key]
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        password = settings.database_password
+        return cls([*secrets, *([password] if password else [])])
+
+    def scrub(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return mask_card_numbers(text) if holds_card_number(text) else text
+
+    def scrub_value(self, value: Any) -> Any:
+        """The value as JSON can hold it, scrubbed at any depth."""
+        match value:
+            case None | bool():
+                return value
+            case float() if math.isfinite(value):
+                return value
+            case int():
+                return value if not holds_card_number(str(value)) else mask_card_numbers(str(value))
+            case dict():
+                return {self.scrub(str(name)): self.scrub_value(child) for name, child in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.scrub_value(child) for child in value]
+            case bytes():
+                return f"{len(value)} bytes"
+            case datetime():
+                return rfc3339(value) if value.tzinfo else value.isoformat()
+            case _:
+                return self.scrub(str(value))
+
+
+class JsonLines(logging.Formatter):
+    """One line for each record: time, level, logger, message, the facts of `extra`, trace, error."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__()
+        self._scrubber = scrubber
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {name: value for name, value in vars(record).items() if name not in _OWN and not name.startswith("_")}
+        line: dict[str, Any] = {
+            "time": rfc3339(datetime.fromtimestamp(record.created, tz=UTC)),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **facts,
+        }
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            line["trace_id"] = f"{span.trace_id:032x}"
+            line["span_id"] = f"{span.span_id:016x}"
+        if record.exc_info:
+            line["error"] = "".join(traceback.format_exception(*record.exc_info))
+        text = json.dumps(self._scrubber.scrub_value(line), ensure_ascii=False, default=str)
+        # A lone surrogate in a name from outside must not end the process that logs it.
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
+def configure_logs(level: str, scrubber: Scrubber, stream: TextIO | None = None) -> logging.Handler:
+    """Send all logs of this process to `stream` (stderr) as JSON lines; other libraries' only from warnings on."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines(scrubber))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    logging.captureWarnings(capture=True)
+    return handler

@@ -1,0 +1,3 @@
+from infra.migrations.history import HISTORIES, History
+
+__all__ = ["HISTORIES", "History"]

@@ -1,0 +1,219 @@
+"""What the hub is told from outside: read once, checked before anything starts, never changed afterwards."""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from dotenv import dotenv_values
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from infra.integration_settings import IntegrationSettings, credential_prefix, read_integrations
+from infra.master_key import master_key
+from schemas.errors import SettingsError
+from streams.kafka import KafkaAccess, SaslMechanism, SecurityProtocol
+from streams.topics import Topics
+
+Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Each field's alias is the name of its environment variable."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    bootstrap: Annotated[str, Field(validation_alias="KAFKA_BOOTSTRAP")] = ""
+    security_protocol: Annotated[SecurityProtocol, Field(validation_alias="KAFKA_SECURITY_PROTOCOL")] = "PLAINTEXT"
+    sasl_mechanism: Annotated[SaslMechanism, Field(validation_alias="KAFKA_SASL_MECHANISM")] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str | None, Field(validation_alias="KAFKA_USERNAME")] = None
+    kafka_password: Annotated[SecretStr | None, Field(validation_alias="KAFKA_PASSWORD")] = None
+    kafka_ca_file: Annotated[str | None, Field(validation_alias="KAFKA_CA_FILE")] = None
+    database_url: Annotated[SecretStr, Field(validation_alias="DATABASE_URL")] = SecretStr("")
+
+    environment: Annotated[Literal["sandbox", "production"], Field(validation_alias="KOLAJ_ENVIRONMENT")] = "sandbox"
+    topic_prefix: Annotated[
+        str, Field(validation_alias="KOLAJ_TOPIC_PREFIX", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
+    ] = "kolaj"
+    partitions: Annotated[int, Field(validation_alias="KOLAJ_PARTITIONS", ge=1, le=1000)] = 6
+    replication: Annotated[int, Field(validation_alias="KOLAJ_REPLICATION", ge=1, le=9)] = 1
+    min_insync: Annotated[int, Field(validation_alias="KOLAJ_MIN_INSYNC", ge=1, le=9)] = 1
+
+    lease_s: Annotated[Seconds, Field(validation_alias="KOLAJ_LEASE_S")] = 30
+    deadline_s: Annotated[Seconds, Field(validation_alias="KOLAJ_DEADLINE_S")] = 15
+    lease_margin_s: Annotated[Seconds, Field(validation_alias="KOLAJ_LEASE_MARGIN_S")] = 5
+    rebalance_timeout_s: Annotated[Seconds, Field(validation_alias="KOLAJ_REBALANCE_TIMEOUT_S")] = 60
+    session_timeout_s: Annotated[float, Field(validation_alias="KOLAJ_SESSION_TIMEOUT_S", ge=6, le=1800)] = 30
+    max_in_flight: Annotated[Count, Field(validation_alias="KOLAJ_MAX_IN_FLIGHT")] = 200
+    window_size: Annotated[Count, Field(validation_alias="KOLAJ_WINDOW_SIZE")] = 2_000
+    unknown_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_UNKNOWN_AFTER_S")] = 3600
+    give_up_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_GIVE_UP_AFTER_S")] = 24 * 3600
+    health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60
+
+    encryption_key: Annotated[SecretStr | None, Field(validation_alias="INTEGRATION_ENCRYPTION_KEY")] = None
+    integrations: Annotated[
+        tuple[IntegrationSettings, ...], NoDecode, Field(validation_alias="KOLAJ_INTEGRATIONS")
+    ] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: `read_settings` is the one place that looks at the environment."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(validation_alias="KOLAJ_LOG_LEVEL")] = (
+        "INFO"
+    )
+    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        for address in text.split(",") if text else ():
+            host, colon, port = address.strip().rpartition(":")
+            if not (host and colon and port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports are 16 bits
+                raise ValueError("must be host:port, several separated by commas")
+        return text
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, url: SecretStr) -> SecretStr:
+        text = url.get_secret_value()
+        if text and urlsplit(text).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must be like postgresql://user:password@host:5432/database")
+        return url
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            master_key(key)
+        return key
+
+    @field_validator("integrations", mode="before")
+    @classmethod
+    def _integrations(cls, value: object) -> object:
+        return read_integrations(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _lease_rule(self) -> Self:
+        if not self.deadline_s + self.lease_margin_s < self.lease_s < self.rebalance_timeout_s:
+            raise ValueError(
+                "KOLAJ_LEASE_S: deadline + margin < lease < rebalance timeout must hold, so that a call ends before "
+                f"its lease and a lease before its partition moves; now {self.deadline_s:g} + {self.lease_margin_s:g}, "
+                f"{self.lease_s:g}, {self.rebalance_timeout_s:g} (KOLAJ_DEADLINE_S, KOLAJ_LEASE_MARGIN_S, "
+                "KOLAJ_LEASE_S, KOLAJ_REBALANCE_TIMEOUT_S)"
+            )
+        if self.window_size < self.max_in_flight:
+            raise ValueError("KOLAJ_WINDOW_SIZE: must be at least KOLAJ_MAX_IN_FLIGHT, or the window is the limit")
+        if self.min_insync > self.replication:
+            raise ValueError("KOLAJ_MIN_INSYNC: cannot be more than KOLAJ_REPLICATION")
+        return self
+
+    @model_validator(mode="after")
+    def _production_rule(self) -> Self:
+        if self.environment == "production" and (self.replication < 3 or self.min_insync < 2):  # noqa: PLR2004
+            raise ValueError(
+                "KOLAJ_REPLICATION: production needs 3 copies or more, and KOLAJ_MIN_INSYNC 2 or more; with fewer, one "
+                "lost disk loses what was acknowledged"
+            )
+        if self.security_protocol.startswith("SASL") and not (self.kafka_username and self.kafka_password):
+            raise ValueError(f"KAFKA_USERNAME: {self.security_protocol} needs KAFKA_USERNAME and KAFKA_PASSWORD")
+        other = [item.id for item in self.integrations if item.environment not in {None, self.environment}]
+        if other:
+            raise ValueError(
+                f"KOLAJ_INTEGRATIONS: {', '.join(other)} is not of environment {self.environment} (KOLAJ_ENVIRONMENT); "
+                "run sandbox and production apart, each with its own topics and database"
+            )
+        return self
+
+    @property
+    def secrets(self) -> Mapping[str, SecretStr]:
+        """The variables whose names begin with an integration's prefix."""
+        return self._secrets
+
+    @property
+    def database_password(self) -> str | None:
+        """For the scrubber, which must know it apart from the address."""
+        password = urlsplit(self.database_url.get_secret_value()).password
+        return None if password is None else unquote(password)
+
+    @cached_property
+    def kafka(self) -> KafkaAccess:
+        password = self.kafka_password.get_secret_value() if self.kafka_password else None
+        return KafkaAccess(
+            self.bootstrap,
+            self.security_protocol,
+            self.sasl_mechanism,
+            self.kafka_username,
+            password,
+            self.kafka_ca_file,
+        )
+
+    @cached_property
+    def topics(self) -> Topics:
+        return Topics(self.topic_prefix, self.partitions)
+
+    def topics_name(self, name: str) -> str:
+        """A topic's full name from itself or from what follows the prefix."""
+        return name if name.startswith(f"{self.topic_prefix}.") else f"{self.topic_prefix}.{name}"
+
+
+def read_settings(
+    *, kafka: bool = True, database: bool = True, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the environment (this process's, or the one given), and below it the file that `KOLAJ_ENV_FILE` names.
+
+    `kafka` and `database` tell whose address must be there; a publisher has no database.
+
+    Raises:
+        SettingsError: something is missing or wrong; the message names the variable and what to do.
+    """
+    variables = os.environ if environment is None else environment
+    path = variables.get("KOLAJ_ENV_FILE") or None
+    if path is not None and not Path(path).is_file():
+        raise SettingsError(f"KOLAJ_ENV_FILE: {path} is not a file; name one with lines like NAME=value, or unset it")
+    filed = dotenv_values(path, encoding="utf-8") if path else {}
+    known = {name: value for name, value in {**filed, **variables}.items() if value is not None}
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as bad:
+        raise SettingsError("; ".join(_faults(bad))) from None
+    if kafka and not settings.bootstrap:
+        raise SettingsError(
+            "KAFKA_BOOTSTRAP is not set; set it to host:port of a broker; `kolaj up` starts a local one"
+        )
+    if database and not settings.database_url.get_secret_value():
+        raise SettingsError(
+            "DATABASE_URL is not set; set it to postgresql://user:password@host:5432/database; `kolaj up` starts one"
+        )
+    prefixes = tuple(credential_prefix(item.id) for item in settings.integrations)
+    secrets = {name: SecretStr(value) for name, value in known.items() if prefixes and name.startswith(prefixes)}
+    settings._secrets = secrets  # noqa: SLF001 - set once, here, before anybody sees the settings
+    return settings
+
+
+def _faults(bad: ValidationError) -> list[str]:
+    faults = []
+    for error in bad.errors(include_url=False, include_input=False, include_context=False):
+        where = ".".join(str(step) for step in error["loc"])
+        message = error["msg"].removeprefix("Value error, ")
+        faults.append(f"{where}: {message}" if where else message)
+    return faults

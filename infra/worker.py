@@ -1,0 +1,129 @@
+"""The worker process: builds the payments agent from the settings and runs it until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agents.card_vault import CardVault
+from agents.consumer import CommandConsumer, Membership
+from agents.health import Watch
+from agents.ledger import Ledger
+from agents.log_check import check_not_behind
+from agents.payments.agent import PaymentsAgent, keep_exchange
+from agents.payments.work import Patience
+from agents.pool import open_pool
+from infra.caller_settings import caller_settings
+from infra.integration_settings import load_integrations
+from infra.migrate import migrate
+from infra.settings import Settings
+from providers.caller import Caller
+from providers.connector import Connector, Integration
+from providers.registry import connectors
+from streams.admin import claim_environment, ensure_topics
+from streams.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is ready to consume."""
+
+    consumer: CommandConsumer
+    watch: Watch
+    caller: Caller
+    integrations: Mapping[str, Integration]
+
+
+async def prepare_stores(settings: Settings) -> None:
+    """Topics and tables, created or brought up to date; safe when several processes start at once.
+
+    Raises:
+        SettingsError: a topic exists with other settings, or the prefix is another environment's.
+        StoreError: Kafka or PostgreSQL does not answer.
+    """
+    access = settings.kafka
+    await claim_environment(access, settings.topic_prefix, settings.environment, replication=settings.replication)
+    await ensure_topics(access, settings.topics.all(), replication=settings.replication, min_insync=settings.min_insync)
+    await migrate(settings.database_url.get_secret_value())
+
+
+async def run_worker(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[], None],
+    providers: Mapping[str, Connector] | None = None,
+) -> None:
+    """Consume payment commands until `stop` is set, then drain and leave the group.
+
+    `providers` are the connectors by name, instead of those that the registry finds.
+
+    Raises:
+        SettingsError: it must not start like this; the message says what to do.
+        StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
+    """
+    known = connectors() if providers is None else providers
+    async with _worker(settings, known) as worker, asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(worker.watch.run(worker.caller, worker.integrations))
+        on_ready()
+        try:
+            await worker.consumer.run(stop)
+        finally:
+            watching.cancel()
+
+
+@asynccontextmanager
+async def _worker(settings: Settings, providers: Mapping[str, Connector]) -> AsyncIterator[Worker]:
+    integrations = load_integrations(settings, providers)
+    await prepare_stores(settings)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(settings.database_url.get_secret_value())
+        stack.push_async_callback(pool.close)
+        ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
+        stack.push_async_callback(ledger.aclose)
+        await check_not_behind(settings.kafka, settings.topics, pool)
+        process = f"{socket.gethostname()}/{os.getpid()}"
+        publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-worker-{os.getpid()}"))
+        watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=_now)
+        caller = await stack.enter_async_context(
+            Caller(on_exchange=keep_exchange, on_breaker=watch.on_breaker, settings=caller_settings(settings))
+        )
+        agent = PaymentsAgent(
+            ledger=ledger,
+            caller=caller,
+            publisher=publisher,
+            topics=settings.topics,
+            integrations=integrations,
+            cards=CardVault(pool, settings.encryption_key) if settings.encryption_key else None,
+            patience=Patience(
+                deadline_s=settings.deadline_s,
+                give_up_after_s=settings.give_up_after_s,
+                unknown_after_s=settings.unknown_after_s,
+            ),
+            now=_now,
+        )
+        membership = Membership(
+            group=f"{settings.topic_prefix}.payments",
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=min(settings.deadline_s, settings.session_timeout_s / 2),
+        )
+        consumer = CommandConsumer(
+            settings.kafka,
+            settings.topics.payment_commands.name,
+            membership,
+            agent.handle,
+            in_flight=settings.max_in_flight,
+            queued=settings.window_size,
+        )
+        yield Worker(consumer, watch, caller, integrations)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
