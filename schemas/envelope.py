@@ -66,7 +66,12 @@ class Envelope(Frozen):
         Raises:
             UnreadableRecord: a required attribute is missing or malformed; `field` names the header.
         """
-        found = {name: value for name, value in headers if name.startswith("ce_") or name == "traceparent"}
+        found: dict[str, bytes] = {}
+        for name, value in headers:
+            if name.startswith("ce_") and name in found:
+                raise UnreadableRecord("invalid_header", name, "stands twice; readers would disagree")
+            if name.startswith("ce_") or name == "traceparent":
+                found[name] = value
         return cls(
             id=_uuid(found),
             type=_text(found, "ce_type", limit=TYPE_LIMIT),

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrP
 
 from schemas.errors import SettingsError, StoreError
 from streams.kafka import KafkaAccess, missing_topic, reach, stop
-from streams.topics import FOREVER_MS, Topic
+from streams.topics import Topic
 
 T = TypeVar("T")
 
@@ -36,36 +36,12 @@ async def ensure_topics(
         raise SettingsError(
             f"KOLAJ_MIN_INSYNC is {min_insync}, more than the {replication} copies of KOLAJ_REPLICATION: lower it"
         )
-    async with _admin(access) as admin:
+    async with admin_client(access) as admin:
         existing = set(await admin.list_topics())
         absent = [topic for topic in wanted if topic.name not in existing]
         created = await _create(admin, absent, replication, min_insync) if absent else []
         await _check(admin, wanted, replication, min_insync)
     return created
-
-
-async def claim_environment(access: KafkaAccess, prefix: str, environment: str, *, replication: int) -> None:
-    """Mark the topics of a prefix as those of one environment, by an empty topic that bears its name.
-
-    Kafka keeps no free words about a topic, and a mark in a database says nothing about the topics that a process of
-    another environment, with a database of its own, would write to.
-
-    Raises:
-        SettingsError: the prefix is another environment's.
-        StoreError: Kafka does not answer.
-    """
-    mark = f"{prefix}.environment."
-    async with _admin(access) as admin:
-        if mark + environment not in await admin.list_topics():
-            await _create(admin, [Topic(mark + environment, 1, FOREVER_MS)], replication, 1)
-        # Looked at after the mark was set: of two that start at the same time, at least one sees the other's.
-        others = sorted(name for name in await admin.list_topics() if name.startswith(mark))
-    if others != [mark + environment]:
-        found = ", ".join(name.removeprefix(mark) for name in others if name != mark + environment)
-        raise SettingsError(
-            f"KOLAJ_TOPIC_PREFIX {prefix} has the topics of environment {found}, KOLAJ_ENVIRONMENT is {environment}: "
-            "sandbox and production never share topics; use another prefix"
-        )
 
 
 async def missing_topics(access: KafkaAccess, topics: Iterable[Topic]) -> list[str]:
@@ -74,7 +50,7 @@ async def missing_topics(access: KafkaAccess, topics: Iterable[Topic]) -> list[s
     Raises:
         StoreError: Kafka does not answer.
     """
-    async with _admin(access) as admin:
+    async with admin_client(access) as admin:
         existing = set(await admin.list_topics())
     return [topic.name for topic in topics if topic.name not in existing]
 
@@ -86,7 +62,7 @@ async def partitions_of(access: KafkaAccess, topic: str) -> list[int]:
         SettingsError: the topic does not exist.
         StoreError: Kafka does not answer.
     """
-    async with _admin(access) as admin:
+    async with admin_client(access) as admin:
         # Asking for a topic by name would make a broker with automatic creation create it.
         if topic not in await admin.list_topics():
             raise missing_topic(topic)
@@ -105,12 +81,17 @@ async def check_topics(access: KafkaAccess, topics: Iterable[Topic], *, replicat
     missing = await missing_topics(access, wanted)
     if missing:
         raise SettingsError(f"topics do not exist: {', '.join(missing)}; `kolaj up` or a worker creates them")
-    async with _admin(access) as admin:
+    async with admin_client(access) as admin:
         await _check(admin, wanted, replication, min_insync)
 
 
 @asynccontextmanager
-async def _admin(access: KafkaAccess) -> AsyncIterator[Any]:
+async def admin_client(access: KafkaAccess) -> AsyncIterator[Any]:
+    """A started admin client.
+
+    Raises:
+        StoreError: Kafka does not answer, or stops answering inside the block.
+    """
     client = AIOKafkaAdminClient(**access.options())
     try:
         await reach(access, client.start)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal, Protocol, TypeVar
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import SettingsError, StoreError
 
@@ -117,7 +117,8 @@ def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
     advice = "start it (`kolaj up` starts a local one) or set KAFKA_BOOTSTRAP to its address"
     if access.security_protocol != "PLAINTEXT":
         advice = "check KAFKA_BOOTSTRAP, and that KAFKA_SECURITY_PROTOCOL, user name and password are the broker's"
-    why = f" ({cause})" if str(cause) else ""
+    # aiokafka's own error repeats the address in its inner form, and says no more than that.
+    why = f" ({cause})" if str(cause) and not isinstance(cause, KafkaConnectionError) else ""
     return StoreError(f"Kafka at {access.bootstrap} does not answer{why}: {advice}")
 
 

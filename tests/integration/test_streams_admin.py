@@ -1,9 +1,12 @@
+import asyncio
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.local import LocalStack
 from schemas.errors import SettingsError, StoreError
-from streams.admin import check_topics, claim_environment, ensure_topics, missing_topics
+from streams.admin import check_topics, ensure_topics, missing_topics
+from streams.environment import claim_environment, environment_of
 from streams.kafka import KafkaAccess
 from streams.topics import Topic, Topics
 from tests.stack import fresh_name
@@ -75,13 +78,24 @@ async def test_missing_topics_are_named_when_they_must_exist(access: KafkaAccess
 
 
 async def test_a_prefix_belongs_to_one_environment(access: KafkaAccess, prefix: str) -> None:
+    assert await environment_of(access, prefix) is None
     await claim_environment(access, prefix, "sandbox", replication=1)
+    with pytest.raises(SettingsError, match="sandbox and production never share topics"):
+        await claim_environment(access, prefix, "production", replication=1)
     await claim_environment(access, prefix, "sandbox", replication=1)
-    for _ in range(2):  # the mark that the refused one left makes both refuse: two environments met here
-        with pytest.raises(SettingsError, match="sandbox and production never share topics"):
-            await claim_environment(access, prefix, "production", replication=1)
+    assert await environment_of(access, prefix) == "sandbox"
+
+
+async def test_of_two_environments_that_start_at_once_one_wins(access: KafkaAccess, prefix: str) -> None:
+    words = ["sandbox", "production"] * 3
+    claims = [claim_environment(access, prefix, word, replication=1) for word in words]
+    outcomes = await asyncio.gather(*claims, return_exceptions=True)
+    winner = await environment_of(access, prefix)
+    refused = {word for word, outcome in zip(words, outcomes, strict=True) if isinstance(outcome, SettingsError)}
+    assert refused == set(words) - {winner}
+    assert [word for word, outcome in zip(words, outcomes, strict=True) if outcome is None] == [winner] * 3
 
 
 async def test_a_broker_that_is_not_there_is_named_with_what_to_do() -> None:
-    with pytest.raises(StoreError, match=r"Kafka at 127.0.0.1:1 does not answer .*set KAFKA_BOOTSTRAP"):
+    with pytest.raises(StoreError, match=r"Kafka at 127.0.0.1:1 does not answer: .*set KAFKA_BOOTSTRAP"):
         await missing_topics(KafkaAccess("127.0.0.1:1"), [])
