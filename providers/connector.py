@@ -13,10 +13,25 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.outcome import Finding, Outcome
 from schemas.money import Money
-from schemas.payments import Payment, PaymentCommand
+from schemas.payments import Payment, PaymentCommand, Reason
 
 C = TypeVar("C", bound=PaymentCommand)
 R = TypeVar("R", bound="Wire")
+
+
+class Unsayable(ValueError):
+    """Raised by a build function: the provider has no words for this command, so nothing is sent and nobody retries.
+
+    Attributes:
+        reason: what a refusal of the command says.
+        detail: a sentence for people that says what to do.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
 
 Credentials = Mapping[str, SecretStr]
 """Secrets by the names the connector declares."""
@@ -30,7 +45,7 @@ class Wire(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request before signing.
+    """One HTTP request before signing. What it carries does not print: it may hold a card.
 
     Attributes:
         path: starts with `/`, without the query string.
@@ -40,20 +55,24 @@ class Request:
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    body: bytes = b""
-    query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer: the body both as bytes and parsed (`None` when it is not one JSON value)."""
+    """One HTTP answer: the body both as bytes and parsed (`None` when it is not one JSON value).
+
+    Attributes:
+        headers: names in lower case.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-    parsed: Any
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    parsed: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +109,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry(Generic[C, R]):
-    """How to find out what became of an attempt whose outcome is not known."""
+    """How to find out what became of an attempt whose outcome is not known.
+
+    Attributes:
+        limited_as: the operation whose rate limit it counts against; empty when it has none.
+    """
 
     build: Callable[[C, Attempt], Request]
     reply: type[R]
     read: Callable[[R, C, Attempt], Finding]
     deadline_s: float = 15
+    limited_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

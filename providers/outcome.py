@@ -28,6 +28,7 @@ class Outcome:
         failure: set with `refused` and `unknown`; `THROTTLED` and `TRANSIENT` mean that nothing was performed and a
             later try may succeed.
         detail: a sentence of ours for people, never the provider's localised message.
+        their_fault: the provider itself is failing, not a bank behind it; circuit breakers count it.
     """
 
     verdict: Verdict
@@ -43,6 +44,25 @@ class Outcome:
     fee: Money | None = None
     redirect_url: str | None = None
     state: ProviderState | None = None
+    their_fault: bool = False
+
+
+class UnusableAnswer(Exception):
+    """Raised by a read function: the answer can be parsed and still says nothing about what was asked.
+
+    Attributes:
+        detail: a sentence of ours, without a value of the answer.
+        their_code: the provider's code, if it gave one.
+        failure: `THROTTLED` when the provider asks for a pause and performed nothing; else `UNKNOWN`.
+    """
+
+    def __init__(
+        self, detail: str, *, their_code: str | None = None, failure: FailureClass = FailureClass.UNKNOWN
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.their_code = their_code
+        self.failure = failure
 
 
 class Sighting(StrEnum):

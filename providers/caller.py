@@ -1,0 +1,262 @@
+"""The one edge where providers are called: prepared, admitted, sent, judged, and every exchange told.
+
+A command is performed in three steps, so that the mark "may have been sent" can be written between the last refusal
+of ours and the first byte:
+
+    prepared = caller.prepare(integration, operation, command, attempt)
+    async with caller.admission(integration, operation):
+        await mark_sending()
+        outcome = await caller.send(prepared, deadline_s=20)
+"""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from providers.admission import Admission, Gates, class_of
+from providers.connector import Attempt, Integration, Operation, Request, Unsayable
+from providers.exchange import CallerSettings, Health, OnBreaker, OnExchange, Prepared
+from providers.judging import Asked, judge_finding, judge_outcome, signal_of
+from providers.outcome import Finding, Outcome
+from providers.performing import Performing, Work
+from providers.retry import retrying
+from providers.scrub import Scrubber
+from providers.transport import Transport
+from schemas.errors import HubError, NotSent
+from schemas.payments import PaymentCommand, Reason
+
+R = TypeVar("R", Outcome, Finding)
+
+_ADMISSION: ContextVar[Admission | None] = ContextVar("admission", default=None)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Caller:
+    """Calls providers for one process. Use it as an async context manager; its connections close with the block.
+
+    Args:
+        on_exchange: told of every exchange, also of the failed and the cancelled; it must return at once.
+        on_breaker: told of every change of a breaker.
+        clock: UTC, for records.
+        monotonic: seconds on a clock that is never set back, for limits and breakers.
+        nonce: a fresh random word for each signature.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_exchange: OnExchange,
+        on_breaker: OnBreaker,
+        clock: Callable[[], datetime] = _utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        nonce: Callable[[], str] = lambda: secrets.token_hex(8),
+        settings: CallerSettings | None = None,
+    ) -> None:
+        self._settings = settings or CallerSettings()
+        self._clock = clock
+        self._monotonic = monotonic
+        self._gates = Gates(self._settings, on_breaker=on_breaker, clock=clock, monotonic=monotonic)
+        self._performing = Performing(on_exchange=on_exchange, clock=clock, nonce=nonce)
+        self._transports: dict[str, Transport] = {}
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+        transports = list(self._transports.values())
+        self._transports.clear()
+        await asyncio.gather(*(transport.aclose() for transport in transports))
+
+    def prepare(
+        self, integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
+    ) -> Prepared:
+        """The exact request for one attempt. Pure.
+
+        Raises:
+            NotSent: it can never be sent like this, so trying again is no use; `reason` is one of `Reason`'s words and
+                the message tells what to do.
+        """
+        connector = integration.connector
+        if connector.operation_for(type(command)) is not operation:
+            raise _refused(
+                integration, operation.name, Reason.UNSUPPORTED_OPERATION, "it does not perform this command"
+            )
+        method = getattr(command, "method", None)
+        if method is not None and method.kind not in connector.methods:
+            offered = ", ".join(connector.methods)
+            raise _refused(
+                integration, operation.name, Reason.UNSUPPORTED_METHOD, f"{method.kind} is not taken; send {offered}"
+            )
+        request = _built(integration, operation.name, lambda: operation.build(command, attempt))
+        digest = _digest(request, Scrubber(connector.secret) if attempt.card is not None else None)
+        return Prepared(integration, operation, command, attempt, request, digest)
+
+    @asynccontextmanager
+    async def admission(self, integration: Integration, operation: Operation[Any, Any]) -> AsyncIterator[None]:
+        """Leave for one `send`, taken before the send is marked. What `send` comes to is reported to the breaker.
+
+        Raises:
+            NotSent: the breaker is open (`breaker_open`).
+            Throttled: no place or no turn within the settings' waiting time.
+        """
+        async with self._gates.admit(integration, class_of(operation), operation.name, operation.name) as admission:
+            token = _ADMISSION.set(admission)
+            try:
+                yield
+            finally:
+                _ADMISSION.reset(token)
+
+    async def send(self, prepared: Prepared, *, deadline_s: float) -> Outcome:
+        """Send it, and read what the provider says. Without an admission around it, it takes one itself.
+
+        Inside the deadline it is sent again at most a few times, and only while it certainly was not performed.
+
+        Raises:
+            NotSent, Throttled: certainly not performed.
+            OutcomeUnknown: it may have been performed.
+        """
+        integration, operation = prepared.integration, prepared.operation
+        admission = _ADMISSION.get()
+        wanted = (integration.id, class_of(operation))
+        if admission is None or (admission.integration_id, admission.operation_class) != wanted:
+            async with self.admission(integration, operation):
+                return await self.send(prepared, deadline_s=deadline_s)
+        asked = Asked(integration, operation.name, prepared.command, prepared.attempt, prepared.request, self._clock())
+        work = Work(
+            integration=integration,
+            operation=operation.name,
+            attempt=prepared.attempt.number if operation.moves_money else 0,
+            command_id=prepared.attempt.command_id,
+            request=prepared.request,
+            judge=lambda answer: judge_outcome(asked, operation, answer),
+        )
+        return await self._reported(work, deadline_s, admission)
+
+    async def inquire(
+        self,
+        integration: Integration,
+        operation: Operation[Any, Any],
+        command: PaymentCommand,
+        attempt: Attempt,
+        *,
+        deadline_s: float,
+    ) -> Finding:
+        """Ask what became of an attempt. It moves nothing and may be repeated freely.
+
+        Raises:
+            NotSent, Throttled, OutcomeUnknown: nothing was found out; ask again later. A `NotSent` whose reason is one
+                of `Reason`'s words says that it can never be asked.
+        """
+        inquiry, name = operation.inquiry, f"{operation.name}_inquiry"
+        if inquiry is None:
+            raise _refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
+        request = _built(integration, name, lambda: inquiry.build(command, attempt))
+        asked = Asked(integration, name, command, attempt, request, self._clock())
+        work = Work(
+            integration=integration,
+            operation=name,
+            attempt=0,
+            command_id=attempt.command_id,
+            request=request,
+            judge=lambda answer: judge_finding(asked, inquiry, answer),
+        )
+        async with self._gates.admit(integration, "inquiry", name, inquiry.limited_as) as admission:
+            return await self._reported(work, deadline_s, admission)
+
+    async def probe(self, integration: Integration) -> Health:
+        """One health check, past breakers and limits: it is how a paused provider is seen to be back."""
+        probe = integration.connector.probe
+        work = Work(
+            integration=integration,
+            operation="health",
+            attempt=0,
+            command_id=None,
+            request=probe.request,
+            judge=lambda answer: probe.read(answer) or "",
+            failed="unhealthy",
+        )
+        began = self._monotonic()
+        try:
+            sentence = await self._performing.perform(
+                work, self._transport(integration), self._settings.probe_deadline_s
+            )
+        except HubError as error:
+            return Health(status="unhealthy", response_time_ms=None, sentence=str(error))
+        spent_s = self._monotonic() - began
+        elapsed_ms = round(spent_s * 1000)
+        if sentence:
+            return Health(status="unhealthy", response_time_ms=elapsed_ms, sentence=sentence)
+        paused = [kind for kind in ("payment", "inquiry") if self._gates.breaker(integration, kind).state != "closed"]
+        if paused:
+            sentence = f"it answers, yet calls of class {' and '.join(paused)} are paused here after failures"
+        elif spent_s > self._settings.slow_after_s:
+            sentence = f"it took {spent_s:.1f} s to answer"
+        return Health(
+            status="degraded" if sentence else "healthy", response_time_ms=elapsed_ms, sentence=sentence or None
+        )
+
+    async def _reported(self, work: Work[R], deadline_s: float, admission: Admission) -> R:
+        transport = self._transport(work.integration)
+        try:
+            result = await retrying(
+                lambda left_s: self._performing.perform(work, transport, left_s),
+                policy=self._settings.retry,
+                deadline_s=deadline_s,
+                clock=self._monotonic,
+            )
+        except HubError as error:
+            admission.signal = signal_of(error)
+            raise
+        admission.signal = signal_of(result)
+        return result
+
+    def _transport(self, integration: Integration) -> Transport:
+        if not self._open:
+            raise RuntimeError("the caller is closed; use it inside its async with block")
+        if integration.id not in self._transports:
+            self._transports[integration.id] = Transport(
+                pool_size=self._settings.pool_size,
+                ca_file=self._settings.ca_file,
+                max_answer_bytes=self._settings.max_answer_bytes,
+            )
+        return self._transports[integration.id]
+
+
+def _built(integration: Integration, operation: str, build: Callable[[], Request]) -> Request:
+    missing = [name for name in integration.connector.credentials if name not in integration.credentials]
+    if missing:
+        raise _refused(integration, operation, Reason.CONFIGURATION, f"set its {' and '.join(missing)}")
+    try:
+        return build()
+    except Unsayable as unsayable:
+        raise _refused(integration, operation, unsayable.reason, unsayable.detail) from None
+
+
+def _refused(integration: Integration, operation: str, reason: Reason, detail: str) -> NotSent:
+    return NotSent(
+        f"{integration.id} ({operation}): {detail}",
+        provider=integration.connector.name,
+        operation=operation,
+        reason=reason.value,
+    )
+
+
+def _digest(request: Request, hiding: Scrubber | None) -> str:
+    query = "&".join(f"{name}={value}" for name, value in request.query)
+    body = request.body if hiding is None else hiding.scrub_whole(request.body).encode()
+    return hashlib.sha256(b"\n".join((f"{request.method} {request.path}?{query}".encode(), body))).hexdigest()

@@ -1,0 +1,205 @@
+"""From an HTTP answer to a verdict. Pure: what is not understood in full is neither a success nor a refusal.
+
+The order of the questions matters: was it turned away by a limit, can it be read, does the provider's side work, is it
+really theirs, does it hold what the connector needs, and is the amount the one that was asked for.
+"""
+
+import email.utils
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
+
+from providers.breaker import Signal
+from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Request, Wire
+from providers.outcome import Finding, Outcome, ProviderState, Sighting, UnusableAnswer
+from providers.reading import Unreadable, parse_json, read_wire
+from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
+from schemas.money import Money
+from schemas.payments import CreatePayment, PaymentCommand, Reason
+from schemas.verdicts import FailureClass, Verdict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer is judged against; `operation` is the word for errors."""
+
+    integration: Integration
+    operation: str
+    command: PaymentCommand
+    attempt: Attempt
+    request: Request
+    now: datetime
+
+    def unknown(self, reason: str, message: str) -> OutcomeUnknown:
+        provider = self.integration.connector.name
+        return OutcomeUnknown(message, provider=provider, operation=self.operation, reason=reason)
+
+    def throttled(self, answer: Answer) -> Throttled:
+        provider = self.integration.connector.name
+        return Throttled(
+            f"{provider} asks for a pause; nothing was performed",
+            provider=provider,
+            operation=self.operation,
+            retry_after_s=retry_after_s(answer, self.now),
+        )
+
+
+def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) -> Outcome:
+    """The verdict on an operation.
+
+    Raises:
+        Throttled: certainly not performed, for a limit.
+        NotSent: certainly not performed, for a passing fault (`reason` is `provider_transient`).
+        OutcomeUnknown: the answer is no use; `reason` is `server_error`, `unusable_answer`, `bad_signature` or
+            `contradiction`.
+    """
+    outcome = _read(asked, answer, operation.reply, operation.read)
+    if outcome.failure is FailureClass.THROTTLED:
+        raise asked.throttled(answer)
+    if outcome.failure is FailureClass.TRANSIENT:
+        provider = asked.integration.connector.name
+        raise NotSent(
+            f"{provider} is passingly unable ({outcome.their_code}); nothing was performed",
+            provider=provider,
+            operation=asked.operation,
+            reason="provider_transient",
+        )
+    if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING}:
+        _refuse_contradiction(asked, answer)
+    return checked_amount(outcome, asked.command, asked.attempt) if operation.moves_money else outcome
+
+
+def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> Finding:
+    """What an inquiry found.
+
+    Raises:
+        Throttled, OutcomeUnknown: it found nothing out; as in `judge_outcome`, and `unanswered` when the provider
+            refused to answer.
+    """
+    finding = _read(asked, answer, inquiry.reply, inquiry.read)
+    if finding.sighting is not Sighting.ABSENT:
+        _refuse_contradiction(asked, answer)
+    if finding.outcome is None:
+        return finding
+    return replace(finding, outcome=checked_amount(finding.outcome, asked.command, asked.attempt))
+
+
+def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) -> Outcome:
+    """An accepted outcome whose amount is not the one that was asked for becomes unknown, its facts kept."""
+    expected = attempt.amount or (command.paid_price if isinstance(command, CreatePayment) else None)
+    if outcome.verdict not in {Verdict.ACCEPTED, Verdict.PENDING} or expected is None:
+        return outcome
+    if outcome.amount is None and outcome.verdict is Verdict.PENDING:
+        return outcome
+    if _same(outcome.amount, expected):
+        return outcome
+    moved = "no amount" if outcome.amount is None else str(outcome.amount)
+    return replace(
+        outcome,
+        verdict=Verdict.UNKNOWN,
+        failure=FailureClass.UNKNOWN,
+        reason=Reason.OUTCOME_UNKNOWN,
+        detail=f"asked for {expected}, the provider says {moved}; a person must compare both books",
+    )
+
+
+def signal_of(ended: Outcome | Finding | HubError) -> Signal:
+    """What an end says about the provider's health. Refusals and limits say nothing about it."""
+    match ended:
+        case Outcome(their_fault=True):
+            return Signal.FAILURE
+        case Outcome(verdict=Verdict.ACCEPTED | Verdict.PENDING):
+            return Signal.SUCCESS
+        case Finding(sighting=Sighting.CONCLUDED | Sighting.RUNNING):
+            return Signal.SUCCESS
+        case OutcomeUnknown(reason=reason) if reason != "unanswered":
+            return Signal.FAILURE
+        case NotSent(reason="no_connection" | "provider_transient"):
+            return Signal.FAILURE
+        case _:
+            return Signal.NEUTRAL
+
+
+def is_not_found(outcome: Outcome) -> bool:
+    return outcome.state is ProviderState.NOT_FOUND
+
+
+def retry_after_s(answer: Answer, now: datetime) -> float | None:
+    """The pause that the answer asks for, in seconds; `None` when it names none that can be read (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - thirty years are enough
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - now).total_seconds())
+
+
+def parsed(answer: Answer) -> Answer:
+    """The answer with its JSON value; `parsed` stays `None` where it has none."""
+    try:
+        return replace(answer, parsed=parse_json(answer.body))
+    except Unreadable:
+        return answer
+
+
+def _read(asked: Asked, answer: Answer, model: type[Wire], read: Callable[[Any, PaymentCommand, Attempt], T]) -> T:
+    name = asked.integration.connector.name
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise asked.throttled(answer)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise asked.unknown("server_error", f"{name} answered HTTP {answer.status}; ask for the status")
+    try:
+        value = _trusted(asked, answer)
+        return read(read_wire(value, model), asked.command, asked.attempt)
+    except Unreadable as bad:
+        message = f"the answer (HTTP {answer.status}, {len(answer.body)} bytes) cannot be read: {bad}"
+        raise asked.unknown("unusable_answer", message) from None
+    except UnusableAnswer as bad:
+        _refuse_unusable(asked, answer, bad)
+    except HubError:
+        raise
+    except Exception as bug:  # noqa: BLE001 - a fault of ours while reading must not pass for a refusal
+        kind = type(bug).__name__
+        raise asked.unknown("unusable_answer", f"reading the answer failed ({kind}); ask for the status") from None
+
+
+def _trusted(asked: Asked, answer: Answer) -> Any:
+    _require_json_type(answer)
+    value = parse_json(answer.body)
+    integration = asked.integration
+    distrust = integration.connector.verify(asked.request, replace(answer, parsed=value), integration.credentials)
+    if distrust is not None:
+        raise asked.unknown("bad_signature", f"{distrust} (HTTP {answer.status}); ask for the status")
+    return value
+
+
+def _refuse_unusable(asked: Asked, answer: Answer, bad: UnusableAnswer) -> NoReturn:
+    if bad.failure is FailureClass.THROTTLED:
+        raise asked.throttled(answer) from None
+    code = "" if bad.their_code is None else f" (code {bad.their_code})"
+    reason = "unusable_answer" if bad.their_code is None else "unanswered"
+    raise asked.unknown(reason, bad.detail + code) from None
+
+
+def _refuse_contradiction(asked: Asked, answer: Answer) -> None:
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        message = f"HTTP {answer.status} with the body of a success; ask for the status"
+        raise asked.unknown("contradiction", message)
+
+
+def _require_json_type(answer: Answer) -> None:
+    named = answer.headers.get("content-type", "").split(";", 1)[0].strip().casefold()
+    if named and named != "application/json" and not (named.startswith("application/") and named.endswith("+json")):
+        raise Unreadable("its content type is not JSON")
+
+
+def _same(amount: Money | None, expected: Money) -> bool:
+    # A price and the money it became are of different classes; their values are what counts.
+    return amount is not None and (amount.minor, amount.currency) == (expected.minor, expected.currency)

@@ -1,0 +1,3 @@
+from providers.payments.iyzico.connector import CONNECTOR
+
+__all__ = ["CONNECTOR"]

@@ -1,0 +1,136 @@
+"""iyzico, card payments for Türkiye. Its documents, quirks and residual risks: README.md beside this file."""
+
+from typing import Final
+
+from providers.connector import Answer, Connector, HealthProbe, Inquiry, Operation, RateLimit, ReferenceFormat
+from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
+from providers.payments.iyzico.signing import sign, verify
+from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
+from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
+
+_DEADLINE_S: Final = 30
+"""iyzico publishes no limit; clients in the field wait 30 to 60 s."""
+_ABSENCE_S: Final = 300
+"""There is no promise that what was written can be read at once: minutes, by what others met."""
+_MINUTE_S: Final = 60
+
+_CANCEL_REPORT: Final[Inquiry[CancelPayment, reporting.Report]] = Inquiry(
+    reporting.build_inquiry, reporting.Report, reporting.read_inquiry, limited_as="query"
+)
+_REFUND_REPORT: Final[Inquiry[RefundPayment, reporting.Report]] = Inquiry(
+    reporting.build_inquiry, reporting.Report, reporting.read_inquiry, limited_as="query"
+)
+
+_CREATE: Final = Operation(
+    name="create",
+    command=CreatePayment,
+    build=create.build_create,
+    reply=PaymentReply,
+    read=create.read_create,
+    deadline_s=_DEADLINE_S,
+    inquiry=Inquiry(create.build_inquiry, PaymentReply, create.read_inquiry, limited_as="query"),
+    absence_window_s=_ABSENCE_S,
+)
+_CAPTURE: Final = Operation(
+    name="capture",
+    command=CapturePayment,
+    build=capture.build_capture,
+    reply=PaymentReply,
+    read=capture.read_capture,
+    deadline_s=_DEADLINE_S,
+    inquiry=Inquiry(capture.build_inquiry, PaymentReply, capture.read_inquiry, limited_as="query"),
+    absence_window_s=_ABSENCE_S,
+)
+_CANCEL: Final = Operation(
+    name="cancel",
+    command=CancelPayment,
+    build=cancel.build_cancel,
+    reply=MovedReply,
+    read=cancel.read_cancel,
+    deadline_s=_DEADLINE_S,
+    inquiry=_CANCEL_REPORT,
+    absence_window_s=_ABSENCE_S,
+)
+_REFUND: Final = Operation(
+    name="refund",
+    command=RefundPayment,
+    build=refund.build_refund,
+    reply=MovedReply,
+    read=refund.read_refund,
+    deadline_s=_DEADLINE_S,
+    inquiry=_REFUND_REPORT,
+    absence_window_s=_ABSENCE_S,
+)
+_QUERY: Final = Operation(
+    name="query",
+    command=QueryPayment,
+    build=query.build_query,
+    reply=PaymentReply,
+    read=query.read_query,
+    deadline_s=15,
+    moves_money=False,
+)
+
+
+def _health(answer: Answer) -> str | None:
+    if isinstance(answer.parsed, dict) and answer.parsed.get("status") == "success":
+        return None
+    code = answer.parsed.get("errorCode") if isinstance(answer.parsed, dict) else None
+    return f"HTTP {answer.status}, iyzico code {code or 'missing'}; check the keys and the environment"
+
+
+CONNECTOR = Connector(
+    name="iyzico",
+    kind="payment",
+    base_urls={"production": "https://api.iyzipay.com", "sandbox": "https://sandbox-api.iyzipay.com"},
+    credentials=("api_key", "secret_key"),
+    sign=sign,
+    verify=verify,
+    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
+    probe=HealthProbe(get("/payment/test"), _health),
+    reference=ReferenceFormat("alphanumeric", 64),
+    # The two language versions of their page disagree; these are the lower numbers.
+    rate_limits={name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel")},
+    methods=("stored_card", "card_ref"),
+    personal=frozenset(
+        {
+            "address",
+            "billingAddress",
+            "buyer",
+            "buyerId",
+            "city",
+            "contactName",
+            "description",
+            "email",
+            "gsmNumber",
+            "identityNumber",
+            "ip",
+            "memberEmail",
+            "memberGsmNumber",
+            "name",
+            "registrationAddress",
+            "shippingAddress",
+            "surname",
+            "zipCode",
+        }
+    ),
+    secret=frozenset(
+        {
+            "apiKey",
+            "cardAlias",
+            "cardHolderName",
+            "cardNumber",
+            "cardToken",
+            "cardUserKey",
+            "conversationData",
+            "cvc",
+            "expireMonth",
+            "expireYear",
+            "paymentCard",
+            "secretKey",
+            "signature",
+            "threeDSHtmlContent",
+            "token",
+        }
+    ),
+)

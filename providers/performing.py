@@ -1,0 +1,161 @@
+"""One exchange from start to end: signed, sent, judged, and told to whoever records, traces and counts."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+from uuid import UUID
+
+from opentelemetry import metrics, trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from providers.connector import Answer, Integration, Request
+from providers.exchange import Exchange, OnExchange, Word
+from providers.judging import is_not_found, parsed
+from providers.outcome import Finding, Outcome, Sighting
+from providers.scrub import Scrubber
+from providers.transport import Flight, Transport
+from schemas.errors import HubError, NotSent, Throttled
+
+T = TypeVar("T", Outcome, Finding, str)
+
+log = logging.getLogger(__name__)
+_TRACER: Final = trace.get_tracer("kolaj.providers")
+_DURATION: Final = metrics.get_meter("kolaj.providers").create_histogram(
+    "kolaj.provider.call.duration", unit="s", description="From before the request to the end of the answer."
+)
+_FAILED: Final[frozenset[Word]] = frozenset({"unknown", "not_sent", "throttled", "unhealthy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """One request and how its answer is judged. `failed` is the word for all failures where they need no telling."""
+
+    integration: Integration
+    operation: str
+    attempt: int
+    command_id: UUID | None
+    request: Request
+    judge: Callable[[Answer], T]
+    failed: Word | None = None
+
+
+class Performing:
+    def __init__(self, *, on_exchange: OnExchange, clock: Callable[[], datetime], nonce: Callable[[], str]) -> None:
+        self._on_exchange = on_exchange
+        self._clock = clock
+        self._nonce = nonce
+
+    async def perform(self, work: Work[T], transport: Transport, deadline_s: float) -> T:
+        """Send it once.
+
+        Raises:
+            NotSent, Throttled, OutcomeUnknown: as the transport and the judge say.
+        """
+        integration, connector = work.integration, work.integration.connector
+        attributes: dict[str, str | int] = {
+            "kolaj.provider": connector.name,
+            "kolaj.integration": integration.id,
+            "kolaj.operation": work.operation,
+            "kolaj.attempt": work.attempt,
+        }
+        flight, answer = Flight(), None
+        signed: Mapping[str, str] = {}
+        word: Word = "not_sent"
+        code, error_text = None, None
+        started_at, began_ns = self._clock(), time.perf_counter_ns()
+        # Exceptions are not recorded in the span: its outcome says it all, and no text of theirs gets there.
+        with _TRACER.start_as_current_span(
+            f"provider {work.operation}",
+            kind=SpanKind.CLIENT,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                signed = connector.sign(work.request, integration.credentials, self._nonce())
+                answer = parsed(
+                    await transport.exchange(
+                        integration.base_url,
+                        work.request,
+                        signed,
+                        deadline_s=deadline_s,
+                        flight=flight,
+                        provider=connector.name,
+                        operation=work.operation,
+                    )
+                )
+                result = work.judge(answer)
+                word, code = _word(result, moves_money=work.attempt > 0), _code(result)
+                error_text = result or None if isinstance(result, str) else None
+                return result  # noqa: TRY300 - what stands below is for failures and for both
+            except HubError as error:
+                word, error_text = work.failed or _word_of(error), str(error)
+                raise
+            except asyncio.CancelledError:
+                word, error_text = "unknown" if flight.maybe_sent else "not_sent", "cancelled"
+                raise
+            finally:
+                duration_us = (time.perf_counter_ns() - began_ns) // 1000
+                span.set_attribute("kolaj.outcome", word)
+                if word in _FAILED:
+                    span.set_status(Status(StatusCode.ERROR, word))
+                _DURATION.record(
+                    duration_us / 1_000_000,
+                    {**attributes, "kolaj.attempt": min(work.attempt, 1), "kolaj.outcome": word},
+                )
+                scrubber = Scrubber.of(connector, integration.credentials, signed)
+                self._tell(
+                    Exchange(
+                        integration=integration,
+                        operation=work.operation,
+                        attempt=work.attempt,
+                        command_id=work.command_id,
+                        request=work.request,
+                        answer=answer,
+                        outcome=word,
+                        provider_code=code,
+                        duration_us=duration_us,
+                        started_at=started_at,
+                        request_text=scrubber.scrub(work.request.body),
+                        response_text="" if answer is None else scrubber.scrub(answer.body),
+                        error=error_text,
+                    )
+                )
+
+    def _tell(self, exchange: Exchange) -> None:
+        try:
+            self._on_exchange(exchange)
+        except Exception:
+            # A record that cannot be kept must not take the verdict with it: the money has moved or not already.
+            log.exception("exchange not recorded", extra={"operation": exchange.operation, "outcome": exchange.outcome})
+
+
+def _word(result: Outcome | Finding | str, *, moves_money: bool) -> Word:
+    match result:
+        case Outcome() if moves_money:
+            return result.verdict.value
+        case Outcome():
+            return "not_found" if is_not_found(result) else "found"
+        case Finding():
+            return "not_found" if result.sighting is Sighting.ABSENT else "found"
+        case _:
+            return "unhealthy" if result else "healthy"
+
+
+def _code(result: Outcome | Finding | str) -> str | None:
+    outcome = result.outcome if isinstance(result, Finding) else result
+    return outcome.their_code if isinstance(outcome, Outcome) else None
+
+
+def _word_of(error: HubError) -> Word:
+    match error:
+        case NotSent():
+            return "not_sent"
+        case Throttled():
+            return "throttled"
+        case _:
+            return "unknown"

@@ -1,0 +1,82 @@
+"""What may be recorded of a request or an answer: no secret, no card number, nothing of a person."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from providers.connector import Connector, Credentials
+from providers.reading import Unreadable, parse_json
+from schemas.card_numbers import mask_card_numbers
+
+HIDDEN: Final = "***"
+LONGEST: Final = 4000
+"""Characters of a body that are recorded (schemas.provider_calls)."""
+_SHORTEST_SECRET: Final = 6
+"""A shorter credential is not searched for in texts: it would blot out words that only look like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubber:
+    """Scrubs for one provider: `names` are JSON or form fields, `secrets` values that must show nowhere."""
+
+    names: frozenset[str]
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, connector: Connector, credentials: Credentials, signed: Mapping[str, str]) -> "Scrubber":
+        """For one exchange; `signed` are the headers that authenticated it, which an answer might repeat."""
+        values = [*signed.values(), *(secret.get_secret_value() for secret in credentials.values())]
+        return cls(connector.secret | connector.personal, tuple(v for v in values if len(v) >= _SHORTEST_SECRET))
+
+    def __repr__(self) -> str:
+        return f"Scrubber(names={sorted(self.names)})"
+
+    def scrub(self, body: bytes) -> str:
+        """The body as text for records: declared fields at any depth hidden, card numbers masked, cut."""
+        return self.scrub_whole(body)[:LONGEST]
+
+    def scrub_whole(self, body: bytes) -> str:
+        """The same without the cut."""
+        try:
+            text = json.dumps(self._walk(parse_json(body)), ensure_ascii=False, separators=(",", ":"), default=str)
+        except (Unreadable, RecursionError):
+            # A broken body still names its fields, mostly; what stands behind a declared name is hidden up to where
+            # its value can be told to end.
+            text = _by_name(body.decode("utf-8", "replace"), self.names)
+        text = mask_card_numbers(text)
+        for secret in self.secrets:
+            text = text.replace(secret, HIDDEN)
+        # PostgreSQL cannot store U+0000 in text, and a lone surrogate cannot be written as UTF-8 at all.
+        return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+    def _walk(self, node: Any) -> Any:
+        match node:
+            case dict():
+                return {
+                    mask_card_numbers(name): HIDDEN if name in self.names and child is not None else self._walk(child)
+                    for name, child in node.items()
+                }
+            case list():
+                return [self._walk(child) for child in node]
+            case str():
+                return mask_card_numbers(node)
+            case Decimal():
+                return str(node)
+            case int() if not isinstance(node, bool):
+                text = str(node)
+                masked = mask_card_numbers(text)
+                return node if masked == text else masked
+            case _:
+                return node
+
+
+def _by_name(text: str, names: Iterable[str]) -> str:
+    some = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    if not some:
+        return text
+    in_json = re.compile(rf'(["\'](?:{some})["\']\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\{{[^}}]*\}}?|[^,}}\]\s]+)')
+    in_form = re.compile(rf"((?<![0-9A-Za-z_])(?:{some})=)[^&\s<>\"']*")
+    return in_form.sub(rf"\1{HIDDEN}", in_json.sub(rf'\1"{HIDDEN}"', text))

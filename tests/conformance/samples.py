@@ -1,0 +1,184 @@
+"""Samples of a provider's folder as cases: an answer as it came, what was asked, and the outcome we expect of it."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+
+import providers
+from providers.connector import Answer, Attempt, Card, Connector, Integration, Operation, Request
+from providers.judging import Asked, judge_finding, judge_outcome
+from providers.outcome import Finding, Outcome
+from providers.reference import reference_for
+from providers.registry import connectors
+from schemas.errors import OutcomeUnknown, Throttled
+from schemas.money import Money
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CardRef,
+    CreatePayment,
+    LineReference,
+    Payment,
+    PaymentCommand,
+    QueryPayment,
+    RefundPayment,
+    StoredCard,
+)
+from schemas.payments.payment import LineRefund
+from tests import builders
+
+COMMAND_ID = UUID("019abc00-0000-7000-8000-000000000001")
+PAYMENT_ID = UUID("019abc00-0000-7000-8000-000000000002")
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+CARD = Card(
+    number=SecretStr("5526080000000006"),
+    holder=SecretStr("ISIL CAGRI"),
+    expiry_month=SecretStr("11"),
+    expiry_year=SecretStr("2031"),
+    verification_code=SecretStr("917"),
+)
+
+
+def a_payment(state: str = "new", **changed: Any) -> Payment:
+    """A payment of 12.50 TRY in one line, as the ledger knows it."""
+    price = builders.lira("12.50")
+    known = {
+        "provider_reference": "22416032",
+        "create_reference": "k0laj0000",
+        "currency": "TRY",
+        "lines": (LineReference(line_id="line-1", provider_reference="24068102", paid=price),),
+    }
+    stages: dict[str, dict[str, Any]] = {
+        "new": {},
+        "held": {**known, "stage": "authorized", "held": 1250},
+        "captured": {**known, "stage": "captured", "captured": 1250},
+        "partly_refunded": {
+            **known,
+            "stage": "captured",
+            "captured": 1250,
+            "refunded": 500,
+            "line_refunds": (LineRefund(line_id="line-1", minor=500),),
+        },
+    }
+    return Payment(payment_id=PAYMENT_ID, **(stages[state] | changed))
+
+
+def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand:
+    """A valid command of one kind; a creation pays with a stored card."""
+    if kind is CreatePayment:
+        card = StoredCard(kind="stored_card", card_token="tok-Zq7", customer_key="cust-Zq8")
+        given: dict[str, Any] = {"payment_id": PAYMENT_ID, "method": card, **changed}
+        return builders.a_create_payment(**given)
+    if kind is CapturePayment:
+        return builders.a_capture_payment(PAYMENT_ID, **changed)
+    if kind is CancelPayment:
+        return builders.a_cancel_payment(PAYMENT_ID, **changed)
+    if kind is RefundPayment:
+        return builders.a_refund_payment(PAYMENT_ID, **changed)
+    return builders.a_query_payment(PAYMENT_ID, **changed)
+
+
+def with_a_card() -> CreatePayment:
+    method = CardRef(kind="card_ref", card_ref=COMMAND_ID)
+    return builders.a_create_payment(payment_id=PAYMENT_ID, method=method)
+
+
+STATE_FOR: dict[type[PaymentCommand], str] = {
+    CreatePayment: "new",
+    CapturePayment: "held",
+    CancelPayment: "captured",
+    RefundPayment: "captured",
+    QueryPayment: "captured",
+}
+
+
+def an_attempt(
+    state: str = "new", amount: Money | None = None, reference: str = "k0laj0001", number: int = 1
+) -> Attempt:
+    return Attempt(COMMAND_ID, number, reference, a_payment(state), amount)
+
+
+def attempt_for(connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Attempt:
+    reference = reference_for(COMMAND_ID, "a", number, connector.reference)
+    amount = builders.lira("12.50") if operation.moves_money else None
+    return an_attempt(STATE_FOR[operation.command], amount, reference, number)
+
+
+def an_integration(connector: Connector, base_url: str = "http://127.0.0.1:9", **secrets: str) -> Integration:
+    found = {name: SecretStr(secrets.get(name, f"sandbox-{name}-0123456789abcdef")) for name in connector.credentials}
+    return Integration(f"{connector.name}-main", connector, "sandbox", base_url, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    provider: str
+    name: str
+    origin: str
+    operation: Operation[Any, Any]
+    inquiry: bool
+    asked: Asked
+    answer: Answer
+    words: tuple[str, ...]
+    expected: dict[str, Any]
+
+    def read(self, **changed: Any) -> Outcome | Finding:
+        """The sample's answer, changed or as it is, through the machinery's judgement."""
+        answer = replace(self.answer, **changed)
+        if self.inquiry:
+            assert self.operation.inquiry is not None
+            return judge_finding(self.asked, self.operation.inquiry, answer)
+        return judge_outcome(self.asked, self.operation, answer)
+
+    def verdict(self) -> str:
+        """What it comes to: a verdict, a sighting, `throttled`, or `unknown` where nothing usable came."""
+        try:
+            result = self.read()
+        except OutcomeUnknown:
+            return "unknown"
+        except Throttled:
+            return "throttled"
+        return result.sighting.value if isinstance(result, Finding) else result.verdict.value
+
+
+def samples() -> list[Sample]:
+    return [
+        _sample(connector, path)
+        for connector in connectors().values()
+        for path in sorted(_folder(connector).glob("*.json"))
+    ]
+
+
+def _folder(connector: Connector) -> Path:
+    return Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples"
+
+
+def _sample(connector: Connector, path: Path) -> Sample:
+    said = json.loads(path.read_text())
+    operation = next(operation for operation in connector.operations if operation.name == said["operation"])
+    tried = said["attempt"]
+    amount = Money(**tried["amount"]) if "amount" in tried else None
+    state = tried.get("payment", STATE_FOR[operation.command])
+    return Sample(
+        provider=connector.name,
+        name=path.stem,
+        origin=said["origin"],
+        operation=operation,
+        inquiry=said["inquiry"],
+        asked=Asked(
+            integration=an_integration(connector, **said["credentials"]),
+            operation=operation.name,
+            command=a_command(operation.command, **said["command"]),
+            attempt=an_attempt(state, amount, tried["reference"]),
+            request=Request("POST", said["path"]),
+            now=NOW,
+        ),
+        answer=Answer(said["status"], {"content-type": said["content_type"]}, said["body"].encode(), None),
+        words=tuple(said["words"]),
+        expected=said["expected"],
+    )
