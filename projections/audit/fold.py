@@ -1,0 +1,156 @@
+"""Records to rows of `integration_audit_logs`."""
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple, assert_never
+from uuid import UUID
+
+from projections.audit.chain import link, record_digest
+from projections.columns import as_jsonb
+from projections.entry import Body, Entry
+from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.intents import SendIntended
+from schemas.money import INT64_MAX
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CommandPending,
+    CommandRefused,
+    CommandRejected,
+    CommandUnknown,
+    CreatePayment,
+    LateOutcome,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentQueried,
+    PaymentRefunded,
+    QueryPayment,
+    RefundPayment,
+    ResultDivergence,
+)
+from schemas.provider_calls import ProviderCalled
+
+_INDEXED: Final = 200
+"""Characters of an integration's name that fit into an index."""
+
+
+class AuditRow(NamedTuple):
+    """In the order of the table's columns after `id`."""
+
+    topic: str
+    partition: int
+    offset: int
+    action: str
+    event_source: str | None
+    event_id: UUID | None
+    integration_id: str | None
+    command_id: UUID | None
+    status_code: int | None
+    duration_ms: int | None
+    error_message: str | None
+    request_data: str | None
+    response_data: str | None
+    record_digest: bytes
+    previous_hash: bytes
+    hash: bytes
+    occurred_at: datetime
+
+
+class _Told(NamedTuple):
+    integration_id: str | None = None
+    command_id: UUID | None = None
+    status_code: int | None = None
+    duration_ms: int | None = None
+    error_message: str | None = None
+    request_data: str | None = None
+    response_data: str | None = None
+
+
+def fold(entry: Entry, previous: bytes) -> AuditRow:
+    """The row of one record, whose predecessor in its partition has the hash `previous`. Every record has one.
+
+    Nothing in it can be refused by the table: a number or name that has no room there is cut or left out.
+    """
+    digest = record_digest(entry.raw)
+    envelope = entry.envelope
+    told = _told(entry.body) if entry.body is not None else _Told(error_message=_why(entry))
+    return AuditRow(
+        topic=entry.raw.topic,
+        partition=entry.raw.partition,
+        offset=entry.offset,
+        action=_action(entry),
+        event_source=envelope.source if envelope is not None else None,
+        event_id=envelope.id if envelope is not None else None,
+        integration_id=None if told.integration_id is None else told.integration_id[:_INDEXED],
+        command_id=told.command_id,
+        status_code=_int64(told.status_code),
+        duration_ms=_int64(told.duration_ms),
+        error_message=told.error_message,
+        request_data=told.request_data,
+        response_data=told.response_data,
+        record_digest=digest,
+        previous_hash=previous,
+        hash=link(previous, digest),
+        occurred_at=entry.occurred_at,
+    )
+
+
+def _int64(number: int | None) -> int | None:
+    return number if number is None or abs(number) <= INT64_MAX else None
+
+
+def _action(entry: Entry) -> str:
+    if entry.dead is not None:
+        return "dead_letter"
+    return entry.envelope.type if entry.envelope is not None else "unreadable"
+
+
+def _why(entry: Entry) -> str | None:
+    if entry.dead is not None:
+        return ": ".join(word for word in (entry.dead.reason, entry.dead.field, entry.dead.detail) if word)
+    return None if entry.error is None else str(entry.error)
+
+
+def _told(body: Body) -> _Told:
+    match body:
+        case ProviderCalled():
+            return _Told(
+                body.integration_id,
+                body.command_id,
+                body.status_code,
+                body.duration_us // 1000,
+                body.error,
+                as_jsonb(body.request),
+                as_jsonb(body.response),
+            )
+        case CommandRefused() | CommandUnknown():
+            return _result(body)._replace(error_message=f"{body.reason}: {body.detail}")
+        case (
+            PaymentCreated()
+            | PaymentCaptured()
+            | PaymentCancelled()
+            | PaymentRefunded()
+            | PaymentQueried()
+            | CommandPending()
+            | LateOutcome()
+        ):
+            return _result(body)
+        case ResultDivergence():
+            return _Told(command_id=body.command_id, error_message="two different results were made for one command")
+        case CommandRejected():
+            field = f"{body.field}: " if body.field else ""
+            return _Told(command_id=body.command_id, error_message=f"{body.reason}: {field}{body.detail}")
+        case SendIntended():
+            return _Told(body.integration_id, body.command_id)
+        case HealthChecked():
+            return _Told(body.integration_id, duration_ms=body.response_time_ms, error_message=body.error)
+        case BreakerChanged():
+            return _Told(body.integration_id)
+        case CreatePayment() | CapturePayment() | CancelPayment() | RefundPayment() | QueryPayment():
+            return _Told(body.integration_id)
+        case _:
+            assert_never(body)
+
+
+def _result(body: Any) -> _Told:
+    return _Told(body.performed.integration_id if body.performed is not None else None, body.command_id)

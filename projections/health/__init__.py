@@ -1,0 +1,3 @@
+from projections.health.write import HEALTH
+
+__all__ = ["HEALTH"]

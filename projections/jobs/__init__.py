@@ -1,0 +1,3 @@
+from projections.jobs.write import JOBS
+
+__all__ = ["JOBS"]

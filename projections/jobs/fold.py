@@ -1,0 +1,159 @@
+"""Commands, intents, results and rejections, to the parts of rows of `integration_queue_jobs`.
+
+The four come from three topics, between which there is no order. So each part has columns of its own, parts of one kind
+merge by a rule that does not depend on order between partitions, and the row's status follows from all of them.
+"""
+
+from datetime import datetime
+from typing import NamedTuple, TypeAlias, assert_never
+from uuid import UUID
+
+from projections.entry import Body, Entry
+from schemas.envelope import Envelope
+from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.intents import SendIntended
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CommandPending,
+    CommandRefused,
+    CommandRejected,
+    CommandUnknown,
+    CreatePayment,
+    LateOutcome,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentQueried,
+    PaymentRefunded,
+    QueryPayment,
+    RefundPayment,
+    Result,
+    ResultDivergence,
+)
+from schemas.provider_calls import ProviderCalled
+
+
+class Published(NamedTuple):
+    """A command lies in its topic. Of several with one id, the first by place counts."""
+
+    job_id: UUID
+    command_key: str
+    command_type: str
+    command_integration_id: str | None
+    command_topic: str
+    command_partition: int
+    command_offset: int
+    published_at: datetime
+    expires_at: datetime | None
+
+
+class Sent(NamedTuple):
+    """An attempt may have been sent."""
+
+    job_id: UUID
+    sent_key: str
+    sent_type: str
+    sent_integration_id: str
+    attempts: int
+    started_at: datetime
+
+
+class Ended(NamedTuple):
+    """The command has its result. The first stands."""
+
+    job_id: UUID
+    result_key: str
+    result_type: str
+    result_integration_id: str | None
+    result_event_id: UUID
+    verdict: str
+    result_attempts: int
+    reason: str | None
+    error_message: str | None
+    completed_at: datetime
+
+
+class Rejected(NamedTuple):
+    """The record at this place was not taken as a command. Of several with one id, the first by place counts."""
+
+    job_id: UUID
+    rejected_topic: str
+    rejected_partition: int
+    rejected_offset: int
+    rejected_reason: str
+    rejected_message: str
+    rejected_at: datetime
+
+
+Part: TypeAlias = Published | Sent | Ended | Rejected
+
+
+def fold(entry: Entry) -> tuple[Part, ...]:
+    if entry.envelope is None or entry.body is None:
+        return ()
+    return _parts(entry, entry.envelope, entry.body)
+
+
+def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
+    match body:
+        case CreatePayment() | CapturePayment() | CancelPayment() | RefundPayment() | QueryPayment():
+            place = (*entry.place, entry.offset)
+            about = (entry.key, envelope.type, body.integration_id)
+            return (Published(envelope.id, *about, *place, entry.occurred_at, body.expires_at),)
+        case SendIntended():
+            about = (entry.key, body.command_type, body.integration_id)
+            return (Sent(body.command_id, *about, body.attempt, body.intended_at),)
+        case (
+            PaymentCreated()
+            | PaymentCaptured()
+            | PaymentCancelled()
+            | PaymentRefunded()
+            | PaymentQueried()
+            | CommandRefused()
+            | CommandPending()
+            | CommandUnknown()
+        ):
+            return (_ended(entry.key, envelope, body),)
+        case CommandRejected():
+            message = f"{body.field}: {body.detail}" if body.field else body.detail
+            place = (body.topic, body.partition, body.offset)
+            return (Rejected(body.command_id, *place, body.reason, message, body.observed_at),)
+        case LateOutcome() | ResultDivergence() | ProviderCalled() | HealthChecked() | BreakerChanged():
+            return ()
+        case _:
+            assert_never(body)
+
+
+def _ended(key: str, envelope: Envelope, result: Result) -> Ended:
+    reason = getattr(result, "reason", None)
+    return Ended(
+        result.command_id,
+        key,
+        result.command_type,
+        result.performed.integration_id if result.performed else None,
+        envelope.id,
+        result.verdict,
+        result.attempts,
+        None if reason is None else reason.value,
+        getattr(result, "detail", None),
+        result.concluded_at,
+    )
+
+
+def merge_published(one: Published, other: Published) -> Published:
+    return min(one, other, key=lambda part: (part.command_topic, part.command_partition, part.command_offset))
+
+
+def merge_sent(one: Sent, other: Sent) -> Sent:
+    """The latest attempt says where it went, the earliest when the work began."""
+    last = other if other.attempts >= one.attempts else one
+    return last._replace(started_at=min(one.started_at, other.started_at))
+
+
+def merge_ended(one: Ended, _: Ended) -> Ended:
+    return one
+
+
+def merge_rejected(one: Rejected, other: Rejected) -> Rejected:
+    return min(one, other, key=lambda part: (part.rejected_topic, part.rejected_partition, part.rejected_offset))

@@ -1,0 +1,3 @@
+from projections.metrics.write import METRICS
+
+__all__ = ["METRICS"]

@@ -1,0 +1,3 @@
+from projections.payments.write import PAYMENTS
+
+__all__ = ["PAYMENTS"]

@@ -1,0 +1,213 @@
+"""Events of payments, to the parts of rows of `payment_transactions`."""
+
+import json
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never
+from uuid import UUID
+
+from projections.entry import Entry
+from schemas.envelope import Envelope
+from schemas.money import Money
+from schemas.payments import (
+    CommandPending,
+    CommandRefused,
+    CommandRejected,
+    CommandUnknown,
+    LateOutcome,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentEvent,
+    PaymentQueried,
+    PaymentRefunded,
+    QueryPayment,
+    Result,
+    ResultDivergence,
+)
+
+_KINDS: Final = {
+    "payments.create.v1": "create",
+    "payments.capture.v1": "capture",
+    "payments.cancel.v1": "cancel",
+    "payments.refund.v1": "refund",
+}
+_TOLD_APART: Final = frozenset({
+    "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
+    "instalments", "price", "line_id", "detail",
+})  # fmt: skip
+"""Fields with columns of their own, which `gateway_response` does not repeat."""
+
+
+class Movement(NamedTuple):
+    """What a command's result says about its movement of money, or its try."""
+
+    transaction_id: UUID
+    payment_id: UUID
+    integration_id: str | None
+    provider: str | None
+    kind: str
+    order_id: str | None
+    payment_method: str | None
+    line_id: str | None
+    instalments: int | None
+    price_minor: int | None
+    result_minor: int | None
+    result_currency: str | None
+    provider_fee_minor: int | None
+    provider_fee_currency: str | None
+    verdict: str
+    effect: str | None
+    reason: str | None
+    error_message: str | None
+    provider_code: str | None
+    provider_reference: str | None
+    our_reference: str | None
+    gateway_response: str
+    event_source: str
+    event_id: UUID
+    result_offset: int
+    concluded_at: datetime
+
+
+class Late(NamedTuple):
+    """An outcome that somebody learned after the command had been taken over."""
+
+    transaction_id: UUID
+    payment_id: UUID
+    integration_id: str | None
+    provider: str | None
+    provider_reference: str | None
+    our_reference: str | None
+    late_verdict: str
+    late_minor: int | None
+    late_currency: str | None
+    late_event_id: UUID
+    late_at: datetime
+
+
+class Settlement(NamedTuple):
+    """What the provider says about a payment whose creation was pending or unknown when it was asked."""
+
+    payment_id: UUID
+    offset: int
+    settled_state: str
+    settled_minor: int | None
+    settled_currency: str | None
+    settled_event_id: UUID
+    settled_at: datetime
+
+
+Part: TypeAlias = Movement | Late | Settlement
+
+
+def fold(entry: Entry) -> tuple[Part, ...]:
+    if entry.envelope is None or not isinstance(entry.body, PaymentEvent):
+        return ()
+    return _parts(entry.envelope, entry.offset, entry.body)
+
+
+def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, ...]:
+    told = (envelope, offset)
+    match event:
+        case PaymentCreated():
+            row = _movement(*told, event, event.paid_price, event.state)._replace(
+                order_id=event.order_id,
+                payment_method=event.method,
+                instalments=event.instalments,
+                price_minor=event.price.minor,
+                provider_fee_minor=_minor(event.provider_fee),
+                provider_fee_currency=_code(event.provider_fee),
+            )
+            return (row,)
+        case PaymentCaptured():
+            return (_movement(*told, event, event.amount, "captured"),)
+        case PaymentCancelled():
+            return (_movement(*told, event, event.amount, event.effect),)
+        case PaymentRefunded():
+            return (_movement(*told, event, event.amount, "refunded")._replace(line_id=event.line_id),)
+        case CommandRefused() | CommandPending() | CommandUnknown():
+            if event.command_type == QueryPayment.type:
+                return ()
+            detail = None if isinstance(event, CommandPending) else event.detail
+            row = _movement(*told, event, event.requested, None)
+            return (row._replace(reason=event.reason.value, error_message=detail),)
+        case PaymentQueried():
+            return _settlement(*told, event)
+        case LateOutcome():
+            return (_late(envelope, event),)
+        case ResultDivergence() | CommandRejected():
+            return ()  # the first concerns the hub itself, the second no payment: both stand in the audit log
+        case _:
+            assert_never(event)
+
+
+def _movement(envelope: Envelope, offset: int, result: Result, amount: Money | None, effect: str | None) -> Movement:
+    who = result.performed
+    return Movement(
+        transaction_id=result.command_id,
+        payment_id=result.payment_id,
+        integration_id=who.integration_id if who else None,
+        provider=who.provider if who else None,
+        kind=_KINDS.get(result.command_type, "other"),
+        order_id=None,
+        payment_method=None,
+        line_id=None,
+        instalments=None,
+        price_minor=None,
+        result_minor=_minor(amount),
+        result_currency=_code(amount),
+        provider_fee_minor=None,
+        provider_fee_currency=None,
+        verdict=result.verdict,
+        effect=effect,
+        reason=None,
+        error_message=None,
+        provider_code=getattr(result, "provider_code", None),
+        provider_reference=who.provider_reference if who else None,
+        our_reference=who.our_reference if who else None,
+        gateway_response=_rest(result),
+        event_source=envelope.source,
+        event_id=envelope.id,
+        result_offset=offset,
+        concluded_at=result.concluded_at,
+    )
+
+
+def _late(envelope: Envelope, late: LateOutcome) -> Late:
+    who = late.performed
+    return Late(
+        late.command_id,
+        late.payment_id,
+        who.integration_id if who else None,
+        who.provider if who else None,
+        who.provider_reference if who else None,
+        who.our_reference if who else None,
+        late.verdict.value,
+        _minor(late.amount),
+        _code(late.amount),
+        envelope.id,
+        late.observed_at,
+    )
+
+
+def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried) -> tuple[Settlement, ...]:
+    """A query settles only with a clear word. `not_found` is none: the payment may still come."""
+    if seen.provider_state == "failed":
+        return (Settlement(seen.payment_id, offset, "failed", None, None, envelope.id, seen.concluded_at),)
+    if seen.provider_state in {"captured", "authorized"} and seen.paid_price is not None:
+        paid = (seen.paid_price.minor, seen.paid_price.currency)
+        return (Settlement(seen.payment_id, offset, seen.provider_state, *paid, envelope.id, seen.concluded_at),)
+    return ()
+
+
+def _rest(result: Result) -> str:
+    facts: dict[str, Any] = result.model_dump(mode="json", exclude_none=True, exclude=set(_TOLD_APART))
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True).replace("\\u0000", "\ufffd")
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor
+
+
+def _code(amount: Money | None) -> str | None:
+    return None if amount is None else amount.currency

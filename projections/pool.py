@@ -1,0 +1,28 @@
+"""The projections' connections to PostgreSQL."""
+
+import asyncpg
+
+from projections.projection import Connection
+from schemas.errors import StoreError
+
+
+async def open_pool(database_url: str, *, size: int = 4, application_name: str = "kolaj-projector") -> Connection:
+    """A pool whose connections take JSON as text.
+
+    Raises:
+        StoreError: the database cannot be reached or refuses the role; the message never holds the password.
+    """
+    try:
+        return await asyncpg.create_pool(
+            database_url,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            command_timeout=120,
+            # jit pays off for long analytical statements only; on ours it costs more than it saves.
+            server_settings={"application_name": application_name, "jit": "off"},
+        )
+    except asyncpg.InvalidPasswordError as refused:
+        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
+    except (asyncpg.PostgresError, OSError, TimeoutError) as failed:
+        raise StoreError(f"PostgreSQL cannot be reached: {type(failed).__name__}; check DATABASE_URL") from failed

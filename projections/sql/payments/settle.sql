@@ -1,0 +1,22 @@
+-- A query's clear word settles the payment's creations that were pending or unknown and lie before it in the log; the
+-- first such word stands. No concluded yes or no is ever touched.
+-- $1 payments, $2 offsets, $3 states, $4 amounts in minor units, $5 currencies, $6 event ids, $7 times
+with told as (
+    select * from unnest(
+        $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::timestamptz[])
+        as told (payment_id, told_offset, state, minor, currency, event_id, told_at)
+), first as (
+    select distinct on (known.transaction_id) known.transaction_id, told.*
+    from payment_transactions{shadow} as known
+    join told on told.payment_id = known.payment_id and told.told_offset > known.result_offset
+    where known.kind = 'create' and known.verdict in ('pending', 'unknown') and known.settled_event_id is null
+    order by known.transaction_id, told.told_offset
+)
+update payment_transactions{shadow} as known
+set settled_state = first.state,
+    settled_minor = first.minor,
+    settled_currency = first.currency,
+    settled_event_id = first.event_id,
+    settled_at = first.told_at
+from first
+where known.transaction_id = first.transaction_id

@@ -1,0 +1,345 @@
+"""Valid things for tests: each builder takes only what a test is about, and fills in the rest with one shop's day."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from schemas.envelope import Envelope
+from schemas.ids import new_id, rejection_id, result_id
+from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.intents import SendIntended
+from schemas.money import Money, Price
+from schemas.payments import (
+    Address,
+    BasketLine,
+    Buyer,
+    CancelPayment,
+    CapturePayment,
+    CommandPending,
+    CommandRefused,
+    CommandRejected,
+    CommandUnknown,
+    CreatePayment,
+    LateOutcome,
+    LineReference,
+    PaymentCancelled,
+    PaymentCaptured,
+    PaymentCreated,
+    PaymentQueried,
+    PaymentRefunded,
+    Performed,
+    ProviderToken,
+    QueryPayment,
+    Reason,
+    RefundPayment,
+    ResultDivergence,
+)
+from schemas.provider_calls import ProviderCalled
+from schemas.verdicts import FailureClass, Verdict
+from streams.codec import Outgoing, encode
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+"""When everything happens, unless a test says otherwise."""
+
+SHOP = "tests/shop"
+HUB = "kolaj/payments"
+
+
+def lira(amount: str) -> Price:
+    return Price.parse(amount, "TRY")
+
+
+def money(amount: str, currency: str) -> Price:
+    return Price.parse(amount, currency)
+
+
+def an_envelope(body: BaseModel | type[BaseModel] | None = None, **changed: Any) -> Envelope:
+    """The envelope for `body` (its type and, for a command's result, its derived id); `changed` wins."""
+    command = getattr(body, "command_id", None)
+    is_result = getattr(body, "verdict", None) is not None and not isinstance(body, LateOutcome)
+    given: dict[str, Any] = {
+        "id": result_id(command) if is_result and command is not None else new_id(),
+        "type": getattr(body, "type", "payments.create.v1"),
+        "source": SHOP,
+        "time": NOON,
+        **changed,
+    }
+    return Envelope(**given)
+
+
+def a_record(topic: str, body: BaseModel, *, key: str | None = None, **envelope: Any) -> Outgoing:
+    """`body` as a record for `topic`, keyed as the hub keys it: by payment, else by integration."""
+    own = getattr(body, "key", None) or getattr(body, "payment_id", None) or getattr(body, "integration_id", "none")
+    return encode(topic, key if key is not None else str(own), an_envelope(body, **envelope), body)
+
+
+# Commands.
+
+
+def an_address(**changed: Any) -> Address:
+    given = {
+        "contact_name": "Işıl Çağrı",
+        "line": "Bağdat Cad. 42/7, Kadıköy",
+        "city": "İstanbul",
+        "country": "Turkey",
+        "zip_code": "34710",
+    }
+    return Address(**(given | changed))
+
+
+def a_buyer(**changed: Any) -> Buyer:
+    given: dict[str, Any] = {
+        "buyer_id": "buyer-7",
+        "name": "Işıl",
+        "surname": "Çağrı",
+        "email": "isil@example.com",
+        "identity_number": "74300864791",
+        "phone": "+905350000000",
+        "ip": "85.34.78.112",
+        "address": an_address(),
+    }
+    return Buyer(**(given | changed))
+
+
+def a_line(price: Money, line_id: str = "line-1", **changed: Any) -> BasketLine:
+    given: dict[str, Any] = {
+        "line_id": line_id,
+        "name": "Seramik kupa",
+        "category": "Mutfak",
+        "goods": "physical",
+        "price": Price(minor=price.minor, currency=price.currency),
+    }
+    return BasketLine(**(given | changed))
+
+
+def a_create_payment(amount: Price | None = None, **changed: Any) -> CreatePayment:
+    """One line of `amount` (12.50 TRY), paid at once with a provider's token."""
+    price = amount or lira("12.50")
+    given: dict[str, Any] = {
+        "payment_id": new_id(),
+        "integration_id": "iyzico-main",
+        "order_id": "order-1001",
+        "method": ProviderToken(kind="provider_token", token="tok_visa"),
+        "price": price,
+        "paid_price": price,
+        "buyer": a_buyer(),
+        "billing_address": an_address(),
+        "shipping_address": an_address(),
+        "basket": (a_line(price),),
+    }
+    return CreatePayment(**(given | changed))
+
+
+def a_capture_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> CapturePayment:
+    return CapturePayment(payment_id=payment_id or new_id(), amount=amount, **changed)
+
+
+def a_cancel_payment(payment_id: UUID | None = None, **changed: Any) -> CancelPayment:
+    return CancelPayment(payment_id=payment_id or new_id(), **changed)
+
+
+def a_refund_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> RefundPayment:
+    return RefundPayment(payment_id=payment_id or new_id(), amount=amount, **changed)
+
+
+def a_query_payment(payment_id: UUID | None = None, **changed: Any) -> QueryPayment:
+    return QueryPayment(payment_id=payment_id or new_id(), **changed)
+
+
+# Results. Each is about one command; give `command_id` and `payment_id` to tie it to others.
+
+
+def performed(**changed: Any) -> Performed:
+    given = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "provider_reference": "22416032",
+        "our_reference": "a1b2c3d4",
+    }
+    return Performed(**(given | changed))
+
+
+def _result(command_type: str, changed: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "payment_id": new_id(),
+        "command_id": new_id(),
+        "command_type": command_type,
+        "concluded_at": NOON,
+        "performed": performed(),
+        "attempts": 1,
+    }
+    return given | changed
+
+
+def a_payment_created(amount: Money | None = None, **changed: Any) -> PaymentCreated:
+    price = amount or lira("12.50")
+    own = {
+        "order_id": "order-1001",
+        "state": "captured",
+        "price": price,
+        "paid_price": price,
+        "instalments": 1,
+        "method": "provider_token",
+        "lines": (LineReference(line_id="line-1", provider_reference="24068102", paid=price),),
+    }
+    return PaymentCreated(**(_result("payments.create.v1", own) | changed))
+
+
+def a_payment_captured(amount: Money | None = None, **changed: Any) -> PaymentCaptured:
+    price = amount or lira("12.50")
+    return PaymentCaptured(**(_result("payments.capture.v1", {"amount": price, "captured_total": price}) | changed))
+
+
+def a_payment_cancelled(amount: Money | None = None, **changed: Any) -> PaymentCancelled:
+    own = {"amount": amount or lira("12.50"), "effect": "reversed"}
+    return PaymentCancelled(**(_result("payments.cancel.v1", own) | changed))
+
+
+def a_payment_refunded(amount: Money | None = None, **changed: Any) -> PaymentRefunded:
+    price = amount or lira("5.00")
+    return PaymentRefunded(**(_result("payments.refund.v1", {"amount": price, "refunded_total": price}) | changed))
+
+
+def a_payment_queried(**changed: Any) -> PaymentQueried:
+    own = {"provider_state": "captured", "paid_price": lira("12.50")}
+    return PaymentQueried(**(_result("payments.query.v1", own) | changed))
+
+
+def a_command_refused(**changed: Any) -> CommandRefused:
+    own = {
+        "reason": Reason.INSUFFICIENT_FUNDS,
+        "failure": FailureClass.DECLINED,
+        "detail": "The card has not enough funds; ask for another card.",
+        "requested": lira("12.50"),
+        "provider_code": "10051",
+    }
+    return CommandRefused(**(_result("payments.create.v1", own) | changed))
+
+
+def a_command_pending(**changed: Any) -> CommandPending:
+    own = {"reason": Reason.ACTION_REQUIRED, "requested": lira("12.50")}
+    return CommandPending(**(_result("payments.create.v1", own) | changed))
+
+
+def a_command_unknown(**changed: Any) -> CommandUnknown:
+    own = {
+        "reason": Reason.OUTCOME_UNKNOWN,
+        "detail": "The provider never answered and does not know the payment.",
+        "requested": lira("12.50"),
+        "references": ("a1b2c3d4",),
+        "first_sent_at": NOON,
+    }
+    return CommandUnknown(**(_result("payments.create.v1", own) | changed))
+
+
+# Facts that are no result.
+
+
+def a_late_outcome(**changed: Any) -> LateOutcome:
+    command = changed.get("command_id") or new_id()
+    given: dict[str, Any] = {
+        "payment_id": new_id(),
+        "command_id": command,
+        "caused_by": command,
+        "verdict": Verdict.ACCEPTED,
+        "observed_at": NOON,
+        "epoch": 1,
+        "performed": performed(),
+        "amount": lira("12.50"),
+    }
+    return LateOutcome(**(given | changed))
+
+
+def a_result_divergence(**changed: Any) -> ResultDivergence:
+    command = changed.get("command_id") or new_id()
+    given: dict[str, Any] = {
+        "payment_id": new_id(),
+        "command_id": command,
+        "caused_by": command,
+        "observed_at": NOON,
+        "kept_digest": "00" * 32,
+        "other_digest": "11" * 32,
+    }
+    return ResultDivergence(**(given | changed))
+
+
+def a_command_rejected(**changed: Any) -> CommandRejected:
+    command = changed.get("command_id") or new_id()
+    given: dict[str, Any] = {
+        "command_id": command,
+        "caused_by": command,
+        "reason": "invalid_field",
+        "field": "price.minor",
+        "detail": "Input should be a valid integer",
+        "topic": "kolaj.payments.commands",
+        "partition": 0,
+        "offset": 0,
+        "observed_at": NOON,
+    }
+    return CommandRejected(**(given | changed))
+
+
+def the_rejections_id(rejected: CommandRejected) -> UUID:
+    return rejection_id(rejected.topic, rejected.partition, rejected.offset)
+
+
+def a_send_intended(**changed: Any) -> SendIntended:
+    given: dict[str, Any] = {
+        "command_id": new_id(),
+        "command_type": "payments.create.v1",
+        "command_digest": "22" * 32,
+        "key": str(changed.pop("payment_id", None) or new_id()),
+        "attempt": 1,
+        "integration_id": "iyzico-main",
+        "reference": "a1b2c3d4",
+        "request_digest": "33" * 32,
+        "epoch": 1,
+        "ledger": UUID("018f3a00-0000-7000-8000-000000000001"),
+        "intended_at": NOON,
+    }
+    return SendIntended(**(given | changed))
+
+
+def a_provider_called(**changed: Any) -> ProviderCalled:
+    given: dict[str, Any] = {
+        "command_id": new_id(),
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "operation": "create",
+        "attempt": 1,
+        "method": "POST",
+        "url_template": "/payment/auth",
+        "status_code": 200,
+        "outcome": "accepted",
+        "duration_us": 180_000,
+        "started_at": NOON,
+        "request": '{"price":"12.50"}',
+        "response": '{"status":"success"}',
+    }
+    return ProviderCalled(**(given | changed))
+
+
+def a_health_checked(**changed: Any) -> HealthChecked:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "status": "healthy",
+        "response_time_ms": 85,
+        "checked_at": NOON,
+    }
+    return HealthChecked(**(given | changed))
+
+
+def a_breaker_changed(**changed: Any) -> BreakerChanged:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "operation_class": "payments",
+        "process": "worker-1",
+        "before": "closed",
+        "state": "open",
+        "changed_at": NOON,
+    }
+    return BreakerChanged(**(given | changed))
