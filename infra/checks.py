@@ -13,7 +13,8 @@ from infra.migrate import pending
 from infra.settings import Settings
 from providers.registry import connectors
 from schemas.errors import HubError, StoreError
-from streams.admin import check_topics, environments
+from streams.admin import check_topics
+from streams.environment import environment_of
 from streams.probe import broker_addresses, broker_clock
 
 State = Literal["ok", "warning", "failed"]
@@ -66,14 +67,15 @@ async def _topics(settings: Settings) -> tuple[State, str]:
 
 
 async def _environment(settings: Settings) -> tuple[State, str]:
-    found = await environments(settings.kafka, settings.topic_prefix)
-    others = [name for name in found if name != settings.environment]
-    if others:
+    found = await environment_of(settings.kafka, settings.topic_prefix)
+    if found is None:
+        return "warning", "topics are not marked yet; the first worker does it"
+    if found != settings.environment:
         raise Unwell(
-            f"topics {settings.topic_prefix}.* are marked as {', '.join(others)}, KOLAJ_ENVIRONMENT is "
+            f"topics {settings.topic_prefix}.* are of environment {found}, KOLAJ_ENVIRONMENT is "
             f"{settings.environment}: use another KOLAJ_TOPIC_PREFIX"
         )
-    return ("ok", settings.environment) if found else ("warning", "not marked yet; the first worker does it")
+    return "ok", found
 
 
 async def _append(settings: Settings) -> tuple[State, str]:

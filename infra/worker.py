@@ -24,7 +24,8 @@ from infra.settings import Settings
 from providers.caller import Caller
 from providers.connector import Connector, Integration
 from providers.registry import connectors
-from streams.admin import claim_environment, ensure_topics
+from streams.admin import ensure_topics
+from streams.environment import claim_environment
 from streams.publisher import Publisher
 
 log = logging.getLogger(__name__)

@@ -21,9 +21,10 @@ _QUIET: Final = ("aiokafka", "asyncio")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work. Clients' own error lines are off: what failed is told once, in our words."""
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    """Run a command's work. Where no logs were set up, clients' own error lines are off: ours says what failed."""
+    if not logging.getLogger().handlers:
+        for name in _QUIET:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 

@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.integration_settings import credential_prefix, load_integrations
+from infra.settings import read_settings
+from providers.connector import Answer, Connector, HealthProbe, Integration, RateLimit, Request
+from schemas.errors import SettingsError
+
+SECRETS = {"ACME_MAIN_API_KEY": "key-1", "ACME_MAIN_SECRET_KEY": "secret-1"}
+
+
+def _no_headers(*_: object) -> dict[str, str]:
+    return {}
+
+
+def _trusted(*_: object) -> None:
+    return None
+
+
+def _healthy(_: Answer) -> None:
+    return None
+
+
+ACME = Connector(
+    name="acme",
+    kind="payment",
+    base_urls={"sandbox": "https://sandbox.acme.example"},
+    credentials=("api_key", "secret_key"),
+    sign=_no_headers,
+    verify=_trusted,
+    operations=(),
+    probe=HealthProbe(Request("GET", "/"), _healthy),
+    rate_limits={"create": RateLimit(10, 1.0), "refund": RateLimit(1, 1.0)},
+)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any], **changed: str | None) -> dict[str, Integration]:
+    monkeypatch.setenv("KOLAJ_INTEGRATIONS", json.dumps([{"id": "acme-main", "provider": "acme", **entry}]))
+    for name, value in {**SECRETS, **changed}.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    return load_integrations(read_settings(kafka=False, database=False), {"acme": ACME})
+
+
+def test_an_integration_has_its_address_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, {})["acme-main"]
+    assert (loaded.environment, loaded.base_url) == ("sandbox", "https://sandbox.acme.example")
+    assert {name: secret.get_secret_value() for name, secret in loaded.credentials.items()} == {
+        "api_key": "key-1",
+        "secret_key": "secret-1",
+    }
+    assert "secret-1" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "ACME_MAIN_SECRET_KEY is not set; acme needs its secret_key for acme-main"),
+        ("", "ACME_MAIN_SECRET_KEY is empty"),
+        (" sesame", "ACME_MAIN_SECRET_KEY begins or ends with a blank"),
+        ("sesame\n", "ACME_MAIN_SECRET_KEY begins or ends with a blank"),
+        ('"sesame"', "ACME_MAIN_SECRET_KEY stands in quotation marks"),
+        ("ses ame", "ACME_MAIN_SECRET_KEY has a blank"),
+        ("ses\u200bame", "ACME_MAIN_SECRET_KEY has a blank or an unprintable"),
+        ("s" * 5000, "ACME_MAIN_SECRET_KEY is longer than 4096"),
+    ],
+)
+def test_a_secret_that_cannot_be_right_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, says: str
+) -> None:
+    with pytest.raises(SettingsError, match=says) as raised:
+        load(monkeypatch, {}, ACME_MAIN_SECRET_KEY=value)
+    assert "sesame" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"provider": "acne"}, "no provider is called acne; there are acme"),
+        ({"environment": "production"}, "acme-main is not of environment sandbox"),
+        ({"base_url": "http://acme.example"}, "must be https://"),
+        ({"ca_file": "/nowhere.pem"}, "entry 0.ca_file: /nowhere.pem is not a file"),
+        ({"colour": "red"}, "entry 0.colour: Extra inputs"),
+        ({"id": "ACME"}, "entry 0.id: "),
+    ],
+)
+def test_an_entry_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=f"KOLAJ_INTEGRATIONS: .*{says}"):
+        load(monkeypatch, entry)
+
+
+def test_a_simulator_on_this_machine_may_speak_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, {"base_url": "http://127.0.0.1:8080/"})["acme-main"].base_url == "http://127.0.0.1:8080"
+
+
+def test_rate_limits_are_overridden_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, {"rate_limits": {"create": {"calls": 5, "per_s": 2}}})["acme-main"]
+    assert loaded.connector.rate_limits == {"create": RateLimit(5, 2.0), "refund": RateLimit(1, 1.0)}
+
+
+def test_two_integrations_cannot_share_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [{"id": name, "provider": "acme"} for name in ("acme-main", "acme_main")]
+    monkeypatch.setenv("KOLAJ_INTEGRATIONS", json.dumps(entries))
+    with pytest.raises(SettingsError, match="would share the secrets ACME_MAIN_"):
+        read_settings(kafka=False, database=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("[{]", "is not JSON .line 1, column 3"), ("/nowhere.json", "/nowhere.json cannot be read")]
+)
+def test_what_is_no_list_says_so(monkeypatch: pytest.MonkeyPatch, text: str, says: str) -> None:
+    monkeypatch.setenv("KOLAJ_INTEGRATIONS", text)
+    with pytest.raises(SettingsError, match=says):
+        read_settings(kafka=False, database=False)
+
+
+def test_the_list_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "integrations.json"
+    file.write_text('[{"id": "acme-main", "provider": "acme"}]', encoding="utf-8")
+    monkeypatch.setenv("KOLAJ_INTEGRATIONS", str(file))
+    assert [entry.id for entry in read_settings(kafka=False, database=False).integrations] == ["acme-main"]
+
+
+def test_the_prefix_knows_no_locale() -> None:
+    assert credential_prefix("iyzico-main_2") == "IYZICO_MAIN_2_"
