@@ -188,6 +188,7 @@ class CommandConsumer:
         app = faust.App(
             membership.group,
             broker=[f"kafka://{address.strip()}" for address in access.bootstrap.split(",")],
+            broker_credentials=_credentials(access),
             broker_session_timeout=membership.session_timeout_s,
             broker_heartbeat_interval=membership.session_timeout_s / 4,
             broker_rebalance_timeout=membership.rebalance_timeout_s,
@@ -216,6 +217,20 @@ class CommandConsumer:
 
 def _seconds(value: float) -> Seconds:
     return value
+
+
+def _credentials(access: KafkaAccess) -> Any:
+    """How Faust is let in, in its own words; `None` for a plain connection."""
+    encrypted = access.security_protocol in {"SSL", "SASL_SSL"}
+    context = access.ssl_context if encrypted else None
+    if access.security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=access.username,
+            password=access.password,
+            mechanism=access.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if encrypted else None
 
 
 def _acknowledge(event: Any) -> None:

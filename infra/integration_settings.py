@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _LONGEST_SECRET: Final = 4096
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _TO_UPPER: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)} | {ord("-"): ord("_")}
 
 
@@ -35,6 +36,8 @@ class IntegrationSettings(BaseModel):
         base_url: instead of the provider's own address, for its simulator; plain HTTP only to this machine.
         rate_limits: by operation, instead of the connector's.
         ca_file: PEM file of the authorities to trust instead of the system's.
+        absence_window_s: how long "not found" proves nothing, in seconds. It may be longer than the connector's;
+            shorter only for a simulator on this machine, whose word has authority at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +48,7 @@ class IntegrationSettings(BaseModel):
     base_url: str | None = None
     rate_limits: dict[str, RateLimitSettings] = Field(default_factory=dict)
     ca_file: str | None = None
+    absence_window_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -52,7 +56,7 @@ class IntegrationSettings(BaseModel):
         if url is None:
             return None
         parts = urlsplit(url)
-        loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        loopback = parts.hostname in _LOOPBACK
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
             raise ValueError("must be https://host, or http:// on this machine only: secrets travel with each request")
         return url.rstrip("/")
@@ -125,9 +129,26 @@ def load_integrations(settings: "Settings", connectors: Mapping[str, Connector])
         if entry.rate_limits:
             limits = {name: RateLimit(limit.calls, limit.per_s) for name, limit in entry.rate_limits.items()}
             connector = replace(connector, rate_limits={**connector.rate_limits, **limits})
+        connector = _with_window(entry, connector, base_url)
         credentials = _credentials(entry.id, connector, settings.secrets)
         loaded[entry.id] = Integration(entry.id, connector, environment, base_url, credentials)
     return loaded
+
+
+def _with_window(entry: IntegrationSettings, connector: Connector, base_url: str) -> Connector:
+    wanted = entry.absence_window_s
+    if wanted is None:
+        return connector
+    simulated = urlsplit(base_url).hostname in _LOOPBACK
+    operations = []
+    for operation in connector.operations:
+        if wanted < operation.absence_window_s and not simulated:
+            raise SettingsError(
+                f"KOLAJ_INTEGRATIONS: {entry.id}: absence_window_s {wanted:g} is shorter than the "
+                f"{operation.absence_window_s:g} s that {connector.name} needs; only a simulator here may have less"
+            )
+        operations.append(replace(operation, absence_window_s=wanted))
+    return replace(connector, operations=tuple(operations))
 
 
 def _credentials(integration_id: str, connector: Connector, secrets: Mapping[str, SecretStr]) -> dict[str, SecretStr]:

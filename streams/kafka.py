@@ -48,7 +48,7 @@ class KafkaAccess:
             "request_timeout_ms": int(REQUEST_TIMEOUT_S * 1000),
         }
         if self.security_protocol in {"SSL", "SASL_SSL"}:
-            options["ssl_context"] = self._ssl_context
+            options["ssl_context"] = self.ssl_context
         if self.security_protocol.startswith("SASL"):
             options["sasl_mechanism"] = self.sasl_mechanism
             options["sasl_plain_username"] = self.username
@@ -56,7 +56,12 @@ class KafkaAccess:
         return options
 
     @cached_property
-    def _ssl_context(self) -> ssl.SSLContext:
+    def ssl_context(self) -> ssl.SSLContext:
+        """Trusts the authorities of `ca_file`.
+
+        Raises:
+            SettingsError: the file cannot be read.
+        """
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as bad:

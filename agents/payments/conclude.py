@@ -156,7 +156,9 @@ class Conclude:
                 return PaymentRefunded(**common, amount=amount, refunded_total=total, line_id=command.line_id)
             case QueryPayment():
                 state = outcome.state or ProviderState.PENDING
-                return PaymentQueried(**common, provider_state=state.value, paid_price=outcome.amount)
+                return PaymentQueried(
+                    **common, provider_state=state.value, paid_price=outcome.amount, lines=outcome.lines
+                )
             case _:
                 raise AssertionError("every payment command has a case above")
 

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from infra.sandbox.iyzico import BookedPayment
@@ -14,6 +16,9 @@ from schemas.payments import (
     PaymentRefunded,
     Result,
 )
+
+CUT_OFF: Final = timedelta(seconds=5)
+"""How long before its end a killed worker can have marked what it did not send: one call's deadline and a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ def balance(
     results: Sequence[Result],
     books: Sequence[BookedPayment],
     totals: Sequence[TableTotal],
+    killed_at: datetime,
 ) -> Balance:
     """Compare the provider's books with the result events and with the projected table.
 
@@ -63,6 +69,8 @@ def balance(
         results: every result, further copies left out.
         books: every payment in the provider's books.
         totals: the table, every payment.
+        killed_at: when a worker was killed. A command marked as sending shortly before, which the books do not have, is
+            explained by that: the mark was written, and the bytes never left.
     """
     found = Balance()
     by_command: dict[UUID, list[Result]] = {}
@@ -80,6 +88,7 @@ def balance(
     found.unknown = len(unknown)
     told = _told(results)
     _compare_with_books(found, results, books, told, unknown)
+    found.unknown_explained = _explained(unknown, books, killed_at)
     _compare_with_table(found, told, totals)
     return found
 
@@ -143,8 +152,20 @@ def _compare_with_books(
         for reference, result in created.items()
         if charges[reference] == 0
     ]
-    known = set(charges) | set(reversals) | {payment.capture_conversation_id for payment in done}
-    found.unknown_explained = sum(any(reference in known for reference in result.references) for result in unknown)
+
+
+def _explained(unknown: Sequence[CommandUnknown], books: Sequence[BookedPayment], killed_at: datetime) -> int:
+    """How many unknown outcomes the books account for: performed once there, or cut off by the kill before the send."""
+    done = [payment for payment in books if payment.state not in {"declined", "rejected"}]
+    effects = Counter(payment.conversation_id for payment in done)
+    effects += Counter(reversal.conversation_id for payment in done for reversal in payment.reversals)
+    effects += Counter(payment.capture_conversation_id for payment in done)
+    explained = 0
+    for result in unknown:
+        performed = sum(effects[reference] for reference in result.references)
+        cut_off = result.first_sent_at is not None and killed_at - CUT_OFF <= result.first_sent_at <= killed_at
+        explained += performed == 1 or (performed == 0 and cut_off)
+    return explained
 
 
 def _compare_with_table(found: Balance, told: Mapping[UUID, _Money], totals: Sequence[TableTotal]) -> None:

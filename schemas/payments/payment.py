@@ -132,5 +132,5 @@ def _found(result: PaymentQueried) -> dict[str, object]:
     if result.paid_price is None or result.provider_state not in {"captured", "authorized"}:
         return {}
     total = "held" if result.provider_state == "authorized" else "captured"
-    currency = result.paid_price.currency
-    return {"stage": result.provider_state, total: result.paid_price.minor, "currency": currency, **seen}
+    facts = {"currency": result.paid_price.currency, "lines": result.lines}
+    return {"stage": result.provider_state, total: result.paid_price.minor, **facts, **seen}

@@ -114,6 +114,7 @@ class PaymentQueried(CommandResult):
     verdict: Literal["accepted"] = "accepted"
     provider_state: Literal["captured", "authorized", "pending", "failed", "cancelled", "not_found"]
     paid_price: Money | None = None
+    lines: tuple[LineReference, ...] = ()
 
 
 class CommandRefused(CommandResult):

@@ -10,7 +10,6 @@ a relay publishes what was committed, in order for each key, and marks it.
 A relay that dies between publishing and marking publishes the same command again under the same id, and the hub answers
 a known id with the first result. So the command is never lost, and never performed twice.
 """
-# ruff: noqa: INP001, T201 - a script to copy, which is part of no package and prints
 
 import argparse
 import asyncio

@@ -7,7 +7,6 @@ file, where a shop would use its own database.
 
 The last line of its output is one JSON object. Exit codes: 0 accepted, 1 another end, 2 no result in time.
 """
-# ruff: noqa: INP001, T201 - a script to copy, which is part of no package and prints
 
 import argparse
 import asyncio
