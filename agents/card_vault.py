@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
 from agents.ledger import Claim
+from agents.pool import FAILURES
 from agents.sql import statement
 from providers.connector import Card
 from schemas.errors import SettingsError, StoreError
@@ -79,7 +80,7 @@ class CardVault:
     async def _run(self, name: str, *arguments: object) -> bytes | None:
         try:
             answer: bytes | None = await self._pool.fetchval(statement(name), *arguments)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
+        except FAILURES as failed:
             raise StoreError(f"the card vault's statement `{name}` failed: {type(failed).__name__}") from failed
         return answer
 

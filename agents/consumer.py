@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
+from aiokafka.errors import KafkaError
 from mode.utils.times import Seconds
 
 from agents.delivery import Delivery
 from schemas.errors import StoreError
-from streams.kafka import KafkaAccess
+from streams.kafka import KafkaAccess, unreachable
 from streams.lanes import Lanes
 from streams.records import RawRecord
 from streams.window import Window
@@ -64,6 +65,7 @@ class CommandConsumer:
         in_flight: int,
         queued: int,
     ) -> None:
+        self._access = access
         self._topic = topic
         self._membership = membership
         self._lanes: Lanes[Delivery] = Lanes(handle, in_flight=in_flight, queued=queued)
@@ -77,12 +79,13 @@ class CommandConsumer:
         """Consume until `stop` is set, then drain.
 
         Raises:
-            StoreError: Faust crashed, or a handler's error was fatal (as an exception group).
+            ExceptionGroup: of what was fatal: a handler's error, or a `StoreError` when Kafka cannot be reached or
+                Faust crashed.
         """
         async with asyncio.TaskGroup() as tasks:
             lanes = tasks.create_task(self._lanes.run())
             try:
-                await self._app.start()
+                await self._begin()
                 await self._watch(stop, lanes)
             finally:
                 await self._shut_down()
@@ -96,6 +99,12 @@ class CommandConsumer:
     def oldest_s(self) -> float:
         """How long the oldest unfinished record has been here, in seconds."""
         return max((window.head_age_s for _, window in self._windows.values()), default=0.0)
+
+    async def _begin(self) -> None:
+        try:
+            await self._app.start()
+        except (KafkaError, OSError, TimeoutError) as bad:
+            raise unreachable(self._access, bad) from bad
 
     async def _watch(self, stop: asyncio.Event, lanes: asyncio.Task[None]) -> None:
         warned_s = 0.0

@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 
 from agents.coalesce import Coalescer
+from agents.pool import FAILURES
 from agents.sql import statement
 from schemas.envelope import Header
 from schemas.errors import LedgerReplaced, SettingsError, StoreError
@@ -151,7 +152,7 @@ class Ledger:
             incarnation = await pool.fetchval("select id from ledger.incarnation")
         except asyncpg.UndefinedTableError as missing:
             raise SettingsError("the ledger's tables are missing; run `kolaj migrate`") from missing
-        except (asyncpg.PostgresError, OSError) as failed:
+        except FAILURES as failed:
             raise StoreError(f"the ledger cannot be read: {failed}") from failed
         if incarnation is None:
             raise SettingsError("the ledger has no incarnation; it was only half restored")
@@ -184,7 +185,7 @@ class Ledger:
         try:
             async with asyncio.timeout(self._lease_s):
                 rows: Sequence[Mapping[str, Any]] = await self._pool.fetch(self._sql[name], *arguments)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
+        except FAILURES as failed:
             raise StoreError(f"the ledger's statement `{name}` failed: {type(failed).__name__}: {failed}") from failed
         return rows
 

@@ -1,11 +1,21 @@
 """The agents' connections to PostgreSQL."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 from schemas.errors import StoreError
+
+FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # Raised for a session that the server ended while it was idle (asyncpg 0.32, seen 2026-11), and no InterfaceError.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""All that a statement may raise when PostgreSQL, or the way to it, fails."""
 
 
 async def open_pool(database_url: str, *, size: int = 6, application_name: str = "kolaj-worker") -> asyncpg.Pool:

@@ -22,7 +22,7 @@ from infra.integration_settings import load_integrations
 from infra.migrate import migrate
 from infra.settings import Settings
 from providers.caller import Caller
-from providers.connector import Connector, Integration
+from providers.connector import Integration
 from providers.registry import connectors
 from streams.admin import ensure_topics
 from streams.environment import claim_environment
@@ -54,23 +54,14 @@ async def prepare_stores(settings: Settings) -> None:
     await migrate(settings.database_url.get_secret_value())
 
 
-async def run_worker(
-    settings: Settings,
-    stop: asyncio.Event,
-    *,
-    on_ready: Callable[[], None],
-    providers: Mapping[str, Connector] | None = None,
-) -> None:
+async def run_worker(settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> None:
     """Consume payment commands until `stop` is set, then drain and leave the group.
-
-    `providers` are the connectors by name, instead of those that the registry finds.
 
     Raises:
         SettingsError: it must not start like this; the message says what to do.
         StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
     """
-    known = connectors() if providers is None else providers
-    async with _worker(settings, known) as worker, asyncio.TaskGroup() as tasks:
+    async with _worker(settings) as worker, asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(worker.watch.run(worker.caller, worker.integrations))
         on_ready()
         try:
@@ -80,8 +71,8 @@ async def run_worker(
 
 
 @asynccontextmanager
-async def _worker(settings: Settings, providers: Mapping[str, Connector]) -> AsyncIterator[Worker]:
-    integrations = load_integrations(settings, providers)
+async def _worker(settings: Settings) -> AsyncIterator[Worker]:
+    integrations = load_integrations(settings, connectors())
     await prepare_stores(settings)
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url.get_secret_value())

@@ -11,11 +11,16 @@ _UNSTORABLE: Final = re.compile(r"\\u0000|\\u[dD][89a-fA-F]|[0-9][eE][+-]?[0-9]{
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """One list for each column of `rows`, which are not empty."""
-    return [[storable(value) for value in column] for column in zip(*rows, strict=True)]
+    return [_column(column) for column in zip(*rows, strict=True)]
 
 
-def tidy(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return [tuple(storable(value) for value in row) for row in rows]
+def tidy(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return list(zip(*(_column(column) for column in zip(*rows, strict=True)), strict=True))
+
+
+def _column(values: Iterable[Any]) -> list[Any]:
+    # Written out here, since this sees every value of every row.
+    return [value.replace("\x00", "\ufffd") if type(value) is str and "\x00" in value else value for value in values]
 
 
 def storable(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
-SWAP_ATTEMPTS: Final = 5
+SWAP_ATTEMPTS: Final = 60
 Progress = Callable[[int, int], None]
 """Called with the offsets folded so far and in all."""
 
@@ -66,14 +67,15 @@ async def rebuild(
     target = by_name(name)
     async with _alone(access, pool, topics, target) as work:
         built = await _build(work, await high_water(access, topics, (target,)), progress)
-        for _ in range(SWAP_ATTEMPTS):
+        for attempt in range(SWAP_ATTEMPTS):
             # Without the lock first, so that little is left to do under it.
             ends = await high_water(access, topics, (target,))
             await _fold(work, ends)
             try:
                 await _exchange(work, ends)
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                log.warning("readers keep the tables locked; trying again", extra={"projection": name})
+                log.info("readers hold the tables; trying again", extra={"projection": name, "attempt": attempt})
+                await asyncio.sleep(random.uniform(0.1, 1.0))  # noqa: S311 - readers go on meanwhile
             else:
                 return built
         raise StoreError(f"readers keep the tables of {name} locked; try again later")

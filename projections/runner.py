@@ -11,17 +11,16 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from projections import positions
 from projections.audit.anchors import Anchors, Publish
 from projections.audit.write import audited
-from projections.batch import STORE_FAILURES, Fenced, Span, note, project
+from projections.batch import STORE_FAILURES, Fenced, Span, project
 from projections.catalog import PROJECTIONS
-from projections.entry import Entry, Place, Reader
-from projections.projection import Connection, Projection
+from projections.entry import Place, Reader
+from projections.projection import Projection
+from projections.resume import begin_at
 from projections.status import stands_at
 from projections.trace import traced
-from schemas.envelope import Envelope
-from schemas.errors import HubError, StoreError, UnreadableRecord
+from schemas.errors import HubError, StoreError
 from streams.kafka import KafkaAccess, connected, reach
 from streams.records import RawRecord
 from streams.topics import Topics
@@ -29,6 +28,7 @@ from streams.topics import Topics
 log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 250
+_MORE_MS: Final = 5
 _BATCH_DEADLINE_S: Final = 120.0
 _STALLED_S: Final = 30.0
 _LONGEST_WAIT_S: Final = 10.0
@@ -128,7 +128,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
             await _up_to(_LOOK_AGAIN_S, self._stop.wait())
             return
         generation = self._generation
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._batch)
+        fetched = await self._fetch(consumer)
         if generation != self._generation:
             return  # these may lie anywhere; the place is found again first
         if fetched:
@@ -137,6 +137,20 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
             await self._watch(consumer)
         await self._anchor()
         self._failures, self.problem = 0, None
+
+    async def _fetch(self, consumer: Any) -> dict[TopicPartition, list[Any]]:
+        """A batch as large as what waits allows: what one fetch brings is often a part of one partition."""
+        found: dict[TopicPartition, list[Any]] = {}
+        count, patience_ms = 0, _POLL_MS
+        while count < self._batch:
+            fetched = await consumer.getmany(timeout_ms=patience_ms, max_records=self._batch - count)
+            if not fetched:
+                break
+            for partition, records in fetched.items():
+                found.setdefault(partition, []).extend(records)
+                count += len(records)
+            patience_ms = _MORE_MS
+        return found
 
     def _consumer(self) -> Any:
         consumer = AIOKafkaConsumer(
@@ -242,39 +256,3 @@ async def _up_to(seconds: float, wait: Coroutine[Any, Any, object]) -> None:
             await wait
     except TimeoutError:
         return
-
-
-async def begin_at(
-    connection: Connection, projections: Sequence[Projection], topics: Topics, firsts: Mapping[Place, int]
-) -> dict[Place, int]:
-    """Where to read on: for each place the position of the projection that is furthest behind.
-
-    `firsts` are the first offsets that the log still holds. A projection without a position begins there; one whose
-    next record retention has deleted goes on there, and the gap is kept in `projection_errors` and logged as an error.
-    """
-    spots = {
-        (projection.name, *place): first
-        for projection in projections
-        for place, first in firsts.items()
-        if place[0] in projection.topic_names(topics)
-    }
-    names = [projection.name for projection in projections]
-    async with connection.transaction():
-        await positions.begin(connection, spots)
-        stored = await positions.lock(connection, names, firsts)
-        gone = {spot: first for spot, first in spots.items() if stored[spot] < first}
-        await note(
-            connection, [(name, _gap(topic, number, stored[(name, topic, number)])) for name, topic, number in gone]
-        )
-        await positions.advance(connection, gone)
-    if gone:
-        log.error("records were deleted before they were projected", extra={"positions": sorted(gone.items())})
-    return {
-        place: min(max(stored[spot], first) for spot, first in spots.items() if spot[1:] == place) for place in firsts
-    }
-
-
-def _gap(topic: str, partition: int, position: int) -> Entry:
-    raw = RawRecord(topic, partition, position, 0, None, None, ())
-    missing: Envelope | None = None
-    return Entry(raw, missing, None, UnreadableRecord("deleted", "", "retention deleted records from this offset on"))

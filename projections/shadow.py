@@ -1,7 +1,12 @@
 """Shadow tables: made like the live ones, and put in their place."""
 
+from typing import Final
+
 from projections.projection import Connection, Projection
 from projections.statements import SHADOW, statement
+
+LOCK_WAIT_MS: Final = 300
+"""How long readers may be kept waiting for an exchange that waits for other readers."""
 
 
 async def create_shadow(connection: Connection, target: Projection) -> None:
@@ -21,9 +26,12 @@ async def drop_shadow(connection: Connection, target: Projection) -> None:
 async def swap(connection: Connection, target: Projection) -> None:
     """Put the shadow tables in the live ones' place, inside the caller's transaction.
 
-    The views are locked first: a reader takes a view and then its tables, and whoever takes them the other way round
-    waits for the reader that waits for them.
+    Raises:
+        asyncpg.LockNotAvailableError: readers hold one of them. A reader may take tables and views in any order, so
+            it can wait for us while we wait for it; we give up well before PostgreSQL looks for such knots (after a
+            second), so that it is never the reader who fails.
     """
+    await connection.execute(f"set local lock_timeout = {LOCK_WAIT_MS}")
     for name in (*target.views, *target.tables):
         await connection.execute(f'lock table "{name}" in access exclusive mode')
     indexes: list[tuple[str, str]] = []

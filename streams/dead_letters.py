@@ -183,7 +183,11 @@ def _mask_value(value: bytes | None) -> bytes | None:
     if card_number_in(None, tree, ()) is None:
         return masked
     # The digits were written in another way, such as \u0034; only the parsed text shows them.
-    return _mask(json.dumps(_mask_tree(tree), ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    try:
+        spelled = json.dumps(_mask_tree(tree), ensure_ascii=False)
+    except RecursionError:  # nested deeper than Python's stack: then no digit is kept
+        return re.sub(rb"[0-9]", b"*", masked or b"")
+    return _mask(spelled.encode("utf-8", "backslashreplace"))
 
 
 def _mask_tree(node: Any) -> Any:

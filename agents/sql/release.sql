@@ -6,9 +6,8 @@ fenced as (
 )
 update ledger.keys k
     set lease_until = ledger.now(), owner = null,
-        -- Concluded, or the id is another key's command: then nothing of this key is open.
-        open_command = case when exists (select from ledger.commands c where c.command_id = k.open_command
-                                         and (c.state = 'concluded' or c.key <> k.key))
+        open_command = case when exists (select from ledger.commands c
+                                         where c.command_id = k.open_command and c.state = 'concluded')
                        then null else k.open_command end
     from fenced f where k.key = f.key
     returning k.key

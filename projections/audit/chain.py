@@ -1,9 +1,13 @@
 """The hash chain over one topic-partition: what is hashed, and how one link follows from the one before."""
 
 import hashlib
+import struct
 from typing import Final
 
 from streams.records import RawRecord
+
+_ABSENT: Final = b"\xff" * 8
+_SIZE: Final = struct.Struct(">Q").pack
 
 GENESIS: Final = bytes(32)
 """What stands before the first link."""
@@ -15,7 +19,6 @@ def record_digest(record: RawRecord) -> bytes:
     Each part is preceded by its length in 8 bytes, big-endian; a length of all ones says that there is no such part,
     which is not the same as an empty one. No two different records give the same bytes.
     """
-    hashed = hashlib.sha256()
     parts: list[bytes | None] = [
         record.topic.encode(),
         record.partition.to_bytes(8, "big"),
@@ -26,13 +29,7 @@ def record_digest(record: RawRecord) -> bytes:
     for name, value in record.headers:
         parts += [name.encode("utf-8", "surrogateescape"), value]
     parts.append(record.value)
-    for part in parts:
-        if part is None:
-            hashed.update(b"\xff" * 8)
-        else:
-            hashed.update(len(part).to_bytes(8, "big"))
-            hashed.update(part)
-    return hashed.digest()
+    return hashlib.sha256(b"".join(_ABSENT if part is None else _SIZE(len(part)) + part for part in parts)).digest()
 
 
 def link(previous: bytes, digest: bytes) -> bytes:

@@ -16,6 +16,8 @@ from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
 from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
+from streams.dead_letters import dead_letter
+from streams.records import RawRecord
 from tests import builders
 from tests.builders import a_buyer, a_create_payment, a_query_payment, a_record, an_envelope, lira
 
@@ -238,6 +240,17 @@ def test_a_card_number_in_key_or_headers_is_found() -> None:
     assert refusal(record, headers=(*record.headers, ("note", CARD.encode()))).field == "note"
     bad = refusal(record, headers=(*record.headers, (CARD, b"x")))
     assert (bad.reason, bad.field) == ("card_number", "header")
+
+
+@pytest.mark.parametrize("depth", [1, 100, 300, 600, 900])
+def test_a_card_number_at_any_depth_and_spelling_is_masked_in_its_dead_letter(depth: int) -> None:
+    escaped = "".join(f"\\u00{ord(digit):x}" for digit in CARD)
+    value = ('{"a":' * depth + f'"{escaped}"' + "}" * depth).encode()
+    record = a_record("t", a_query_payment())
+    dead = dead_letter("d", RawRecord("t", 0, 0, 0, record.key, value, record.headers), refusal(record, value=value))
+    shown = (dead.value or b"").decode()
+    assert escaped[:20] not in shown
+    assert CARD[:12] not in shown
 
 
 @pytest.mark.parametrize("key", [None, b"", b"other", b"\xff", str(new_id()).encode()])

@@ -1,0 +1,49 @@
+"""The settings of a hub under test, as the environment of its processes."""
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+
+from infra.integration_settings import credential_prefix
+from infra.sandbox.iyzico import Sandbox
+
+
+def hub_environment(
+    bootstrap: str,
+    database_url: str,
+    prefix: str,
+    base_urls: Mapping[str, str],
+    sandbox: Sandbox,
+    *,
+    absence_s: float,
+    overrides: Mapping[str, str] | None,
+) -> dict[str, str]:
+    """Settings of a hub that takes over quickly and is not throttled; all its integrations have the sandbox's keys."""
+    limits = {name: {"calls": 1000, "per_s": 1.0} for name in ("create", "capture", "cancel", "refund", "query")}
+    entries = [
+        {
+            "id": name,
+            "provider": "iyzico",
+            "base_url": base_url,
+            "rate_limits": limits,
+            "absence_window_s": absence_s,
+        }
+        for name, base_url in base_urls.items()
+    ]
+    keys = {"API_KEY": sandbox.api_key, "SECRET_KEY": sandbox.secret_key}
+    secrets = {credential_prefix(name) + key: value for name in base_urls for key, value in keys.items()}
+    return {
+        "KAFKA_BOOTSTRAP": bootstrap,
+        "DATABASE_URL": database_url,
+        "KOLAJ_TOPIC_PREFIX": prefix,
+        "KOLAJ_INTEGRATIONS": json.dumps(entries),
+        "INTEGRATION_ENCRYPTION_KEY": base64.b64encode(os.urandom(32)).decode(),
+        "KOLAJ_DEADLINE_S": "3",
+        "KOLAJ_LEASE_MARGIN_S": "1",
+        "KOLAJ_LEASE_S": "6",
+        "KOLAJ_SESSION_TIMEOUT_S": "6",
+        "KOLAJ_MAX_IN_FLIGHT": "32",
+        **secrets,
+        **(overrides or {}),
+    }

@@ -1,0 +1,544 @@
+"""The protocol around the ledger as a state machine: the real ledger, `decide`, `Conclude` and payment on one side, a
+provider with books of its own on the other, and between any two steps whatever may happen there.
+
+A `Hand` is one delivery in one worker's hands. It takes the steps that the agent takes, one at a time: claim and
+decide, mark, check the lease, let the bytes leave, ask, conclude, publish, acknowledge. A hand that is not moved on
+while another takes over is a zombie; one that is dropped is a crash. Two clocks: `elapsed_s` is true time, which every
+worker and the provider count by; the database's clock may be stepped away from it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+import asyncpg
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending, StoredResult
+from agents.payments.conclude import Conclude
+from agents.payments.decide import Answer, Call, Decision, Inquire, Promise, Refuse, Wait, decide
+from agents.pool import open_pool
+from providers.outcome import Outcome
+from schemas.ids import new_id, result_id
+from schemas.money import Money
+from schemas.payments import Payment, PaymentCommand, Performed, Reason, Result
+from schemas.verdicts import FailureClass, Verdict
+from tests.builders import NOON, a_cancel_payment, a_create_payment, a_refund_payment, lira
+from tests.database_clock import reset_clock, step_clock
+
+T = TypeVar("T")
+Decide = Callable[..., Decision]
+
+LEASE_S: Final = 30.0
+MARGIN_S: Final = 5.0
+DEADLINE_S: Final = 10.0
+ABSENCE_S: Final = 120.0
+PROMISED_S: Final = 3600.0
+JUMPS_S: Final = 40.0
+"""How far the database's clock may stand off in all; below the minute that `decide` allows for."""
+
+
+class Bridge:
+    """Runs coroutines on a loop in a thread of its own, since a state machine is not asynchronous."""
+
+    def __init__(self, database_url: str, kind: type[Ledger] = Ledger) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="ledger-model")
+        self._thread.start()
+        self._pool: asyncpg.Pool = self.run(open_pool(database_url, size=2))
+        self.ledger: Ledger = self.run(kind.open(self._pool, lease_s=LEASE_S, margin_s=MARGIN_S))
+
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(act, self._loop).result(60)
+
+    def step_clock(self, seconds: float) -> None:
+        self.run(step_clock(self._pool, seconds))
+
+    def reset_clock(self) -> None:
+        self.run(reset_clock(self._pool))
+
+    def close(self) -> None:
+        self.run(self.ledger.aclose())
+        self.run(self._pool.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@dataclass
+class Books:
+    """What the provider did, by our reference; with `deduplicates` a known one is answered, not performed again."""
+
+    deduplicates: bool
+    effects: dict[str, int] = field(default_factory=dict)
+    declined: set[str] = field(default_factory=set)
+    on_the_way: set[str] = field(default_factory=set)
+    first_seen_s: dict[str, float] = field(default_factory=dict)
+
+    def known(self, reference: str, at_s: float) -> bool:
+        """Whether a request is taken for a repetition."""
+        return self.deduplicates and at_s - self.first_seen_s.get(reference, -PROMISED_S) < PROMISED_S
+
+    def perform(self, reference: str, at_s: float) -> None:
+        self.first_seen_s.setdefault(reference, at_s)
+        self.effects[reference] = self.effects.get(reference, 0) + 1
+
+    def verdict(self, reference: str) -> Verdict | None:
+        """What an inquiry finds; what is on its way is not seen yet."""
+        if reference in self.on_the_way:
+            return None
+        if self.effects.get(reference):
+            return Verdict.ACCEPTED
+        return Verdict.REFUSED if reference in self.declined else None
+
+
+@dataclass
+class Order:
+    """A command as it lies in the log."""
+
+    key: str
+    command_id: UUID
+    command: PaymentCommand
+    earlier: "tuple[Order, ...]" = ()
+    concluded: bool = False
+    acknowledged: bool = False
+
+    @property
+    def reference(self) -> str:
+        return self.command_id.hex
+
+
+Place = Literal["claim", "mark", "check", "send", "unmark", "inquire", "conclude", "publish", "acknowledge", "release"]
+
+
+@dataclass(eq=False)
+class Hand:
+    """One delivery in one worker's hands, and where it stands."""
+
+    order: Order
+    place: Place = "claim"
+    token: UUID = field(default_factory=new_id)
+    claim: Claim | None = None
+    claimed_s: float = 0.0
+    payment: Payment | None = None
+    amount: Money | None = None
+    sending: Sending | None = None
+    again: bool = False
+    may_resend: bool = False
+    result: Result | None = None
+    stored: StoredResult | None = None
+
+    @property
+    def held(self) -> Claim:
+        if self.claim is None:
+            raise AssertionError("this step comes after the claim")
+        return self.claim
+
+
+Happening = Literal["performs", "performs, no answer", "performs late", "declines", "throttles", "never arrives"]
+HAPPENINGS: Final[tuple[Happening, ...]] = (
+    "performs",
+    "performs, no answer",
+    "performs late",
+    "declines",
+    "throttles",
+    "never arrives",
+)
+nth = st.integers(0, 7)
+
+
+def _someone_at(place: Place) -> Callable[[Any], bool]:
+    return lambda model: bool(model._at(place))
+
+
+class Protocol(RuleBasedStateMachine):
+    """One payment with three commands; keys have nothing to do with each other.
+
+    Args:
+        bridge: to the real ledger.
+        repeatable: whether the provider deduplicates by our reference, and promises so.
+        decides: `decide`, or a broken one.
+    """
+
+    def __init__(self, bridge: Bridge, *, repeatable: bool, decides: Decide = decide) -> None:
+        super().__init__()
+        self.bridge, self.ledger, self.decides = bridge, bridge.ledger, decides
+        self.repeatable = repeatable
+        self.promise = Promise(PROMISED_S if repeatable else None, None)
+        self.books = Books(deduplicates=repeatable)
+        self.elapsed_s = 0.0
+        self.jumped_s = 0.0
+        self.orders = _payment()
+        self.hands: list[Hand] = []
+        self.published: list[tuple[UUID, UUID, bytes]] = []
+        self.sends: dict[str, int] = {}
+        self.marked: dict[str, set[UUID]] = {}
+        bridge.reset_clock()
+
+    # What may happen at any time.
+
+    @rule(number=nth)
+    @precondition(lambda self: len(self.hands) < 6)
+    def deliver(self, number: int) -> None:
+        """A record that was not acknowledged is handed to some worker, whoever else may have it.
+
+        Lanes hand in a record only when those before it of its key have come to their end.
+        """
+        waiting = [
+            order
+            for order in self.orders
+            if not order.acknowledged and all(earlier.concluded for earlier in order.earlier)
+        ]
+        if waiting:
+            self.hands.append(Hand(waiting[number % len(waiting)]))
+
+    @rule(number=nth)
+    @precondition(lambda self: bool(self.hands))
+    def crash(self, number: int) -> None:
+        self.hands.pop(number % len(self.hands))
+
+    @rule(
+        seconds=st.sampled_from([5.0, 20.0, 40.0, 200.0, PROMISED_S]), jump_s=st.sampled_from([0.0, 0.0, 40.0, -40.0])
+    )
+    def the_clocks_go_on(self, seconds: float, jump_s: float) -> None:
+        """Time passes, or, with `jump_s`, the database's clock alone is stepped."""
+        if not jump_s:
+            self.time_passes(seconds)
+        elif abs(self.jumped_s + jump_s) <= JUMPS_S:
+            self.jumped_s += jump_s
+            self.bridge.step_clock(jump_s)
+
+    def time_passes(self, seconds: float) -> None:
+        # Bytes of a repetition that leave a worker after the provider's promise is over are beyond any protocol.
+        zombies = [hand.order.reference for hand in self.hands if hand.place == "send"]
+        ends_s = [self.books.first_seen_s.get(reference, self.elapsed_s) + PROMISED_S for reference in zombies]
+        if not self.repeatable or all(self.elapsed_s + seconds < end_s for end_s in ends_s):
+            self.elapsed_s += seconds
+            self.bridge.step_clock(seconds)
+
+    @rule()
+    @precondition(lambda self: bool(self.books.on_the_way))
+    def what_was_late_appears(self) -> None:
+        reference = min(self.books.on_the_way)
+        self.books.on_the_way.remove(reference)
+        self.books.perform(reference, self.elapsed_s)
+
+    @rule(number=nth, steps=st.integers(2, 9), happening=st.sampled_from(HAPPENINGS))
+    @precondition(lambda self: bool(self.hands))
+    def one_hand_gets_on(self, number: int, steps: int, happening: Happening) -> None:
+        """Several steps in a row, so that more stories come to their end."""
+        hand = self.hands[number % len(self.hands)]
+        for _ in range(steps):
+            if hand in self.hands:
+                self._step(hand, happening)
+                self._check()
+
+    # The agent's steps.
+
+    @rule(number=nth)
+    @precondition(_someone_at("claim"))
+    def claim(self, number: int) -> None:
+        hand = self._pick("claim", number)
+        order = hand.order
+        claimed_s = self.elapsed_s
+        ask = Ask(order.key, order.command_id, order.command.type, order.command_id.bytes, hand.token)
+        claim = self.bridge.run(self.ledger.claim(ask))
+        payment = Payment(payment_id=order.command.payment_id)
+        if claim.key_state is not None:
+            payment = Payment.model_validate_json(claim.key_state)
+        hand.claim, hand.claimed_s, hand.payment = claim, claimed_s, payment
+        now = NOON + timedelta(seconds=self.elapsed_s)
+        decision = self.decides(claim, payment, order.command, self.promise, now=now)
+        match decision:
+            case Answer(result):
+                hand.stored, hand.place = result, "publish"
+            case Refuse():
+                self._refuse(hand, decision)
+            case Call(number=attempt, amount=amount):
+                hand.amount, hand.again, hand.place = amount, False, "mark"
+                hand.sending = self._sending(hand, attempt)
+            case Inquire(attempt=known, amount=amount, resend=resend):
+                hand.amount, hand.may_resend, hand.place = amount, resend, "inquire"
+                hand.sending = self._sending(hand, known.number)
+            case Wait():
+                hand.place = "claim"
+            case _:
+                raise AssertionError(f"no command here can end in {decision}")
+
+    @rule(number=nth, lost=st.booleans(), intent_written=st.sampled_from([True, True, True, False]))
+    @precondition(_someone_at("mark"))
+    def mark(self, number: int, lost: bool, intent_written: bool) -> None:
+        """The mark and the intent, side by side; `lost`: the database's answer was, and the mark is made again."""
+        hand = self._pick("mark", number)
+        sending = self._of(hand)
+        marked = self._twice(lost, lambda: self.ledger.mark_sending(sending))
+        if marked:
+            self.marked.setdefault(hand.order.key, set()).add(hand.order.command_id)
+        if marked and intent_written:
+            hand.place = "check"
+        elif marked:
+            hand.place = "unmark"
+        else:
+            hand.place = "release"
+
+    @rule(number=nth)
+    @precondition(_someone_at("check"))
+    def check_the_lease(self, number: int) -> None:
+        hand = self._pick("check", number)
+        left_s = hand.claimed_s + LEASE_S - MARGIN_S - self.elapsed_s
+        if left_s >= DEADLINE_S:
+            hand.place = "send"
+        else:
+            hand.place = "release" if hand.again else "unmark"
+
+    @rule(number=nth, happening=st.sampled_from(HAPPENINGS))
+    @precondition(_someone_at("send"))
+    def the_bytes_leave(self, number: int, happening: Happening) -> None:
+        hand = self._pick("send", number)
+        reference, books = hand.order.reference, self.books
+        hand.place = "release"
+        if happening != "throttles":  # then it was certainly not performed, and may be made again
+            self.sends[reference] = self.sends.get(reference, 0) + 1
+        if happening == "never arrives":
+            return
+        if books.known(reference, self.elapsed_s):
+            verdict = books.verdict(reference)
+            if verdict is not None and happening != "performs, no answer":
+                self._decided(hand, verdict)
+            return
+        match happening:
+            case "performs" | "performs, no answer":
+                books.perform(reference, self.elapsed_s)
+                if happening == "performs":
+                    self._decided(hand, Verdict.ACCEPTED)
+            case "performs late":
+                books.first_seen_s.setdefault(reference, self.elapsed_s)
+                books.on_the_way.add(reference)
+            case "declines":
+                books.first_seen_s.setdefault(reference, self.elapsed_s)
+                books.declined.add(reference)
+                self._decided(hand, Verdict.REFUSED)
+            case "throttles":
+                hand.place = "release" if hand.again else "unmark"
+
+    @rule(number=nth, lost=st.booleans(), give_up=st.booleans())
+    @precondition(_someone_at("unmark"))
+    def take_the_mark_back(self, number: int, lost: bool, give_up: bool) -> None:
+        """Nothing was performed: try later, or, past all patience, end it."""
+        hand = self._pick("unmark", number)
+        sending = self._of(hand)
+        if self._twice(lost, lambda: self.ledger.mark_not_sent(sending)):
+            self.marked.get(hand.order.key, set()).discard(hand.order.command_id)
+        hand.place = "release"
+        if give_up:
+            self._refuse(hand, Refuse(Reason.GAVE_UP, FailureClass.TRANSIENT, "nothing was performed"))
+
+    @rule(number=nth, answered=st.sampled_from([True, True, False]))
+    @precondition(_someone_at("inquire"))
+    def inquire(self, number: int, answered: bool) -> None:
+        hand = self._pick("inquire", number)
+        verdict = self.books.verdict(hand.order.reference) if answered else None
+        hand.place = "release"
+        if verdict is not None:
+            self._decided(hand, verdict)
+        elif answered and hand.may_resend:
+            hand.again, hand.place = True, "mark"
+            hand.sending = replace(self._of(hand), repeatable=True)
+        elif answered and (hand.held.sent_age_s or 0.0) >= ABSENCE_S:
+            result = self._conclude(hand).unknown(
+                "nobody knows", performed=_performed(hand), references=(hand.order.reference,), first_sent_at=None
+            )
+            hand.result, hand.place = result, "conclude"
+
+    @rule(number=nth, lost=st.booleans())
+    @precondition(_someone_at("conclude"))
+    def conclude(self, number: int, lost: bool) -> None:
+        hand = self._pick("conclude", number)
+        if hand.result is None or hand.payment is None:
+            raise AssertionError("a conclusion has a result")
+        headers = (("ce_id", str(result_id(hand.order.command_id)).encode()),)
+        stored = StoredResult(hand.result.model_dump_json().encode(), headers)
+        state = hand.payment.after(hand.result).model_dump_json(exclude_defaults=True).encode()
+        conclusion = Conclusion(hand.held, state, stored)
+        if self._twice(lost, lambda: self.ledger.conclude(conclusion)):
+            self.marked.get(hand.order.key, set()).discard(hand.order.command_id)
+            hand.stored, hand.place = stored, "publish"
+            hand.order.concluded = True
+        else:
+            hand.place = "claim"  # a late outcome, and the next look finds what the other one concluded
+
+    @rule(number=nth)
+    @precondition(_someone_at("publish"))
+    def publish(self, number: int) -> None:
+        hand = self._pick("publish", number)
+        if hand.stored is None:
+            raise AssertionError("only a stored result is published")
+        event_id = UUID(dict(hand.stored.headers)["ce_id"].decode())
+        self.published.append((hand.order.command_id, event_id, hand.stored.value))
+        hand.place = "acknowledge"
+
+    @rule(number=nth)
+    @precondition(_someone_at("acknowledge"))
+    def acknowledge(self, number: int) -> None:
+        hand = self._pick("acknowledge", number)
+        hand.order.acknowledged = True
+        self.hands.remove(hand)
+
+    @rule(number=nth)
+    @precondition(_someone_at("release"))
+    def release(self, number: int) -> None:
+        hand = self._pick("release", number)
+        self.bridge.run(self.ledger.release(hand.held))
+        hand.place = "claim"
+
+    # What must hold after every step.
+
+    @invariant()
+    def money_moves_once(self) -> None:
+        for reference, effects in self.books.effects.items():
+            assert effects <= 1, f"{reference} was performed {effects} times"
+        for reference, sends in self.sends.items():
+            assert sends <= 1 or self.repeatable, f"{reference} was sent {sends} times"
+
+    @invariant()
+    def every_copy_of_a_result_is_the_same(self) -> None:
+        results: dict[UUID, tuple[UUID, bytes]] = {}
+        for command_id, event_id, value in self.published:
+            assert event_id == result_id(command_id)
+            assert results.setdefault(command_id, (event_id, value)) == (event_id, value), "two results of one command"
+
+    @invariant()
+    def one_command_of_a_key_at_a_time_may_be_under_way(self) -> None:
+        for commands in self.marked.values():
+            assert len(commands) <= 1, "two commands of one key are under way"
+
+    def teardown(self) -> None:
+        """Let zombies have their say, then finish everything, and compare with the provider's books."""
+        try:
+            while self._at("send"):
+                self.the_bytes_leave(0, "performs")
+            self._check()
+            self.hands.clear()
+            if self.repeatable:  # a repetition is answered only once the first one is through
+                self._let_appear()
+            for order in self.orders:
+                self._finish(order)
+            self._let_appear()
+            self._check()
+            for order in self.orders:
+                self._compare(order)
+        finally:
+            self.hands.clear()
+
+    def _let_appear(self) -> None:
+        while self.books.on_the_way:
+            self.what_was_late_appears()
+
+    def _finish(self, order: Order) -> None:
+        hand = Hand(order)
+        self.hands = [hand]
+        for _ in range(200):
+            if not self.hands:
+                return
+            waited = hand.place in {"claim", "release"}
+            self._step(hand, "performs")
+            if waited and hand.place == "claim":
+                self.time_passes(LEASE_S + JUMPS_S if hand.claim and hand.claim.wait_s else 20.0)
+        raise AssertionError(f"{order.command.type} never ends: it stands at {hand.place}")
+
+    def _step(self, hand: Hand, happening: Happening) -> None:
+        """One step of this hand, as smooth as it can be."""
+        number = self._at(hand.place).index(hand)
+        match hand.place:
+            case "claim":
+                self.claim(number)
+            case "mark":
+                self.mark(number, lost=False, intent_written=True)
+            case "check":
+                self.check_the_lease(number)
+            case "send":
+                self.the_bytes_leave(number, happening)
+            case "unmark":
+                self.take_the_mark_back(number, lost=False, give_up=False)
+            case "inquire":
+                self.inquire(number, answered=True)
+            case "conclude":
+                self.conclude(number, lost=False)
+            case "publish":
+                self.publish(number)
+            case "acknowledge":
+                self.acknowledge(number)
+            case "release":
+                self.release(number)
+
+    def _check(self) -> None:
+        self.money_moves_once()
+        self.every_copy_of_a_result_is_the_same()
+        self.one_command_of_a_key_at_a_time_may_be_under_way()
+
+    def _compare(self, order: Order) -> None:
+        values = {value for command_id, _, value in self.published if command_id == order.command_id}
+        assert len(values) == 1, "a command without its one result"
+        text = values.pop().decode()
+        effects = self.books.effects.get(order.reference, 0)
+        if '"verdict":"accepted"' in text:
+            assert effects == 1, "accepted, and the provider knows nothing of it"
+        elif '"verdict":"refused"' in text:
+            assert effects == 0, "refused, and the provider performed it"
+        else:
+            assert '"verdict":"unknown"' in text
+
+    # Small things.
+
+    def _at(self, place: Place) -> list[Hand]:
+        return [hand for hand in self.hands if hand.place == place]
+
+    def _pick(self, place: Place, number: int) -> Hand:
+        there = self._at(place)
+        return there[number % len(there)]
+
+    def _of(self, hand: Hand) -> Sending:
+        if hand.sending is None:
+            raise AssertionError("this step comes after the decision")
+        return hand.sending
+
+    def _twice(self, lost: bool, act: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+        if lost:
+            self.bridge.run(act())
+        return self.bridge.run(act())
+
+    def _sending(self, hand: Hand, attempt: int) -> Sending:
+        return Sending(hand.held, attempt, "iyzico-main", hand.order.reference, "digest", repeatable=False)
+
+    def _conclude(self, hand: Hand) -> Conclude:
+        if hand.payment is None:
+            raise AssertionError("this step comes after the claim")
+        at = NOON + timedelta(seconds=self.elapsed_s)
+        order = hand.order
+        return Conclude(order.command_id, order.command, hand.payment, amount=hand.amount, attempts=1, at=at)
+
+    def _refuse(self, hand: Hand, refusal: Refuse) -> None:
+        hand.result, hand.place = self._conclude(hand).refused(refusal), "conclude"
+
+    def _decided(self, hand: Hand, verdict: Verdict) -> None:
+        hand.result = self._conclude(hand).by_provider(Outcome(verdict=verdict), _performed(hand))
+        hand.place = "conclude"
+
+
+def _payment() -> list[Order]:
+    create = a_create_payment(lira("12.50"))
+    refund = a_refund_payment(create.payment_id, lira("5.00"))
+    cancel = a_cancel_payment(create.payment_id, expires_at=NOON + timedelta(seconds=300))
+    orders: list[Order] = []
+    for command in (create, refund, cancel):
+        orders.append(Order(f"payments/{create.payment_id}", new_id(), command, earlier=tuple(orders)))
+    return orders
+
+
+def _performed(hand: Hand) -> Performed:
+    return Performed(integration_id="iyzico-main", provider="iyzico", our_reference=hand.order.reference)

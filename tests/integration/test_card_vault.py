@@ -1,0 +1,185 @@
+import base64
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from agents.card_vault import CardVault
+from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger, StoredResult
+from agents.pool import open_pool
+from infra.migrate import migrate
+from providers.connector import Card
+from schemas.errors import SettingsError, StoreError
+from schemas.ids import new_id
+from tests.database_clock import install_clock, reset_clock, step_clock
+
+TTL_S = 600.0
+LEASE_S = 30.0
+NUMBER = "5528790000000008"
+CARD = Card(SecretStr(NUMBER), SecretStr("İıŞ 😀"), SecretStr("12"), SecretStr("2030"), SecretStr("123"))
+
+
+def a_key() -> SecretStr:
+    return SecretStr(base64.b64encode(os.urandom(32)).decode())
+
+
+@dataclass
+class Bench:
+    url: str
+    pool: asyncpg.Pool
+    ledger: Ledger
+    key: SecretStr
+    vault: CardVault
+
+    async def claim(self, key: str | None = None) -> Claim:
+        claim = await self.ledger.claim(Ask(key or f"payments/{new_id()}", new_id(), "payments.create.v1", b"d"))
+        assert claim.status is ClaimStatus.TAKEN
+        return claim
+
+
+@pytest_asyncio.fixture(scope="module")
+async def prepared(database_url: str) -> AsyncIterator[Bench]:
+    await migrate(database_url)
+    async with await open_pool(database_url) as pool:
+        async with pool.acquire() as connection:
+            await install_clock(connection)
+        key = a_key()
+        ledger = await Ledger.open(pool, lease_s=LEASE_S, margin_s=5)
+        yield Bench(database_url, pool, ledger, key, CardVault(pool, key, ttl_s=TTL_S))
+
+
+@pytest_asyncio.fixture
+async def bench(prepared: Bench) -> AsyncIterator[Bench]:
+    yield prepared
+    async with prepared.pool.acquire() as connection:
+        await reset_clock(connection)
+
+
+async def test_a_card_opens_under_the_claim_of_the_command_that_pays_with_it(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    claim = await bench.claim()
+    assert await bench.vault.open(card_ref, claim) == CARD
+    assert await bench.vault.open(card_ref, claim) == CARD  # the send may fail before a byte left, and is made again
+
+
+@pytest.mark.parametrize("code", [None, SecretStr("")])
+async def test_a_card_without_a_verification_code_stays_so(bench: Bench, code: SecretStr | None) -> None:
+    card = replace(CARD, verification_code=code)
+    assert await bench.vault.open(await bench.vault.put(card), await bench.claim()) == card
+
+
+async def test_a_card_is_one_commands_for_good(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    first, second = await bench.claim(), await bench.claim()
+    assert await bench.vault.open(card_ref, first) is not None
+    assert await bench.vault.open(card_ref, second) is None
+    assert await bench.ledger.conclude(Conclusion(first, b"{}", StoredResult(b"r", ())))
+    assert await bench.vault.open(card_ref, first) is None
+    assert await bench.vault.open(card_ref, await bench.claim(first.ask.key)) is None
+
+
+async def test_a_card_does_not_open_without_the_live_claim(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    claim = await bench.claim()
+    assert await bench.vault.open(card_ref, replace(claim, epoch=claim.epoch + 1)) is None
+    assert await bench.vault.open(card_ref, replace(claim, ask=replace(claim.ask, command_id=new_id()))) is None
+    assert await bench.vault.open(card_ref, replace(claim, ask=replace(claim.ask, key="payments/other"))) is None
+    await bench.ledger.release(claim)
+    assert await bench.vault.open(card_ref, claim) is None
+    newer = await bench.ledger.claim(claim.ask)
+    assert await bench.vault.open(card_ref, claim) is None
+    assert await bench.vault.open(card_ref, newer) == CARD
+
+
+async def test_a_card_does_not_open_once_the_lease_ran_out(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    claim = await bench.claim()
+    await step_clock(bench.pool, LEASE_S + 1)
+    assert await bench.vault.open(card_ref, claim) is None
+
+
+async def test_a_card_lives_as_long_as_it_was_given_and_is_then_swept_away(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    await step_clock(bench.pool, TTL_S - 1)
+    assert await bench.vault.open(card_ref, await bench.claim()) is not None
+    await step_clock(bench.pool, 2)
+    assert await bench.vault.open(card_ref, await bench.claim()) is None
+    await bench.vault.put(CARD)
+    assert await stored(bench, card_ref) is None
+
+
+async def test_a_discarded_card_is_gone(bench: Bench) -> None:
+    card_ref, other = await bench.vault.put(CARD), await bench.vault.put(CARD)
+    await bench.vault.discard(card_ref)
+    assert await stored(bench, card_ref) is None
+    assert await bench.vault.open(other, await bench.claim()) == CARD
+
+
+async def stored(bench: Bench, card_ref: object) -> bytes | None:
+    sealed: bytes | None = await bench.pool.fetchval("select sealed from vault.cards where card_ref = $1", card_ref)
+    return sealed
+
+
+async def test_no_letter_of_the_card_is_stored_and_no_two_seals_are_equal(bench: Bench) -> None:
+    first, second = [await stored(bench, await bench.vault.put(CARD)) for _ in range(2)]
+    assert first is not None
+    assert second is not None
+    assert NUMBER.encode() not in first
+    assert first[1:13] != second[1:13]
+    assert "5528" not in repr(CARD)
+
+
+@pytest.mark.parametrize("place", ["first", "nonce", "middle", "last", "cut"])
+async def test_a_changed_byte_does_not_open(bench: Bench, place: str) -> None:
+    card_ref = await bench.vault.put(CARD)
+    sealed = bytearray(await stored(bench, card_ref) or b"")
+    if place == "cut":
+        sealed = sealed[:5]
+    else:
+        sealed[{"first": 0, "nonce": 5, "middle": len(sealed) // 2, "last": -1}[place]] ^= 1
+    await bench.pool.execute("update vault.cards set sealed = $2 where card_ref = $1", card_ref, bytes(sealed))
+    with pytest.raises(StoreError, match=r"does not open|newer format"):
+        await bench.vault.open(card_ref, await bench.claim())
+
+
+async def test_a_card_copied_to_another_reference_does_not_open(bench: Bench) -> None:
+    card_ref, other = await bench.vault.put(CARD), await bench.vault.put(CARD)
+    await bench.pool.execute(
+        "update vault.cards set sealed = (select sealed from vault.cards where card_ref = $1) where card_ref = $2",
+        card_ref,
+        other,
+    )
+    with pytest.raises(StoreError, match="does not open"):
+        await bench.vault.open(other, await bench.claim())
+
+
+async def test_another_key_does_not_open(bench: Bench) -> None:
+    card_ref = await bench.vault.put(CARD)
+    with pytest.raises(StoreError, match="the key differs"):
+        await CardVault(bench.pool, a_key()).open(card_ref, await bench.claim())
+
+
+async def test_the_table_never_reaches_the_write_ahead_log(bench: Bench) -> None:
+    assert await bench.pool.fetchval("select relpersistence from pg_class where oid = 'vault.cards'::regclass") == b"u"
+
+
+@pytest.mark.parametrize("key", ["", "not base64!", base64.b64encode(b"short").decode(), "ı" * 44])
+async def test_a_key_that_is_not_base64_of_32_bytes_is_refused_without_repeating_it(bench: Bench, key: str) -> None:
+    with pytest.raises(SettingsError, match="INTEGRATION_ENCRYPTION_KEY") as raised:
+        CardVault(bench.pool, SecretStr(key))
+    assert not key or key not in str(raised.value)
+
+
+async def test_a_database_that_fails_is_a_store_error_without_the_card(bench: Bench) -> None:
+    claim = await bench.claim()
+    pool = await open_pool(bench.url)
+    await pool.close()
+    with pytest.raises(StoreError, match="card_put") as raised:
+        await CardVault(pool, bench.key).put(CARD)
+    assert NUMBER not in str(raised.value)
+    with pytest.raises(StoreError, match="card_open"):
+        await CardVault(pool, bench.key).open(new_id(), claim)

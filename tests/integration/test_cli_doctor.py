@@ -1,0 +1,139 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from infra.local import LocalStack
+from infra.migrate import migrate
+from streams.admin import ensure_topics
+from streams.environment import claim_environment
+from streams.kafka import KafkaAccess
+from streams.topics import Topics
+from tests.stack import fresh_name
+
+Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
+
+
+@pytest.fixture
+def prefix() -> str:
+    return fresh_name("t")
+
+
+@pytest.fixture
+def doctor(stack: LocalStack, database_url: str, prefix: str) -> Doctor:
+    def run(**environment: str) -> tuple[int, dict[str, dict[str, str]]]:
+        known = {
+            "PATH": os.environ["PATH"],
+            "KAFKA_BOOTSTRAP": stack.bootstrap,
+            "DATABASE_URL": database_url,
+            "KOLAJ_TOPIC_PREFIX": prefix,
+            "KOLAJ_PARTITIONS": "2",
+            "KOLAJ_INTEGRATIONS": '[{"id": "iyzico-main", "provider": "iyzico"}]',
+            "IYZICO_MAIN_API_KEY": "sandbox-key",
+            "IYZICO_MAIN_SECRET_KEY": "sandbox-secret-sesame",
+            **environment,
+        }
+        command = [sys.executable, "-m", "infra.cli", "doctor", "--json"]
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, env=known, capture_output=True, text=True, timeout=90, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert "sesame" not in done.stdout + done.stderr
+        checks: list[dict[str, Any]] = json.loads(done.stdout)["checks"] if done.stdout else []
+        return done.returncode, {check["check"]: check for check in checks}
+
+    return run
+
+
+async def prepare(stack: LocalStack, database_url: str, prefix: str) -> None:
+    access = KafkaAccess(stack.bootstrap)
+    await claim_environment(access, prefix, "sandbox", replication=1)
+    await ensure_topics(access, Topics(prefix, 2).all(), replication=1, min_insync=1)
+    await migrate(database_url)
+
+
+async def test_a_hub_that_is_ready_passes_every_check(
+    stack: LocalStack, doctor: Doctor, database_url: str, prefix: str
+) -> None:
+    await prepare(stack, database_url, prefix)
+    code, checks = doctor()
+    assert code == 0, checks
+    assert {name for name, check in checks.items() if check["state"] == "warning"} == {"brokers", "encryption key"}
+    assert "iyzico-main (iyzico, sandbox)" in checks["integrations, secrets"]["detail"]
+    assert " s " in checks["database's clock"]["detail"]
+
+
+async def test_missing_topics_are_found(doctor: Doctor) -> None:
+    code, checks = doctor()
+    assert (code, checks["topics"]["state"]) == (4, "failed")
+    assert "payments.commands" in checks["topics"]["detail"]
+    assert checks["database"]["state"] == "ok"
+
+
+async def test_a_wrong_password_is_found_and_not_shown(doctor: Doctor, database_url: str) -> None:
+    parts = urlsplit(database_url)
+    role = fresh_name("r")
+    admin = await asyncpg.connect(database_url)
+    try:
+        await admin.execute(f"create role {role} login password 'right'")
+        wrong = parts._replace(netloc=f"{role}:sesame@{parts.hostname}:{parts.port}").geturl()
+        code, checks = doctor(DATABASE_URL=wrong)
+    finally:
+        await admin.execute(f"drop role {role}")
+        await admin.close()
+    assert code != 0
+    assert "refused the user or password" in checks["database"]["detail"]
+
+
+@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit"])
+async def test_a_database_that_may_forget_is_refused(doctor: Doctor, database_url: str, setting: str) -> None:
+    # For this database's new sessions only; fsync is the whole server's, so that its report is what is replaced.
+    admin = await asyncpg.connect(database_url)
+    name = urlsplit(database_url).path.lstrip("/")
+    try:
+        if setting == "synchronous_commit":
+            await admin.execute(f'alter database "{name}" set synchronous_commit = off')
+        else:
+            await admin.execute("create schema shadow")
+            await admin.execute(
+                "create function shadow.current_setting(name text) returns text language sql as $$ select case when "
+                "name = 'fsync' then 'off' else pg_catalog.current_setting(name) end $$"
+            )
+            await admin.execute(f'alter database "{name}" set search_path = shadow, pg_catalog, public')
+        _, checks = doctor()
+    finally:
+        await admin.execute(f'alter database "{name}" reset all')
+        await admin.execute("drop schema if exists shadow cascade")
+        await admin.close()
+    assert checks["durability"]["state"] == "failed"
+    assert f"{setting} is off" in checks["durability"]["detail"]
+
+
+async def test_topics_of_another_environment_are_found(stack: LocalStack, doctor: Doctor, prefix: str) -> None:
+    access = KafkaAccess(stack.bootstrap)
+    await claim_environment(access, prefix, "production", replication=1)
+    _, checks = doctor()
+    assert "are of environment production" in checks["environment"]["detail"]
+
+
+async def test_what_cannot_be_reached_has_a_code_of_its_own(doctor: Doctor) -> None:
+    code, checks = doctor(KAFKA_BOOTSTRAP="127.0.0.1:1", DATABASE_URL="postgresql://kolaj@127.0.0.1:1/x")
+    assert code == 3
+    assert "Kafka at 127.0.0.1:1 does not answer" in checks["brokers"]["detail"]
+    assert "PostgreSQL does not answer" in checks["database"]["detail"]
+    assert checks["integrations, secrets"]["state"] == "ok"
+
+
+async def test_a_missing_secret_is_named(doctor: Doctor) -> None:
+    _, checks = doctor(IYZICO_MAIN_SECRET_KEY="")
+    assert "IYZICO_MAIN_SECRET_KEY is empty" in checks["integrations, secrets"]["detail"]
+
+
+async def test_settings_that_are_wrong_end_it_at_once(doctor: Doctor) -> None:
+    assert doctor(KOLAJ_LEASE_S="1") == (4, {})

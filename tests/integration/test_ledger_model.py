@@ -1,0 +1,96 @@
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from agents.ledger import Conclusion, Ledger, Sending
+from agents.payments.decide import Decision, Inquire, decide
+from infra.migrate import migrate
+from tests.database_clock import install_clock
+from tests.integration.ledger_model import Bridge, Decide, Protocol
+
+# The seed is fixed: what a run finds, every run finds. More examples than these were run when the protocol was made.
+COMMON: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+    "stateful_step_count": 50,
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def ledger_url(database_url: str) -> AsyncIterator[str]:
+    await migrate(database_url)
+    connection = await asyncpg.connect(database_url)
+    await install_clock(connection)
+    await connection.close()
+    yield database_url
+
+
+def run(url: str, make: Callable[[Bridge], Protocol], kind: type[Ledger] = Ledger, **changed: Any) -> None:
+    bridge = Bridge(url, kind)
+    try:
+        machine: Any = lambda: make(bridge)  # noqa: E731 - any factory will do, though the annotation asks for a class
+        run_state_machine_as_test(machine, settings=settings(**(COMMON | changed)))
+    finally:
+        bridge.close()
+
+
+@pytest.mark.parametrize("repeatable", [False, True], ids=["query first", "repeatable"])
+def test_money_moves_once_and_every_command_has_one_result_whatever_happens(ledger_url: str, repeatable: bool) -> None:
+    run(ledger_url, lambda bridge: Protocol(bridge, repeatable=repeatable), max_examples=120)
+
+
+# The model must be able to fail: with one protection switched off, it finds what that protection is for.
+
+
+class UnfencedMarks(Ledger):
+    """Bytes may leave, whoever has the key."""
+
+    async def mark_sending(self, sending: Sending) -> bool:
+        await super().mark_sending(sending)
+        return True
+
+
+class UnfencedConclusions(Ledger):
+    """A result counts, whoever has the key."""
+
+    async def conclude(self, conclusion: Conclusion) -> bool:
+        await super().conclude(conclusion)
+        return True
+
+
+def sends_again(*arguments: Any, **named: Any) -> Decision:
+    decision = decide(*arguments, **named)
+    return replace(decision, resend=True) if isinstance(decision, Inquire) else decision
+
+
+def forgets_what_was_sent(claim: Any, *arguments: Any, **named: Any) -> Decision:
+    return decide(replace(claim, attempts=(), sent_age_s=None), *arguments, **named)
+
+
+@pytest.mark.parametrize(
+    ("decides", "kind", "found"),
+    [
+        (sends_again, Ledger, r"was (sent|performed) \d+ times"),
+        (forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
+        (decide, UnfencedConclusions, "two results of one command"),
+    ],
+    ids=["resending what may have been sent", "no fence at the mark", "no fence at the conclusion"],
+)
+def test_the_model_finds_the_damage_when_a_protection_is_off(
+    ledger_url: str, decides: Decide, kind: type[Ledger], found: str
+) -> None:
+    with pytest.raises(AssertionError, match=found):
+        run(
+            ledger_url,
+            lambda bridge: Protocol(bridge, repeatable=False, decides=decides),
+            kind,
+            max_examples=2_000,
+            phases=[Phase.generate],
+        )

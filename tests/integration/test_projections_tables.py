@@ -1,0 +1,310 @@
+"""What the tables say about what lies in the log."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+
+from infra.local import LocalStack
+from schemas.envelope import REPUBLISHED
+from schemas.errors import UnreadableRecord
+from schemas.ids import new_id, result_id
+from schemas.verdicts import Verdict
+from streams.codec import Outgoing
+from streams.dead_letters import dead_letter
+from streams.records import RawRecord
+from tests import builders as a
+from tests.projecting import Hub, a_hub
+
+
+@pytest_asyncio.fixture
+async def hub(stack: LocalStack) -> AsyncIterator[Hub]:
+    async with a_hub(stack) as made:
+        yield made
+
+
+async def _transaction(hub: Hub, command: UUID) -> dict[str, object]:
+    (row,) = await hub.rows("select * from payment_transactions where transaction_id = $1", command)
+    return row
+
+
+async def _totals(hub: Hub, payment: UUID) -> dict[str, object]:
+    (row,) = await hub.rows("select * from payment_totals where payment_id = $1", payment)
+    return row
+
+
+async def test_a_days_payment_adds_up(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    await hub.append(
+        a.a_record(events, a.a_payment_created(a.lira("100.00"), payment_id=payment, state="authorized")),
+        a.a_record(events, a.a_payment_captured(a.lira("80.00"), payment_id=payment)),
+        a.a_record(events, a.a_payment_refunded(a.lira("10.00"), payment_id=payment)),
+        a.a_record(events, a.a_payment_refunded(a.lira("5.25"), payment_id=payment, line_id="line-1")),
+        a.a_record(events, a.a_command_refused(payment_id=payment, command_type="payments.refund.v1")),
+    )
+    await hub.project_all()
+    totals = await _totals(hub, payment)
+    assert totals == {
+        "payment_id": payment,
+        "currency": "TRY",
+        "authorized": 10000,
+        "captured": 8000,
+        "refunded": 1525,
+        "cancelled": 0,
+        "net": 6475,
+        "state": "partially_refunded",
+    }
+
+
+async def test_a_transaction_keeps_what_the_result_carries(hub: Hub) -> None:
+    created = a.a_payment_created(
+        a.lira("12.50"), order_id="order-9", instalments=3, provider_fee=a.lira("0.35"), price=a.lira("12.00")
+    )
+    await hub.append(a.a_record(hub.topics.payment_events.name, created))
+    await hub.project_all()
+    row = await _transaction(hub, created.command_id)
+    assert (row["kind"], row["status"], row["amount_minor"], row["currency"]) == ("create", "captured", 1250, "TRY")
+    assert (row["price_minor"], row["provider_fee_minor"], row["instalments"]) == (1200, 35, 3)
+    assert (row["order_id"], row["provider_reference"], row["our_reference"]) == ("order-9", "22416032", "a1b2c3d4")
+    assert row["created_at"] == row["updated_at"] == created.concluded_at
+
+
+async def test_a_republished_result_counts_once_and_is_audited_twice(hub: Hub) -> None:
+    refunded = a.a_payment_refunded(a.lira("10.00"))
+    record = a.a_record(hub.topics.payment_events.name, refunded)
+    await hub.append(record, record.with_header(REPUBLISHED, b"true"))
+    await hub.project_all()
+    assert (await _totals(hub, refunded.payment_id))["refunded"] == 1000
+    audited = await hub.value(
+        "select count(*) from integration_audit_logs where event_id = $1", result_id(refunded.command_id)
+    )
+    assert audited == 2
+
+
+async def test_a_call_told_twice_is_measured_once(hub: Hub) -> None:
+    calls = hub.topics.provider_calls.name
+    first = a.a_record(calls, a.a_provider_called(duration_us=2_000))
+    await hub.append(first, a.a_record(calls, a.a_provider_called(duration_us=4_000)), first)
+    await hub.project_all()
+    (row,) = await hub.rows("select calls, duration_us_sum, buckets from integration_metrics")
+    assert (row["calls"], row["duration_us_sum"], sum(row["buckets"])) == (2, 6_000, 2)
+
+
+async def test_latency_percentiles_come_from_all_answered_calls(hub: Hub) -> None:
+    calls = hub.topics.provider_calls.name
+    quick = [a.a_provider_called(duration_us=10_000) for _ in range(95)]
+    slow = [a.a_provider_called(duration_us=1_000_000, outcome="unknown") for _ in range(5)]
+    never = [a.a_provider_called(duration_us=1, outcome="not_sent", status_code=None) for _ in range(50)]
+    await hub.append(*(a.a_record(calls, call) for call in (*quick, *slow, *never)))
+    await hub.project_all()
+    (row,) = await hub.rows("select * from integration_latency")
+    assert row["calls"] == 100
+    assert 10_000 <= row["p50_us"] <= 11_900
+    assert 10_000 <= row["p95_us"] <= 11_900
+    assert 1_000_000 <= row["p99_us"] <= 1_190_000
+
+
+async def test_a_late_unknown_never_weakens_a_result(hub: Hub) -> None:
+    created = a.a_payment_created()
+    about: dict[str, Any] = {"payment_id": created.payment_id, "command_id": created.command_id}
+    events = hub.topics.payment_events.name
+    await hub.append(
+        a.a_record(events, created),
+        a.a_record(events, a.a_command_unknown(**about), id=new_id()),
+        a.a_record(events, a.a_late_outcome(**about, verdict=Verdict.UNKNOWN, amount=None)),
+    )
+    await hub.project_all()
+    row = await _transaction(hub, created.command_id)
+    assert (row["status"], row["amount_minor"], row["contradicted"]) == ("captured", 1250, False)
+
+
+async def test_captured_before_authorized_is_captured(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    await hub.append(
+        a.a_record(events, a.a_payment_captured(a.lira("100.00"), payment_id=payment)),
+        a.a_record(events, a.a_payment_created(a.lira("100.00"), payment_id=payment, state="authorized")),
+    )
+    await hub.project_all()
+    totals = await _totals(hub, payment)
+    assert (totals["state"], totals["captured"]) == ("captured", 10000)
+
+
+async def test_a_late_paid_does_not_reopen_a_cancelled_payment(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    created = a.a_payment_created(a.lira("100.00"), payment_id=payment)
+    await hub.append(
+        a.a_record(events, created),
+        a.a_record(events, a.a_payment_cancelled(a.lira("100.00"), payment_id=payment)),
+        a.a_record(
+            events,
+            a.a_late_outcome(payment_id=payment, command_id=created.command_id, amount=a.lira("100.00")),
+        ),
+        a.a_record(events, a.a_payment_queried(payment_id=payment, paid_price=a.lira("100.00"))),
+    )
+    await hub.project_all()
+    totals = await _totals(hub, payment)
+    assert (totals["state"], totals["net"]) == ("cancelled", 0)
+
+
+async def test_a_query_settles_an_unknown_creation(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    unknown = a.a_command_unknown(payment_id=payment)
+    await hub.append(
+        a.a_record(events, unknown),
+        a.a_record(events, a.a_payment_queried(payment_id=payment, provider_state="not_found", paid_price=None)),
+        a.a_record(events, a.a_payment_queried(payment_id=payment, paid_price=a.lira("12.50"))),
+    )
+    await hub.project_all()
+    row = await _transaction(hub, unknown.command_id)
+    assert (row["verdict"], row["status"], row["amount_minor"]) == ("unknown", "captured", 1250)
+    assert (await _totals(hub, payment))["net"] == 1250
+
+
+async def test_a_query_told_again_does_not_settle_a_later_try(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    first, second = a.a_command_unknown(payment_id=payment), a.a_command_unknown(payment_id=payment)
+    failed = a.a_record(events, a.a_payment_queried(payment_id=payment, provider_state="failed", paid_price=None))
+    await hub.append(a.a_record(events, first), failed, a.a_record(events, second), failed)
+    await hub.project_all()
+    assert (await _transaction(hub, first.command_id))["status"] == "failed"
+    assert (await _transaction(hub, second.command_id))["status"] == "unknown"
+
+
+async def test_a_late_outcome_before_the_result_is_kept_beside_it(hub: Hub) -> None:
+    payment, command, events = new_id(), new_id(), hub.topics.payment_events.name
+    about: dict[str, Any] = {"payment_id": payment, "command_id": command}
+    await hub.append(
+        a.a_record(events, a.a_late_outcome(**about, amount=a.lira("5.00"))),
+        a.a_record(events, a.a_command_refused(**about, command_type="payments.refund.v1", requested=a.lira("5.00"))),
+    )
+    await hub.project_all()
+    row = await _transaction(hub, command)
+    assert (row["status"], row["late_verdict"], row["contradicted"]) == ("refused", "accepted", True)
+
+
+async def test_a_job_goes_from_pending_to_completed(hub: Hub) -> None:
+    topics, command = hub.topics, new_id()
+    order = a.a_create_payment()
+    about: dict[str, Any] = {"command_id": command, "payment_id": order.payment_id}
+    await hub.append(a.a_record(topics.payment_commands.name, order, id=command))
+    await hub.project_all()
+    statuses = [await hub.value("select status from integration_queue_jobs where job_id = $1", command)]
+    await hub.append(a.a_record(topics.intents.name, a.a_send_intended(**about)))
+    await hub.project_all()
+    statuses.append(await hub.value("select status from integration_queue_jobs where job_id = $1", command))
+    await hub.append(a.a_record(topics.payment_events.name, a.a_payment_created(**about)))
+    # What began before the end and is told after it changes nothing.
+    await hub.append(a.a_record(topics.intents.name, a.a_send_intended(**about)))
+    await hub.project_all()
+    statuses.append(await hub.value("select status from integration_queue_jobs where job_id = $1", command))
+    assert statuses == ["pending", "running", "completed"]
+
+
+async def test_a_rejected_record_is_a_rejected_job_unless_its_id_is_another_commands(hub: Hub) -> None:
+    topics, taken, refused = hub.topics, new_id(), new_id()
+    (place,) = await hub.append(a.a_record(topics.payment_commands.name, a.a_create_payment(), id=taken))
+    await hub.append(
+        a.a_record(
+            topics.payment_events.name,
+            a.a_command_rejected(
+                command_id=taken, topic=place.topic, partition=place.partition, offset=place.offset + 1
+            ),
+        ),
+        a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=refused)),
+    )
+    await hub.project_all()
+    found = {
+        row["job_id"]: row["status"] for row in await hub.rows("select job_id, status from integration_queue_jobs")
+    }
+    assert found == {taken: "pending", refused: "rejected"}
+
+
+async def test_checks_and_breakers_become_rows_once(hub: Hub) -> None:
+    topic = hub.topics.integration_events.name
+    check = a.a_record(topic, a.a_health_checked(status="degraded", error="slow", checked_at=a.NOON))
+    later = a.a_health_checked(status="healthy", checked_at=a.NOON + timedelta(minutes=5))
+    await hub.append(check, check, a.a_record(topic, later), a.a_record(topic, a.a_breaker_changed()))
+    await hub.project_all()
+    rows = await hub.rows("select kind, status, previous_status from integration_health_checks order by kind, status")
+    assert [tuple(row.values()) for row in rows] == [
+        ("breaker", "open", "closed"),
+        ("check", "degraded", None),
+        ("check", "healthy", None),
+    ]
+    assert await hub.value("select status from integration_health") == "healthy"
+
+
+async def test_a_dead_letter_has_a_row_without_its_bytes(hub: Hub) -> None:
+    original = a.a_record("somewhere", a.a_create_payment(), key="the-key")
+    raw = RawRecord("somewhere", 1, 42, 0, original.key, original.value, original.headers)
+    error = UnreadableRecord("invalid_field", "price.minor", "Input should be a valid integer")
+    await hub.append(dead_letter(hub.topics.dead_letters, raw, error))
+    await hub.project_all()
+    (row,) = await hub.rows("select * from dead_letters")
+    assert (row["reason"], row["field"], row["record_offset"], row["record_key"]) == (
+        "invalid_field",
+        "price.minor",
+        42,
+        "the-key",
+    )
+    action, message = tuple((await hub.rows("select action, error_message from integration_audit_logs"))[0].values())
+    assert (action, message) == ("dead_letter", "invalid_field: price.minor: Input should be a valid integer")
+
+
+async def test_records_that_cannot_be_read_hold_nobody_up(hub: Hub) -> None:
+    events, good = hub.topics.payment_events.name, a.a_payment_created()
+    envelope = tuple(a.an_envelope(good, id=new_id()).headers())
+    await hub.append(
+        Outgoing(events, b"k", b"no json", envelope),
+        Outgoing(events, b"k", b"{}", ()),
+        Outgoing(events, b"k", b'{"payment_id": "k"}', envelope),
+        Outgoing(events, b"k", b"{}", tuple(a.an_envelope(good, id=new_id(), type="payments.created.v9").headers())),
+        a.a_record(events, good),
+    )
+    await hub.project_all()
+    reasons = await hub.rows("select reason, projection from projection_errors order by reason")
+    assert [tuple(row.values()) for row in reasons] == [
+        ("invalid_field", "*"),
+        ("missing_header", "*"),
+        ("not_json", "*"),
+        ("unknown_type", "*"),
+    ]
+    assert (await _transaction(hub, good.command_id))["status"] == "captured"
+    assert await hub.value("select count(*) from integration_audit_logs") == 5
+
+
+async def test_values_that_no_table_can_hold_hold_nobody_up(hub: Hub) -> None:
+    calls, topic = hub.topics.provider_calls.name, hub.topics.integration_events.name
+    good = [a.a_provider_called() for _ in range(40)]
+    endless = a.a_provider_called(duration_us=2**70, status_code=2**70)
+    long_name = a.a_health_checked(
+        integration_id="".join(str(new_id()) for _ in range(1_000)), error="has a \x00 inside"
+    )
+    await hub.append(
+        *(a.a_record(calls, call) for call in good[:20]),
+        a.a_record(calls, endless),
+        a.a_record(topic, long_name, key="k"),
+        a.a_record(topic, a.a_health_checked(error="has a \x00 inside")),
+        *(a.a_record(calls, call) for call in good[20:]),
+    )
+    await hub.project_all()
+    errors = {row["projection"] for row in await hub.rows("select projection from projection_errors")}
+    assert errors == {"metrics", "health"}
+    assert await hub.value("select sum(calls) from integration_metrics") == 40
+    assert await hub.value("select count(*) from integration_audit_logs") == 43
+    assert await hub.value("select error_message from integration_health_checks") == "has a \ufffd inside"
+
+
+async def test_bodies_of_calls_are_json_where_they_are_and_text_where_not(hub: Hub) -> None:
+    call = a.a_provider_called(request='{"price": 10.10, "a": 1e2}', response='{"cut": "of')
+    await hub.append(a.a_record(hub.topics.provider_calls.name, call))
+    await hub.project_all()
+    (row,) = await hub.rows("select request_data, response_data, duration_ms, status_code from integration_audit_logs")
+    assert row == {
+        "request_data": '{"a": 100, "price": 10.10}',
+        "response_data": '"{\\"cut\\": \\"of"',
+        "duration_ms": 180,
+        "status_code": 200,
+    }

@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from projections.payments.fold import Late, Movement, Settlement, fold
+from schemas.payments import PAYMENT_EVENTS, CardSummary, QueryPayment
+from tests import builders as a
+from tests.unit.projections.reading import entry_of
+
+
+def _movement(body: object) -> Movement:
+    (part,) = fold(entry_of(body))  # type: ignore[arg-type]  # any event of a payment
+    assert isinstance(part, Movement)
+    return part
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "effect", "minor"),
+    [
+        (a.a_payment_created(a.lira("7.00"), state="authorized"), "create", "authorized", 700),
+        (a.a_payment_created(a.money("500", "JPY")), "create", "captured", 500),
+        (a.a_payment_captured(a.money("1.500", "KWD")), "capture", "captured", 1500),
+        (a.a_payment_cancelled(a.lira("7.00"), effect="released"), "cancel", "released", 700),
+        (a.a_payment_cancelled(a.lira("7.00")), "cancel", "reversed", 700),
+        (a.a_payment_refunded(a.lira("0.01")), "refund", "refunded", 1),
+        (a.a_command_refused(requested=None), "create", None, None),
+        (a.a_command_pending(), "create", None, 1250),
+        (a.a_command_unknown(command_type="payments.cancel.v1"), "cancel", None, 1250),
+    ],
+)
+def test_each_result_is_one_movement(result: object, kind: str, effect: str | None, minor: int | None) -> None:
+    row = _movement(result)
+    assert (row.kind, row.effect, row.result_minor) == (kind, effect, minor)
+
+
+def test_reasons_and_their_codes_stand_side_by_side() -> None:
+    row = _movement(a.a_command_refused(provider_group="NOT_SUFFICIENT_FUNDS"))
+    assert (row.verdict, row.reason, row.provider_code) == ("refused", "insufficient_funds", "10051")
+    assert json.loads(row.gateway_response)["provider_group"] == "NOT_SUFFICIENT_FUNDS"
+
+
+def test_a_refused_query_is_no_movement_of_money() -> None:
+    assert fold(entry_of(a.a_command_refused(command_type=QueryPayment.type))) == ()
+
+
+@pytest.mark.parametrize("state", ["pending", "cancelled", "not_found"])
+def test_a_query_without_a_clear_word_settles_nothing(state: str) -> None:
+    assert fold(entry_of(a.a_payment_queried(provider_state=state))) == ()
+
+
+def test_a_query_that_found_money_says_how_much() -> None:
+    (part,) = fold(entry_of(a.a_payment_queried(provider_state="authorized"), offset=7))
+    assert isinstance(part, Settlement)
+    assert (part.offset, part.settled_state, part.settled_minor, part.settled_currency) == (
+        7,
+        "authorized",
+        1250,
+        "TRY",
+    )
+
+
+def test_a_late_outcome_is_a_part_of_its_own() -> None:
+    (part,) = fold(entry_of(a.a_late_outcome()))
+    assert isinstance(part, Late)
+    assert (part.late_verdict, part.late_minor) == ("accepted", 1250)
+
+
+def test_every_event_of_payments_is_folded() -> None:
+    built = (
+        a.a_payment_created(), a.a_payment_captured(), a.a_payment_cancelled(), a.a_payment_refunded(),
+        a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
+        a.a_result_divergence(), a.a_command_rejected(),
+    )  # fmt: skip
+    assert {type(body) for body in built} == set(PAYMENT_EVENTS)
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0]
+
+
+def test_the_provider_response_keeps_no_float() -> None:
+    created = a.a_payment_created(card=CardSummary(last_four="0008", association="VISA"))
+    row = _movement(created)
+    kept = json.loads(row.gateway_response, parse_float=lambda number: pytest.fail(f"a float: {number}"))
+    assert kept["card"]["last_four"] == "0008"
+    assert kept["lines"][0]["paid"] == {"minor": 1250, "currency": "TRY"}
