@@ -450,21 +450,24 @@ async def test_a_session_that_is_ended_under_a_statement_is_an_error_and_the_nex
         await _terminate(bench, "two")
         with pytest.raises(StoreError, match="claim"):
             await waiting
-    assert (await bench.two.claim(redelivered(ask))).status is ClaimStatus.TAKEN
+    assert (await _claimed_in_the_end(bench, redelivered(ask))).status is ClaimStatus.TAKEN
 
 
 async def test_sessions_that_are_ended_while_idle_are_replaced(bench: Bench) -> None:
     ask = an_ask()
     await bench.two.claim(ask)
     await _terminate(bench, "two")
+    assert (await _claimed_in_the_end(bench, ask)).status is ClaimStatus.TAKEN
+
+
+async def _claimed_in_the_end(bench: Bench, ask: Ask) -> Claim:
+    """Each session of the pool that was ended costs one try, and which is next is the pool's choice."""
     async with asyncio.timeout(20):
         while True:
             try:
-                claim = await bench.two.claim(ask)
+                return await bench.two.claim(ask)
             except StoreError:
                 continue
-            break
-    assert claim.status is ClaimStatus.TAKEN
 
 
 async def _terminate(bench: Bench, worker: str) -> None:
