@@ -34,7 +34,7 @@ lint: setup ## ruff, mypy, import directions, and no address in a lock file
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@if find . \( -name .venv -o -name node_modules -o -name .git \) -prune -o \
+	@if find . \( -name .venv -o -name node_modules -o -name build -o -name .git \) -prune -o \
 		\( -name '*.lock' -o -name '*.lock.json' -o -name 'package-lock.json' \) -type f -exec grep -n '://' {} +; \
 	then echo "A lock file holds an address; it may hold names, versions and digests only." >&2; exit 1; fi
 
