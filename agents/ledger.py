@@ -31,6 +31,12 @@ class ClaimStatus(StrEnum):
     CONCLUDED = "concluded"
     CONFLICT = "conflict"
     HELD = "held"
+    PARKED = "parked"
+    """It lies parked already; its waking will come."""
+    QUEUED = "queued"
+    """Others of its key are parked before it."""
+    TOO_OLD = "too_old"
+    """Its id is older than what the ledger keeps: nobody knows any more whether it was performed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Ask:
     digest: bytes
     token: UUID = field(default_factory=new_id)
     """Names this delivery: asking again with it, after a lost answer, is the same ask."""
+    woken: bool = False
+    """It is the first parked command of its key, and its time has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,46 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Parking:
+    """A command to be laid down.
+
+    Attributes:
+        claim: its claim; one with status `QUEUED` is laid behind the others of its key.
+        sealed: the record, unreadable to whoever reads the table.
+        due_s: in how many seconds it is to be woken, at the latest.
+        counts: whether it was tried in vain; waiting for an open breaker is no try.
+    """
+
+    claim: Claim
+    integration_id: str | None
+    topic: str
+    partition: int
+    offset: int
+    sealed: bytes
+    reason: str
+    due_s: float
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The command of a key that waits first.
+
+    Attributes:
+        tries: how often it was taken up in vain.
+        withdrawn: which operator does not want it performed any more, and why; `None` as a rule.
+    """
+
+    command_id: UUID
+    sealed: bytes
+    topic: str
+    partition: int
+    offset: int
+    tries: int
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusion:
     claim: Claim
     key_state: bytes
@@ -129,11 +177,26 @@ class Ledger:
         self.incarnation = incarnation
         self._lease_s = lease_s
         self._margin_s = margin_s
-        self._sql = {name: statement(name) for name in ("claim", "send", "unsend", "conclude", "release")}
+        self._sql = {
+            name: statement(name)
+            for name in (
+                "claim",
+                "send",
+                "unsend",
+                "conclude",
+                "release",
+                "park",
+                "next_parked",
+                "overdue",
+                "unpark",
+                "stops",
+            )
+        }
         self._claims = Coalescer(self._claim, identities=lambda ask: (ask.key, ask.command_id))
         self._sends = Coalescer(self._send, identities=lambda sending: (sending.claim.ask.key,))
         self._unsends = Coalescer(self._unsend, identities=lambda sending: (sending.claim.ask.key,))
         self._conclusions = Coalescer(self._conclude, identities=lambda one: (one.claim.ask.key,))
+        self._parkings = Coalescer(self._park, identities=lambda one: (one.claim.ask.key, one.claim.ask.command_id))
         self._releases = Coalescer(self._release, identities=lambda claim: (claim.ask.key,))
 
     @classmethod
@@ -162,7 +225,9 @@ class Ledger:
         return await self._claims.one(ask)
 
     async def mark_sending(self, sending: Sending) -> bool:
-        """Write that bytes may leave now. False: they must not (lease or key lost, or it may have been sent before)."""
+        """Write that bytes may leave now. False: they must not (lease or key lost, integration stopped, or it may have
+        been sent before).
+        """
         return await self._sends.one(sending)
 
     async def mark_not_sent(self, sending: Sending) -> bool:
@@ -173,12 +238,44 @@ class Ledger:
         """Store the result and free the key. False: somebody else took the command over, and nothing was stored."""
         return await self._conclusions.one(conclusion)
 
+    async def park(self, parking: Parking) -> bool:
+        """Lay a command down, durably. False: the key was lost, or nothing is parked there any more; claim again."""
+        return await self._parkings.one(parking)
+
+    async def next_parked(self, key: str) -> Parked | None:
+        """The command of this key that waits first; `None` when none does."""
+        rows = await self._fetch("next_parked", key)
+        if not rows:
+            return None
+        row = rows[0]
+        return Parked(
+            row["command_id"],
+            row["sealed"],
+            row["topic"],
+            row["partition"],
+            row["offset"],
+            row["tries"],
+            row["withdrawn"],
+        )
+
+    async def unpark(self, key: str, command_id: UUID) -> bool:
+        """Take a parked command away without concluding it. False: it was not parked."""
+        return bool(await self._fetch("unpark", key, command_id))
+
+    async def overdue(self, *, grace_s: float, limit: int) -> Sequence[str]:
+        """Keys whose first parked command should have been woken more than `grace_s` seconds ago."""
+        return [row["key"] for row in await self._fetch("overdue", grace_s, limit)]
+
+    async def stops(self) -> frozenset[str]:
+        """Integrations that an operator has stopped. `mark_sending` holds to it by itself."""
+        return frozenset(row["integration_id"] for row in await self._fetch("stops"))
+
     async def release(self, claim: Claim) -> None:
         """Let go of the key; the command stays open."""
         await self._releases.one(claim)
 
     async def aclose(self) -> None:
-        for coalescer in (self._claims, self._sends, self._unsends, self._conclusions, self._releases):
+        for coalescer in (self._claims, self._sends, self._unsends, self._conclusions, self._parkings, self._releases):
             await coalescer.aclose()
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
@@ -191,7 +288,7 @@ class Ledger:
 
     async def _claim(self, asks: Sequence[Ask]) -> Sequence[Claim]:
         before = boottime()
-        columns = zip(*((a.key, a.command_id, a.command_type, a.digest, a.token) for a in asks), strict=True)
+        columns = zip(*((a.key, a.command_id, a.command_type, a.digest, a.token, a.woken) for a in asks), strict=True)
         rows = await self._fetch("claim", *map(list, columns), self._lease_s, self.incarnation)
         if not rows:
             raise LedgerReplaced(
@@ -247,6 +344,31 @@ class Ledger:
         rows = await self._fetch("conclude", *map(list, columns), self.incarnation)
         stored = {row["command_id"] for row in rows}
         return [conclusion.claim.ask.command_id in stored for conclusion in conclusions]
+
+    async def _park(self, parkings: Sequence[Parking]) -> Sequence[bool]:
+        columns = zip(
+            *(
+                (
+                    p.claim.ask.key,
+                    p.claim.epoch or None,
+                    p.claim.ask.command_id,
+                    p.integration_id,
+                    p.topic,
+                    p.partition,
+                    p.offset,
+                    p.sealed,
+                    p.reason,
+                    p.due_s,
+                    p.claim.ask.digest,
+                    p.counts,
+                )
+                for p in parkings
+            ),
+            strict=True,
+        )
+        rows = await self._fetch("park", *map(list, columns))
+        laid = {row["command_id"] for row in rows}
+        return [parking.claim.ask.command_id in laid for parking in parkings]
 
     async def _release(self, claims: Sequence[Claim]) -> Sequence[None]:
         await self._fetch("release", [claim.ask.key for claim in claims], [claim.epoch for claim in claims])

@@ -23,6 +23,7 @@ from streams.kafka import KafkaAccess, SaslMechanism, SecurityProtocol
 from streams.topics import Topics
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600, allow_inf_nan=False)]
+DAY_S = 24 * 3600
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -56,6 +57,13 @@ class Settings(BaseSettings):
     window_size: Annotated[Count, Field(validation_alias="KOLAJ_WINDOW_SIZE")] = 2_000
     unknown_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_UNKNOWN_AFTER_S")] = 3600
     give_up_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_GIVE_UP_AFTER_S")] = 24 * 3600
+    give_up_after_tries: Annotated[Count, Field(validation_alias="KOLAJ_GIVE_UP_AFTER_TRIES")] = 100
+    retry_delays_s: Annotated[tuple[int, ...], NoDecode, Field(validation_alias="KOLAJ_RETRY_DELAYS_S")] = (
+        10,
+        60,
+        600,
+        3600,
+    )
     health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60
 
     encryption_key: Annotated[SecretStr | None, Field(validation_alias="INTEGRATION_ENCRYPTION_KEY")] = None
@@ -106,6 +114,23 @@ class Settings(BaseSettings):
         if key is not None:
             master_key(key)
         return key
+
+    @field_validator("retry_delays_s", mode="before")
+    @classmethod
+    def _delays(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isdecimal() and part.isascii() for part in parts):
+            raise ValueError("must be whole seconds separated by commas, such as 10,60,600,3600")
+        return tuple(int(part) for part in parts)
+
+    @field_validator("retry_delays_s")
+    @classmethod
+    def _rising(cls, delays: tuple[int, ...]) -> tuple[int, ...]:
+        if not delays or list(delays) != sorted(set(delays)) or delays[0] < 1 or delays[-1] > DAY_S:
+            raise ValueError("must rise from 1 second or more to a day at most; each becomes a topic of its own")
+        return delays
 
     @field_validator("integrations", mode="before")
     @classmethod
@@ -169,7 +194,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def topics(self) -> Topics:
-        return Topics(self.topic_prefix, self.partitions)
+        return Topics(self.topic_prefix, self.partitions, self.retry_delays_s)
 
     def topics_name(self, name: str) -> str:
         """A topic's full name from itself or from what follows the prefix."""

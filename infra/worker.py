@@ -11,20 +11,27 @@ from datetime import UTC, datetime
 
 from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
+from agents.delivery import Delivery
 from agents.health import Watch
 from agents.ledger import Ledger
 from agents.log_check import check_not_behind
+from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.work import Patience
 from agents.pool import open_pool
+from agents.sealing import Seal
+from agents.tending import Tending
 from infra.caller_settings import caller_settings
 from infra.integration_settings import load_integrations
+from infra.master_key import master_key
 from infra.migrate import migrate
 from infra.settings import Settings
 from providers.caller import Caller
 from providers.connector import Integration
 from providers.registry import connectors
+from schemas.errors import SettingsError
 from streams.admin import ensure_topics
+from streams.delayed import DelayedConsumer
 from streams.environment import claim_environment
 from streams.publisher import Publisher
 
@@ -36,6 +43,8 @@ class Worker:
     """A worker that is ready to consume."""
 
     consumer: CommandConsumer
+    waker: DelayedConsumer[Delivery]
+    tending: Tending
     watch: Watch
     caller: Caller
     integrations: Mapping[str, Integration]
@@ -62,17 +71,29 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, on_ready: Calla
         StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
     """
     async with _worker(settings) as worker, asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(worker.watch.run(worker.caller, worker.integrations))
+        beside = [
+            tasks.create_task(worker.watch.run(worker.caller, worker.integrations)),
+            tasks.create_task(worker.tending.run()),
+        ]
+        waking = tasks.create_task(worker.waker.run(stop))
         on_ready()
         try:
             await worker.consumer.run(stop)
+            await waking
         finally:
-            watching.cancel()
+            for task in beside:
+                task.cancel()
 
 
 @asynccontextmanager
 async def _worker(settings: Settings) -> AsyncIterator[Worker]:
     integrations = load_integrations(settings, connectors())
+    if settings.encryption_key is None:
+        raise SettingsError(
+            "INTEGRATION_ENCRYPTION_KEY is not set; a worker seals the commands that wait, and cards, with it: base64 "
+            "of 32 bytes, the same for all workers; make one with `openssl rand -base64 32`"
+        )
+    key = settings.encryption_key
     await prepare_stores(settings)
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url.get_secret_value())
@@ -86,19 +107,24 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
         caller = await stack.enter_async_context(
             Caller(on_exchange=keep_exchange, on_breaker=watch.on_breaker, settings=caller_settings(settings))
         )
+        lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
+        tending = Tending(ledger, lot)
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(pool, settings.encryption_key) if settings.encryption_key else None,
+            cards=CardVault(pool, key),
+            lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,
                 give_up_after_s=settings.give_up_after_s,
+                give_up_after_tries=settings.give_up_after_tries,
                 unknown_after_s=settings.unknown_after_s,
             ),
             now=_now,
+            stopped=tending.stopped,
         )
         membership = Membership(
             group=f"{settings.topic_prefix}.payments",
@@ -114,7 +140,19 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             in_flight=settings.max_in_flight,
             queued=settings.window_size,
         )
-        yield Worker(consumer, watch, caller, integrations)
+        waker = DelayedConsumer(
+            settings.kafka,
+            {topic.name: float(delay) for delay, topic in settings.topics.retries},
+            group=f"{settings.topic_prefix}.payments.waking",
+            make=Delivery,
+            handle=agent.wake,
+            # Apart from the commands', so that a provider that comes back meets what waited at a bounded rate.
+            in_flight=max(settings.max_in_flight // 4, 1),
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=membership.drain_s,
+        )
+        yield Worker(consumer, waker, tending, watch, caller, integrations)
 
 
 def _now() -> datetime:

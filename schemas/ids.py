@@ -7,6 +7,8 @@ import uuid_utils
 
 _COORDINATES = UUID("5d0c1f0e-6f0b-5c57-9a53-2f2a6f4f5d10")
 
+_LAST_MS = int(datetime.max.replace(tzinfo=UTC).timestamp()) * 1000
+
 
 def new_id() -> UUID:
     """A fresh UUIDv7 (RFC 9562): sortable by creation time."""
@@ -29,7 +31,13 @@ def rejection_id(topic: str, partition: int, offset: int) -> UUID:
 
 
 def created_at(identifier: UUID) -> datetime | None:
-    """When a UUIDv7 was made (UTC, milliseconds); `None` for other versions, which carry no time."""
+    """When a UUIDv7 was made (UTC, milliseconds); `None` for other versions, which carry no time.
+
+    A time past the year 9999, which an id can name and a `datetime` cannot, is told as the last there is.
+    """
     if identifier.version != 7:  # noqa: PLR2004 - the version's number is its name (RFC 9562)
         return None
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
+    made_ms = identifier.int >> 80
+    if made_ms > _LAST_MS:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(made_ms / 1000, tz=UTC)

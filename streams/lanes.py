@@ -86,6 +86,11 @@ class Lanes(Generic[T]):
         self._wake(lane)
         return True
 
+    @property
+    def full(self) -> bool:
+        """Whether `submit` would wait for room now."""
+        return self._room.locked()
+
     async def drained(self) -> None:
         """Wait until no record is queued, asleep or running."""
         await self._idle.wait()

@@ -37,6 +37,8 @@ class Topics:
 
     prefix: str = "kolaj"
     partitions: int = 6
+    retry_delays_s: tuple[int, ...] = (10, 60, 600, 3600)
+    """How long a parked command waits before it is woken: a topic for each delay, first in, first out."""
 
     def _topic(self, name: str, retention_ms: int) -> Topic:
         return Topic(f"{self.prefix}.{name}", self.partitions, retention_ms)
@@ -64,6 +66,11 @@ class Topics:
         return self._topic("integrations.events", FOREVER_MS)
 
     @property
+    def retries(self) -> tuple[tuple[int, Topic], ...]:
+        """Delay in seconds and topic, shortest first. The records only wake a key; what waits lies in the ledger."""
+        return tuple((delay, self._topic(f"retries.{_span(delay)}", 7 * DAY_MS)) for delay in self.retry_delays_s)
+
+    @property
     def dead_letters(self) -> Topic:
         return self._topic("dead-letters", 30 * DAY_MS)
 
@@ -78,6 +85,15 @@ class Topics:
             self.intents,
             self.provider_calls,
             self.integration_events,
+            *(topic for _, topic in self.retries),
             self.dead_letters,
             self.audit_anchors,
         )
+
+
+def _span(delay_s: int) -> str:
+    """`10s`, `1m`, `1h`: the largest unit that says it whole."""
+    for unit, seconds in (("h", 3600), ("m", 60)):
+        if delay_s % seconds == 0:
+            return f"{delay_s // seconds}{unit}"
+    return f"{delay_s}s"

@@ -44,6 +44,7 @@ def hub_environment(
         "KOLAJ_LEASE_S": "6",
         "KOLAJ_SESSION_TIMEOUT_S": "6",
         "KOLAJ_MAX_IN_FLIGHT": "32",
+        "KOLAJ_RETRY_DELAYS_S": "1,3",
         **secrets,
         **(overrides or {}),
     }

@@ -7,7 +7,7 @@ then is its offset done.
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
@@ -17,8 +17,21 @@ from opentelemetry import trace
 from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Conclusion, Ledger
+from agents.parking import LONGEST_IN_LANE_S, ParkingLot, woken_key
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Answer, Call, Conflict, Inquire, Promise, Refuse, Wait, decide
+from agents.payments.decide import (
+    Answer,
+    Call,
+    Conflict,
+    Inquire,
+    Lying,
+    Promise,
+    Queue,
+    Refuse,
+    TooOld,
+    Wait,
+    decide,
+)
 from agents.payments.perform import Performer
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
@@ -29,9 +42,11 @@ from providers.connector import Attempt, Integration, Operation
 from providers.exchange import Exchange
 from schemas.envelope import Envelope, Header
 from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
+from schemas.ids import created_at
 from schemas.payments import (
     PAYMENT_COMMANDS,
     CardRef,
+    CommandRefused,
     CreatePayment,
     Payment,
     PaymentCommand,
@@ -51,6 +66,21 @@ log = logging.getLogger(__name__)
 
 MODELS: Final[Mapping[str, type[PaymentCommand]]] = {model.type: model for model in PAYMENT_COMMANDS}
 
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+"""How far ahead of ours a publisher's clock may be."""
+
+_CONFLICT: Final = UnreadableRecord(
+    "command_id_conflict", "ce_id", "this command_id was used for another command; choose a new one"
+)
+_TOO_OLD: Final = UnreadableRecord(
+    "command_id_too_old",
+    "ce_id",
+    "this UUIDv7 is older than what the hub remembers, so that it may have been performed; choose a new one",
+)
+_FROM_THE_FUTURE: Final = UnreadableRecord(
+    "command_id_in_future", "ce_id", "this UUIDv7 names a time to come; set the publisher's clock and choose a new one"
+)
+
 _EXCHANGES: ContextVar[list[Exchange] | None] = ContextVar("exchanges", default=None)
 
 
@@ -67,7 +97,9 @@ class PaymentsAgent:
     Args:
         caller: its `on_exchange` must be `keep_exchange`.
         integrations: by id; read at each command, so that the mapping may change under way.
+        lot: where commands wait that cannot go on now.
         cards: where `card_ref` is opened; without it such payments are refused.
+        stopped: integrations that an operator has stopped.
         now: the clock, UTC.
     """
 
@@ -80,9 +112,14 @@ class PaymentsAgent:
         topics: Topics,
         integrations: Mapping[str, Integration],
         cards: CardVault | None,
+        lot: ParkingLot,
         patience: Patience,
         now: Callable[[], datetime],
+        stopped: Callable[[], Collection[str]] = frozenset,
     ) -> None:
+        self._lot = lot
+        self._patience = patience
+        self._stopped = stopped
         self._ledger = ledger
         self._publisher = publisher
         self._topics = topics
@@ -101,28 +138,52 @@ class PaymentsAgent:
         )
 
     async def handle(self, delivery: Delivery) -> float | None:
-        """Take one record one step further.
+        """Take a record of the command topic one step further.
 
         Returns:
-            `None` when it is finished and acknowledged, else after how many seconds to hand it in again.
+            `None` when it is finished or parked, and acknowledged, else after how many seconds to hand it in again.
 
         Raises:
             LedgerReplaced: the worker must stop.
         """
+        return await self._kept(delivery, self._traced)
+
+    async def wake(self, delivery: Delivery) -> float | None:
+        """Take a wake record one step further: what waits first for its key, then what waits behind it. As `handle`."""
+        return await self._kept(delivery, self._wake)
+
+    async def _kept(self, delivery: Delivery, act: Callable[[Delivery], Awaitable[float | None]]) -> float | None:
         _EXCHANGES.set(delivery.exchanges)
-        with process_span("payments.command", delivery.record.readable_headers) as span:
-            try:
-                again_s = await self._step(delivery, span)
-            except LedgerReplaced:
-                raise
-            except StoreError as failed:
-                delivery.failures += 1
-                log.warning("store failed, command kept", extra={"why": str(failed), "failures": delivery.failures})
-                return float(min(0.2 * 2**delivery.failures, 10.0))
+        try:
+            again_s = await act(delivery)
+        except LedgerReplaced:
+            raise
+        except StoreError as failed:
+            delivery.failures += 1
+            log.warning("store failed, command kept", extra={"why": str(failed), "failures": delivery.failures})
+            return float(min(0.2 * 2**delivery.failures, 10.0))
         delivery.failures = 0
         if again_s is None:
             delivery.done()
         return again_s
+
+    async def _wake(self, waking: Delivery) -> float | None:
+        try:
+            key = woken_key(waking.record)
+        except UnreadableRecord as bad:
+            await self._reject(waking.record, bad)
+            return None
+        woken = await self._lot.first(key, waking)
+        if woken is None:
+            return None
+        again_s = await self._traced(woken)
+        if again_s is not None or woken.parked:
+            return again_s
+        return 0.0  # the next one of the key, after others had their turn
+
+    async def _traced(self, delivery: Delivery) -> float | None:
+        with process_span("payments.command", delivery.record.readable_headers) as span:
+            return await self._step(delivery, span)
 
     async def _step(self, delivery: Delivery, span: trace.Span) -> float | None:
         record = delivery.record
@@ -132,6 +193,9 @@ class PaymentsAgent:
             await self._reject(record, bad)
             return None
         envelope, command = incoming.envelope, incoming.body
+        if (at := created_at(envelope.id)) is not None and at > self._now() + CLOCKS_DIFFER:
+            await self._reject(record, _FROM_THE_FUTURE)
+            return None
         span.set_attributes({"kolaj.command_id": str(envelope.id), "kolaj.command_type": envelope.type})
         ask = Ask(
             key=f"payments/{incoming.key}",
@@ -139,40 +203,76 @@ class PaymentsAgent:
             command_type=envelope.type,
             digest=digest(envelope, incoming.key, command),
             token=delivery.token,
+            woken=delivery.woken,
         )
         claim = await self._ledger.claim(ask)
         payment = Payment(payment_id=command.payment_id)
         if claim.key_state is not None:
             payment = Payment.model_validate_json(claim.key_state)
         work = Work(delivery, envelope.id, command, payment, claim)
-        again_s = await self._act(work)
-        if again_s is not None:
-            await self._publish(work, ())
-            if claim.epoch:
-                await self._ledger.release(claim)
-        return again_s
+        later = await self._act(work)
+        if later is None:
+            return None
+        await self._publish(work, ())
+        return await self._put_off(work, later)
 
-    async def _act(self, work: Work) -> float | None:
+    async def _put_off(self, work: Work, later: Later) -> float | None:
+        """A short wait is spent in the lane; for a longer one the command is parked and its offset acknowledged."""
+        claim, after_s = work.claim, later.after_s
+        if not claim.epoch:
+            return after_s  # another worker's lease: it ends within seconds
+        if not work.maybe_sent and work.command.expires_at is not None:
+            after_s = min(after_s, max((work.command.expires_at - self._now()).total_seconds(), 0.0))
+        if after_s > LONGEST_IN_LANE_S:
+            integration = self._route(work)
+            parked = await self._lot.park(
+                work.delivery,
+                claim,
+                after_s=after_s,
+                integration_id=None if isinstance(integration, Refuse) else integration.id,
+                reason=later.why,
+                counts=later.counts,
+            )
+            work.delivery.parked = parked
+            return None if parked else 0.05
+        await self._ledger.release(claim)
+        return after_s
+
+    async def _act(self, work: Work) -> Later | None:
         integration = self._route(work)
         operation = None if isinstance(integration, Refuse) else integration.connector.operation_for(type(work.command))
         promise = None if operation is None else Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
-        decision = decide(work.claim, work.payment, work.command, promise, now=self._now())
+        decision = decide(
+            work.claim, work.payment, work.command, promise, now=self._now(), withdrawn=work.delivery.withdrawn
+        )
         match decision:
             case Answer(result):
                 await self._publish(work, [self._records.again(result, work.command.payment_id)])
+                await self._unpark(work)
                 return None
-            case Conflict():
-                bad = UnreadableRecord(
-                    "command_id_conflict", "ce_id", "this command_id was used for another command; choose a new one"
-                )
+            case Conflict() | TooOld():
+                bad = _CONFLICT if isinstance(decision, Conflict) else _TOO_OLD
                 await self._reject(work.delivery.record, bad)
+                await self._unpark(work)
                 return None
+            case Lying():
+                await self._lot.wake(work.claim.ask.key, 0)
+                return None
+            case Queue():
+                behind = "an earlier command of this payment is parked"
+                parked = await self._lot.park(work.delivery, work.claim, after_s=0, integration_id=None, reason=behind)
+                return None if parked else Later(0.05)
             case Wait(after_s):
-                return after_s
+                return Later(after_s)
             case Refuse() | Call() | Inquire():
                 return await self._settle(work, await self._perform(work, decision, integration, operation))
             case _:
                 assert_never(decision)
+
+    async def _unpark(self, work: Work) -> None:
+        """What was woken and needs no conclusion leaves its place in the queue."""
+        if work.delivery.woken:
+            await self._ledger.unpark(work.claim.ask.key, work.command_id)
 
     def _route(self, work: Work) -> Integration | Refuse:
         """A command that was sent before stays where it was sent, whatever the rules say now."""
@@ -198,16 +298,18 @@ class PaymentsAgent:
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
         if isinstance(decision, Inquire):
             return await self._performer.inquire(work, decision, integration, operation)
+        if integration.id in self._stopped():
+            return Later(self._patience.paused_wait_s, "an operator stopped the integration", counts=False)
         return _method_refusal(work.command, integration) or await self._performer.call(
             work, decision, integration, operation
         )
 
-    async def _settle(self, work: Work, step: Step) -> float | None:
+    async def _settle(self, work: Work, step: Step) -> Later | None:
         """Turn a step into the command's result, unless it is to go on later."""
         at = self._now()
         match step:
-            case Later(after_s):
-                return after_s
+            case Later():
+                return step
             case Refuse():
                 return await self._finish(work, self._conclude(work, None, at).refused(step))
             case Decided(outcome, integration, attempt):
@@ -230,19 +332,26 @@ class PaymentsAgent:
         sent = attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
         return Conclude(work.command_id, work.command, work.payment, amount=amount, attempts=sent, at=at)
 
-    async def _finish(self, work: Work, result: Result) -> float | None:
+    async def _finish(self, work: Work, result: Result) -> Later | None:
         """Store the result under the claim, then publish it; a claim that was lost leaves a late outcome instead."""
         record = self._records.result(result, current_traceparent())
         state = work.payment.after(result).model_dump_json(exclude_defaults=True).encode()
         conclusion = Conclusion(work.claim, state, self._records.stored(record))
         if not await self._performer.insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
-            return 0.05
-        await self._publish(work, [record])
+            return Later(0.05)
+        await self._publish(work, [record, *self._for_operators(work, result)])
         if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
             await self._cards.discard(work.command.method.card_ref)
         log.info("command concluded", extra=work.facts(verdict=result.verdict))
         return None
+
+    def _for_operators(self, work: Work, result: Result) -> Sequence[Outgoing]:
+        """What could not be sent for too long lies in the dead letters too, to be sent again once the cause is gone."""
+        if not isinstance(result, CommandRefused) or result.reason is not Reason.GAVE_UP:
+            return ()
+        given_up = UnreadableRecord("gave_up", "", result.detail)
+        return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, attempts=result.attempts),)
 
     async def _publish(self, work: Work, records: Sequence[Outgoing]) -> None:
         """Append records, and with them the exchanges that are not in the log yet."""

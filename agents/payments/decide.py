@@ -32,6 +32,21 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class TooOld:
+    """The id is older than what the ledger keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """It lies parked: its waking is ordered once more, for the first order may have been lost with a worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Earlier commands of this payment are parked: it is laid behind them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Not now: another worker's lease runs, or an earlier command of this payment is open."""
 
@@ -70,7 +85,7 @@ class Inquire:
     resend: bool
 
 
-Decision = Answer | Conflict | Wait | Refuse | Call | Inquire
+Decision = Answer | Conflict | TooOld | Lying | Queue | Wait | Refuse | Call | Inquire
 
 RESEND_MARGIN_S = 60.0
 """A repeatable request is not sent again in the last minute of the provider's promise: clocks differ."""
@@ -85,7 +100,13 @@ class Promise:
 
 
 def decide(
-    claim: Claim, payment: Payment, command: PaymentCommand, promise: Promise | None, *, now: datetime
+    claim: Claim,
+    payment: Payment,
+    command: PaymentCommand,
+    promise: Promise | None,
+    *,
+    now: datetime,
+    withdrawn: str | None = None,
 ) -> Decision:
     """The next step for a claimed command.
 
@@ -95,6 +116,7 @@ def decide(
         command: what is asked.
         promise: the operation's repeatability; `None` when no connector performs it, which is then refused elsewhere.
         now: UTC; only `expires_at` is judged by it.
+        withdrawn: which operator does not want it performed any more, and why.
     """
     match claim.status:
         case ClaimStatus.CONCLUDED:
@@ -103,6 +125,12 @@ def decide(
             return Answer(claim.result)
         case ClaimStatus.CONFLICT:
             return Conflict()
+        case ClaimStatus.TOO_OLD:
+            return TooOld()
+        case ClaimStatus.PARKED:
+            return Lying()
+        case ClaimStatus.QUEUED:
+            return Queue()
         case ClaimStatus.HELD:
             return Wait(_patience(claim.wait_s), "another worker holds it, or an earlier command is open")
         case ClaimStatus.TAKEN:
@@ -113,6 +141,8 @@ def decide(
     maybe_sent = [attempt for attempt in claim.attempts if attempt.maybe_sent]
     if maybe_sent:
         return Inquire(maybe_sent[-1], amount, resend=_may_resend(claim, maybe_sent[-1], promise))
+    if withdrawn is not None:
+        return Refuse(Reason.WITHDRAWN, FailureClass.INVALID, f"withdrawn by {withdrawn}", requested=amount)
     if command.expires_at is not None and command.expires_at <= now:
         return Refuse(
             Reason.EXPIRED, FailureClass.INVALID, "expires_at had passed before anything was sent", requested=amount

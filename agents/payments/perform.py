@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from agents.card_vault import CardVault
 from agents.ledger import Ledger, Sending
@@ -23,6 +23,9 @@ from streams.publisher import Publisher
 from streams.tracing import current_traceparent
 
 log = logging.getLogger(__name__)
+_NO_TRY: Final = frozenset({"breaker_open", "throttled"})
+"""Reasons that say nothing about this command: it waited for others."""
+_LONGEST_THROTTLED_S: Final = 60.0
 T = TypeVar("T")
 
 
@@ -141,10 +144,10 @@ class Performer:
             facts = work.facts(integration_id=integration.id, operation=operation.name, why=str(unknown))
             log.warning("outcome unknown, the provider will be asked", extra=facts)
             if operation.moves_money:
-                return Later(self._patience.first_wait_s)
+                return Later(self._patience.first_wait_s, "outcome unknown")
             return self._unsettled(work, integration, attempt, str(unknown))
         if outcome.verdict is Verdict.UNKNOWN:
-            return Later(self._patience.first_wait_s)
+            return Later(self._patience.first_wait_s, "outcome unknown")
         return Decided(outcome, integration, attempt)
 
     async def _mark(self, sending: Sending, work: Work) -> bool:
@@ -194,7 +197,7 @@ class Performer:
                 return await self._send(work, prepared, operation, again=True)
         age_s = work.claim.sent_age_s or 0.0
         if age_s < operation.absence_window_s:
-            return Later(self._patience.wait_s(age_s))
+            return Later(self._patience.wait_s(age_s), "not seen by the provider yet")
         detail = (
             f"sent, and the provider did not know it for {operation.absence_window_s:g} s; it may still appear: "
             "look it up by the references before trying again"
@@ -204,19 +207,23 @@ class Performer:
     def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
         age_s = work.claim.sent_age_s or work.claim.claimed_age_s
         if age_s < self._patience.unknown_after_s:
-            return Later(self._patience.wait_s(age_s))
+            return Later(self._patience.wait_s(age_s), why)
         return Unsettled(why, integration, attempt)
 
     def _not_sent(self, work: Work, attempt: Attempt, failed: NotSent | Throttled) -> Step:
-        age_s = work.claim.claimed_age_s
-        if age_s >= self._patience.give_up_after_s:
+        age_s, tries = work.claim.claimed_age_s, work.delivery.tries
+        paused = failed.reason in _NO_TRY
+        if age_s >= self._patience.give_up_after_s or (not paused and tries >= self._patience.give_up_after_tries):
             detail = f"could not be sent for {age_s:.0f} s ({failed.reason}); nothing was performed"
             return Refuse(Reason.GAVE_UP, FailureClass.TRANSIENT, detail, requested=attempt.amount)
         wait_s = self._patience.wait_s(age_s)
-        if isinstance(failed, Throttled) and failed.retry_after_s is not None:
-            wait_s = max(wait_s, min(failed.retry_after_s, 60.0))
+        if isinstance(failed, Throttled):
+            # Its turn comes with the limit, however old it is.
+            wait_s = min(max(wait_s, failed.retry_after_s or 0.0), _LONGEST_THROTTLED_S)
+        elif paused:
+            wait_s = max(wait_s, self._patience.paused_wait_s)
         log.info("not sent, will try again", extra=work.facts(why=failed.reason, after_s=wait_s))
-        return Later(wait_s)
+        return Later(wait_s, failed.reason, counts=not paused)
 
     async def _open_card(self, work: Work) -> Card | None:
         card_ref = _card_ref(work.command)

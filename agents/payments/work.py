@@ -21,8 +21,12 @@ class Patience:
     """Past this age a command that certainly was not performed is refused as `gave_up`."""
     unknown_after_s: float = 900
     """Past this age of its first send a command nobody can say anything about ends as `unknown`."""
+    give_up_after_tries: int = 100
+    """As often it may be taken up in vain; an open breaker, throttling and a stopped integration do not count."""
     first_wait_s: float = 0.25
-    longest_wait_s: float = 30
+    longest_wait_s: float = 3600
+    paused_wait_s: float = 10
+    """While an integration's breaker is open there is no use in asking sooner."""
 
     def wait_s(self, age_s: float) -> float:
         """Ask again after half the time that has gone by: quickly at first, seldom in the end."""
@@ -38,6 +42,10 @@ class Work:
     command: PaymentCommand
     payment: Payment
     claim: Claim
+
+    @property
+    def maybe_sent(self) -> bool:
+        return any(attempt.maybe_sent for attempt in self.claim.attempts)
 
     def facts(self, **more: object) -> dict[str, object]:
         """For log lines."""
@@ -64,9 +72,11 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing to conclude yet."""
+    """Nothing to conclude yet. `counts`: it was tried in vain."""
 
     after_s: float
+    why: str = "the claim was lost"
+    counts: bool = True
 
 
 Step = Decided | Unsettled | Later | Refuse

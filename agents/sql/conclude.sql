@@ -17,9 +17,13 @@ stored as (
     from fenced f where c.command_id = f.command_id and c.state <> 'concluded'
     returning c.command_id
 ),
+unparked as (
+    delete from ledger.parked p using stored s where p.command_id = s.command_id returning p.key
+),
 freed as (
     update ledger.keys k
-    set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state)
+    set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state),
+        parked = k.parked - (select count(*) from unparked u where u.key = k.key)
     from fenced f join stored using (command_id) where k.key = f.key
     returning f.command_id
 )

@@ -1,5 +1,6 @@
 -- Mark attempts as sending, just before the bytes leave. Only what comes back may be sent: the epoch is still ours, the
--- lease still runs, and the attempt was not marked by an earlier claim (unless the provider deduplicates it).
+-- lease still runs, no operator has stopped the integration, and the attempt was not marked by an earlier claim (unless the
+-- provider deduplicates it).
 -- A repetition keeps the epoch of the first mark, so that nobody can take that one back by taking back the repetition.
 -- $1 keys, $2 epochs, $3 command ids, $4 attempt numbers, $5 integrations, $6 references, $7 request digests, $8 repeatable,
 -- $9 incarnation
@@ -11,6 +12,7 @@ fenced as (
     select a.* from ask a join ledger.keys k
         on k.key = a.key and k.epoch = a.epoch and k.open_command = a.command_id and k.lease_until > ledger.now()
     where exists (select from ledger.incarnation i where i.id = $9)
+      and not exists (select from ledger.stops t where t.integration_id = a.integration_id)
     order by k.key for update of k
 ),
 noted as (

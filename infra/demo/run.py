@@ -159,6 +159,7 @@ def _environment(bootstrap: str, database_url: str, sandbox: dict[str, Any]) -> 
         "KOLAJ_LEASE_MARGIN_S": "1",
         "KOLAJ_LEASE_S": "8",
         "KOLAJ_SESSION_TIMEOUT_S": "6",
+        "KOLAJ_RETRY_DELAYS_S": "2,10",
         "KOLAJ_MAX_IN_FLIGHT": "16",
         "KOLAJ_LOG_LEVEL": "WARNING",
     }

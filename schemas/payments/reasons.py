@@ -45,6 +45,7 @@ class Reason(StrEnum):
     CARD_EXPIRED = "card_expired"
     EXPIRED = "expired"
     GAVE_UP = "gave_up"
+    WITHDRAWN = "withdrawn"
     # Pending.
     ACTION_REQUIRED = "action_required"
     UNDER_REVIEW = "under_review"

@@ -9,10 +9,12 @@ import pytest_asyncio
 
 from agents.delivery import Delivery
 from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger
+from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Patience
 from agents.pool import open_pool
+from agents.sealing import Seal
 from infra.integration_settings import load_integrations
 from infra.local import LocalStack
 from providers.caller import Caller
@@ -85,6 +87,7 @@ async def test_the_overtaken_worker_tells_a_late_outcome_and_the_first_result_st
             topics=hub.settings.topics,
             integrations=load_integrations(hub.settings, connectors()),
             cards=None,
+            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(bytes(32))),
             patience=Patience(),
             now=lambda: datetime.now(UTC),
         )

@@ -13,8 +13,11 @@ from agents.payments.decide import (
     Call,
     Conflict,
     Inquire,
+    Lying,
     Promise,
+    Queue,
     Refuse,
+    TooOld,
     Wait,
     amount_of,
     decide,
@@ -323,13 +326,40 @@ claims = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [(ClaimStatus.PARKED, Lying()), (ClaimStatus.QUEUED, Queue()), (ClaimStatus.TOO_OLD, TooOld())],
+)
+def test_what_lies_parked_waits_behind_others_or_is_forgotten_is_not_performed(
+    status: ClaimStatus, decision: object
+) -> None:
+    assert decide(a_claim(status), a_payment("new"), a_create_payment(), NO_PROMISE, now=NOON) == decision
+
+
+def test_a_withdrawn_command_is_refused_unless_it_may_have_been_sent() -> None:
+    unsent = decide(a_claim(), a_payment("new"), a_create_payment(), DAY, now=NOON, withdrawn="ayse: double order")
+    sent = decide(
+        a_claim(attempts=(tried(),), sent_age_s=10.0),
+        a_payment("new"),
+        a_create_payment(),
+        DAY,
+        now=NOON,
+        withdrawn="ayse: double order",
+    )
+
+    assert isinstance(unsent, Refuse)
+    assert unsent.reason is Reason.WITHDRAWN
+    assert "ayse" in unsent.detail
+    assert isinstance(sent, Inquire)
+
+
 @given(claims, stages, commands, promises)
 def test_nothing_is_called_for_what_is_concluded_not_ours_or_may_have_been_sent(
     claim: Claim, stage: str, command: PaymentCommand, promise: Promise | None
 ) -> None:
     decision = decide(claim, a_payment(stage), command, promise, now=NOON)
     if claim.status is not ClaimStatus.TAKEN:
-        assert isinstance(decision, Answer | Conflict | Wait)
+        assert isinstance(decision, Answer | Conflict | TooOld | Lying | Queue | Wait)
     elif claim.sent_age_s is not None:
         assert isinstance(decision, Inquire)
         assert decision.attempt.maybe_sent

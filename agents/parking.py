@@ -1,0 +1,129 @@
+"""Parking: a command that cannot go on is laid down in the ledger, and a record on a retry topic wakes its key later.
+
+The wake record carries the key alone. Whoever reads it takes the first parked command of that key, and, once it is
+concluded, the ones behind it; a wake for a key with nothing parked does nothing. So a wake may come twice, late, or on
+another worker, and order stays that of arrival.
+"""
+
+import json
+import logging
+from typing import Final
+
+from agents.delivery import Delivery
+from agents.ledger import Claim, Ledger, Parking
+from agents.sealing import Seal
+from schemas.errors import UnreadableRecord
+from streams.codec import Outgoing
+from streams.publisher import Publisher
+from streams.records import RawRecord
+from streams.topics import Topic, Topics
+
+log = logging.getLogger(__name__)
+
+LONGEST_IN_LANE_S: Final = 1.0
+"""A shorter wait is spent in the lane: laying down and waking costs more."""
+OVERDUE_GRACE_S: Final = 60.0
+_OVERDUE_AT_ONCE: Final = 500
+
+
+class ParkingLot:
+    """Lays commands down and takes them up again."""
+
+    def __init__(self, ledger: Ledger, publisher: Publisher, topics: Topics, seal: Seal) -> None:
+        self._ledger = ledger
+        self._publisher = publisher
+        self._tiers = topics.retries
+        self._seal = seal
+
+    async def park(
+        self,
+        delivery: Delivery,
+        claim: Claim,
+        *,
+        after_s: float,
+        integration_id: str | None,
+        reason: str,
+        counts: bool = True,
+    ) -> bool:
+        """Lay the command down and order its waking. False: claim again.
+
+        The ledger comes first: a crash before the wake record leaves the offset unacknowledged, and the redelivery
+        finds the command parked and orders the waking once more.
+        """
+        delay_s, _ = self._tier(after_s)
+        record = delivery.record
+        parking = Parking(
+            claim,
+            integration_id,
+            record.topic,
+            record.partition,
+            record.offset,
+            self._seal.close(record, claim.ask.command_id),
+            reason,
+            float(delay_s),
+            counts,
+        )
+        if not await self._ledger.park(parking):
+            return False
+        log.info("command parked", extra={"command_id": str(claim.ask.command_id), "why": reason, "after_s": delay_s})
+        if claim.epoch:  # one that was queued is woken when those before it are done
+            await self.wake(claim.ask.key, after_s)
+        return True
+
+    async def wake(self, key: str, after_s: float) -> None:
+        """Order the waking of a key."""
+        _, topic = self._tier(after_s)
+        # Keyed like the command, so that keys spread over the partitions as commands do.
+        await self._publisher.publish([wake_record(topic, key)])
+
+    async def first(self, key: str, waking: Delivery) -> Delivery | None:
+        """The command that waits first, as a delivery in the name of `waking`; `None` when none does."""
+        parked = await self._ledger.next_parked(key)
+        if parked is None:
+            return None
+        record = self._seal.open(parked.sealed, parked.command_id, parked.topic, parked.partition, parked.offset)
+        return Delivery(
+            record,
+            _nothing,
+            waking.token,
+            waking.exchanges,
+            woken=True,
+            tries=parked.tries,
+            withdrawn=parked.withdrawn,
+        )
+
+    async def wake_overdue(self) -> int:
+        """Wake keys whose wake record must have been lost; returns how many."""
+        keys = await self._ledger.overdue(grace_s=OVERDUE_GRACE_S, limit=_OVERDUE_AT_ONCE)
+        for key in keys:
+            await self.wake(key, 0)
+        return len(keys)
+
+    def _tier(self, after_s: float) -> tuple[int, Topic]:
+        """The longest delay that is not longer than the wait, or the shortest there is."""
+        fitting = [tier for tier in self._tiers if tier[0] <= after_s]
+        return fitting[-1] if fitting else self._tiers[0]
+
+
+def wake_record(topic: Topic, key: str) -> Outgoing:
+    """What wakes a key of the ledger when the topic's delay has gone by."""
+    return Outgoing(topic.name, key.split("/", 1)[1].encode(), json.dumps({"key": key}).encode(), ())
+
+
+def woken_key(record: RawRecord) -> str:
+    """The key that a wake record names.
+
+    Raises:
+        UnreadableRecord: somebody else wrote to the retry topic.
+    """
+    try:
+        key = json.loads(record.value or b"")["key"]
+    except (ValueError, KeyError, TypeError):
+        raise UnreadableRecord("not_json", "", 'a wake record is {"key": "..."}; only workers write them') from None
+    if not isinstance(key, str):
+        raise UnreadableRecord("invalid_field", "key", "must be the key of a ledger row")
+    return key
+
+
+def _nothing() -> None:
+    """A woken record's offset was acknowledged when it was parked; its wake record's is the waker's to acknowledge."""

@@ -1,0 +1,2 @@
+-- Integrations that an operator has stopped.
+select integration_id from ledger.stops

@@ -1,0 +1,8 @@
+-- Take a parked command away without concluding it. $1 key, $2 command id
+with locked as (
+    select key from ledger.keys where key = $1 for update
+),
+gone as (
+    delete from ledger.parked p using locked l where p.key = l.key and p.command_id = $2 returning p.key
+)
+update ledger.keys k set parked = k.parked - 1 from gone where k.key = gone.key returning k.key
