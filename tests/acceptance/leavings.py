@@ -95,7 +95,10 @@ async def live(hub: Hub, children: Children, folder: Path) -> Day:
         records.append(orders.record(command, command_id))
     hub.sandbox.faults.order(FaultOrder(FaultKind.TRUNCATED, "/payment/auth", count=1))
     hub.sandbox.faults.order(FaultOrder(FaultKind.GARBAGE, "/v2/payment/refund", count=1))
+    # Told to come later for so long that the command lies parked meanwhile.
+    hub.sandbox.faults.order(FaultOrder(FaultKind.TOO_MANY, "/payment/postauth", count=9))
     own = await hub.publish(records)
+    parked = await _parked(hub)
     spoilt = orders.record(_shopper(order_id=RAW[GOOD]))
     noted = orders.record(_shopper()).with_header("note", f"card {RAW[LATE]}".encode())
     wrong = with_key(orders.record(_shopper()), RAW[DECLINED].encode())
@@ -116,6 +119,7 @@ async def live(hub: Hub, children: Children, folder: Path) -> Day:
     async with hub.database() as database:
         tables = await _tables(database)
         left = await database.fetchval("select count(*) from vault.cards")
+    tables["table ledger.parked, meanwhile"] = parked
     return Day(
         hub,
         commands,
@@ -169,6 +173,14 @@ def _shopping(cards: Mapping[str, UUID]) -> list[PaymentCommand]:
         a_query_payment(cancelled.payment_id),
     ]
     return day
+
+
+async def _parked(hub: Hub) -> bytes:
+    """What lies parked, as soon as something does; each look is a round trip, so nothing spins."""
+    async with hub.database() as database:
+        while not await database.fetchval("select count(*) from ledger.parked"):
+            continue
+        return (await _tables(database))["table ledger.parked"]
 
 
 async def _tables(database: asyncpg.Connection) -> dict[str, bytes]:

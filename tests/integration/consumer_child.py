@@ -96,7 +96,12 @@ async def main(orders: Orders) -> int:
         return None
 
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+    def told_to_stop() -> None:
+        stop.set()
+        os.write(log, b"told 0 0 - -\n")
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop)
     worker = _Worker(
         orders,
         access=KafkaAccess(orders.bootstrap),

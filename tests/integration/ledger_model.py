@@ -2,9 +2,10 @@
 provider with books of its own on the other, and between any two steps whatever may happen there.
 
 A `Hand` is one delivery in one worker's hands. It takes the steps that the agent takes, one at a time: claim and
-decide, mark, check the lease, let the bytes leave, ask, conclude, publish, acknowledge. A hand that is not moved on
-while another takes over is a zombie; one that is dropped is a crash. Two clocks: `elapsed_s` is true time, which every
-worker and the provider count by; the database's clock may be stepped away from it.
+decide, mark, check the lease, let the bytes leave, ask, conclude, publish, park, acknowledge. A parked command is taken
+up by a hand of its own, as often as somebody wakes its key. A hand that is not moved on while another takes over is a
+zombie; one that is dropped is a crash. Two clocks: `elapsed_s` is true time, which every worker and the provider count
+by; the database's clock may be stepped away from it.
 """
 
 import asyncio
@@ -19,9 +20,20 @@ import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending, StoredResult
+from agents.ledger import Ask, Claim, Conclusion, Ledger, Parking, Sending, StoredResult
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Answer, Call, Decision, Inquire, Promise, Refuse, Wait, decide
+from agents.payments.decide import (
+    Answer,
+    Call,
+    Decision,
+    Inquire,
+    Lying,
+    Promise,
+    Queue,
+    Refuse,
+    Wait,
+    decide,
+)
 from agents.pool import open_pool
 from providers.outcome import Outcome
 from schemas.ids import new_id, result_id
@@ -113,7 +125,21 @@ class Order:
         return self.command_id.hex
 
 
-Place = Literal["claim", "mark", "check", "send", "unmark", "inquire", "conclude", "publish", "acknowledge", "release"]
+Place = Literal[
+    "claim",
+    "mark",
+    "check",
+    "send",
+    "unmark",
+    "inquire",
+    "conclude",
+    "publish",
+    "acknowledge",
+    "release",
+    "join",
+]
+"""`release` is where a hand stands that has to try later: it lets go of the key, or parks the command. `join`: the
+command is to be laid behind others of its key."""
 
 
 @dataclass(eq=False)
@@ -122,6 +148,7 @@ class Hand:
 
     order: Order
     place: Place = "claim"
+    woken: bool = False
     token: UUID = field(default_factory=new_id)
     claim: Claim | None = None
     claimed_s: float = 0.0
@@ -187,15 +214,23 @@ class Protocol(RuleBasedStateMachine):
     def deliver(self, number: int) -> None:
         """A record that was not acknowledged is handed to some worker, whoever else may have it.
 
-        Lanes hand in a record only when those before it of its key have come to their end.
+        Lanes hand in a record only when those before it of its key are concluded or parked.
         """
         waiting = [
             order
             for order in self.orders
-            if not order.acknowledged and all(earlier.concluded for earlier in order.earlier)
+            if not order.acknowledged and all(earlier.concluded or earlier.acknowledged for earlier in order.earlier)
         ]
         if waiting:
             self.hands.append(Hand(waiting[number % len(waiting)]))
+
+    @rule()
+    @precondition(lambda self: len(self.hands) < 6)
+    def wake(self) -> None:
+        """A wake record of the key is read, whether or not its time has come, and whoever else may have read one."""
+        first = self._parked_first()
+        if first is not None:
+            self.hands.append(Hand(first, woken=True))
 
     @rule(number=nth)
     @precondition(lambda self: bool(self.hands))
@@ -246,7 +281,7 @@ class Protocol(RuleBasedStateMachine):
         hand = self._pick("claim", number)
         order = hand.order
         claimed_s = self.elapsed_s
-        ask = Ask(order.key, order.command_id, order.command.type, order.command_id.bytes, hand.token)
+        ask = Ask(order.key, order.command_id, order.command.type, order.command_id.bytes, hand.token, hand.woken)
         claim = self.bridge.run(self.ledger.claim(ask))
         payment = Payment(payment_id=order.command.payment_id)
         if claim.key_state is not None:
@@ -267,6 +302,10 @@ class Protocol(RuleBasedStateMachine):
                 hand.sending = self._sending(hand, known.number)
             case Wait():
                 hand.place = "claim"
+            case Lying():
+                hand.place = "acknowledge"
+            case Queue():
+                hand.place = "join"
             case _:
                 raise AssertionError(f"no command here can end in {decision}")
 
@@ -366,6 +405,7 @@ class Protocol(RuleBasedStateMachine):
         state = hand.payment.after(hand.result).model_dump_json(exclude_defaults=True).encode()
         conclusion = Conclusion(hand.held, state, stored)
         if self._twice(lost, lambda: self.ledger.conclude(conclusion)):
+            assert all(earlier.concluded for earlier in hand.order.earlier), "it overtook an earlier command of its key"
             self.marked.get(hand.order.key, set()).discard(hand.order.command_id)
             hand.stored, hand.place = stored, "publish"
             hand.order.concluded = True
@@ -385,8 +425,10 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=nth)
     @precondition(_someone_at("acknowledge"))
     def acknowledge(self, number: int) -> None:
+        """The offset of the record; a wake record's is of no account, since its key may be woken at any time."""
         hand = self._pick("acknowledge", number)
-        hand.order.acknowledged = True
+        if not hand.woken:
+            hand.order.acknowledged = True
         self.hands.remove(hand)
 
     @rule(number=nth)
@@ -395,6 +437,21 @@ class Protocol(RuleBasedStateMachine):
         hand = self._pick("release", number)
         self.bridge.run(self.ledger.release(hand.held))
         hand.place = "claim"
+
+    @rule(number=nth, lost=st.booleans())
+    @precondition(_someone_at("release"))
+    def park(self, number: int, lost: bool) -> None:
+        """Lay the command down; who has lost the key cannot."""
+        hand = self._pick("release", number)
+        laid = self._twice(lost, lambda: self.ledger.park(_parking(hand)))
+        hand.place = "acknowledge" if laid else "claim"
+
+    @rule(number=nth, lost=st.booleans())
+    @precondition(_someone_at("join"))
+    def join_those_that_are_parked(self, number: int, lost: bool) -> None:
+        hand = self._pick("join", number)
+        laid = self._twice(lost, lambda: self.ledger.park(_parking(hand)))
+        hand.place = "acknowledge" if laid else "claim"
 
     # What must hold after every step.
 
@@ -440,8 +497,17 @@ class Protocol(RuleBasedStateMachine):
             self.what_was_late_appears()
 
     def _finish(self, order: Order) -> None:
-        hand = Hand(order)
-        self.hands = [hand]
+        """Until it is concluded and published: by redelivery, by waking, or by one after the other."""
+        for _ in range(4):
+            if not order.acknowledged:
+                self._take_to_its_end(Hand(order))
+            first = self._parked_first()
+            if first is not order:
+                return
+            self._take_to_its_end(Hand(order, woken=True))
+
+    def _take_to_its_end(self, hand: Hand) -> None:
+        self.hands, order = [hand], hand.order
         for _ in range(200):
             if not self.hands:
                 return
@@ -475,6 +541,8 @@ class Protocol(RuleBasedStateMachine):
                 self.acknowledge(number)
             case "release":
                 self.release(number)
+            case "join":
+                self.join_those_that_are_parked(number, lost=False)
 
     def _check(self) -> None:
         self.money_moves_once()
@@ -501,6 +569,13 @@ class Protocol(RuleBasedStateMachine):
     def _pick(self, place: Place, number: int) -> Hand:
         there = self._at(place)
         return there[number % len(there)]
+
+    def _parked_first(self) -> Order | None:
+        """The order that waits first in the ledger."""
+        parked = self.bridge.run(self.ledger.next_parked(self.orders[0].key))
+        if parked is None:
+            return None
+        return next(order for order in self.orders if order.command_id == parked.command_id)
 
     def _of(self, hand: Hand) -> Sending:
         if hand.sending is None:
@@ -538,6 +613,10 @@ def _payment() -> list[Order]:
     for command in (create, refund, cancel):
         orders.append(Order(f"payments/{create.payment_id}", new_id(), command, earlier=tuple(orders)))
     return orders
+
+
+def _parking(hand: Hand) -> Parking:
+    return Parking(hand.held, "iyzico-main", "commands", 0, 0, b"sealed", "later", 10.0)
 
 
 def _performed(hand: Hand) -> Performed:

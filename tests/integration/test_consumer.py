@@ -281,6 +281,7 @@ async def test_a_worker_that_is_told_to_stop_ends_what_runs_commits_it_and_leave
     worker = await bench.start(in_flight=1)
     await until(bench, lambda: len(bench.lines("begun")) == 1)
     worker.send_signal(signal.SIGTERM)
+    await until(bench, lambda: bool(bench.lines("told")))
     bench.gate.touch()
     assert await worker.wait() == 0
     assert [line.value for line in bench.lines("begun")] == ["gate"]

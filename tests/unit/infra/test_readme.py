@@ -51,6 +51,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
         alias = str(field.validation_alias)
         told, value = defaults.get(alias), field.default
         expected = {f"`{value:g}`" if isinstance(value, float) else f"`{value}`"}
+        if isinstance(value, tuple):
+            expected = {f"`{','.join(map(str, value))}`"}
         if not value or alias in REQUIRED:
             expected = {"none", "none, required", "the system's"}
         if told not in expected:
