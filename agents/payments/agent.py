@@ -270,7 +270,7 @@ class PaymentsAgent:
                 assert_never(decision)
 
     async def _unpark(self, work: Work) -> None:
-        """What was woken and needs no conclusion leaves its place in the queue."""
+        """What was woken leaves its place in the queue only now: until its result is in the log it must be found."""
         if work.delivery.woken:
             await self._ledger.unpark(work.claim.ask.key, work.command_id)
 
@@ -341,6 +341,7 @@ class PaymentsAgent:
             await self._report_late(work, result, record)
             return Later(0.05)
         await self._publish(work, [record, *self._for_operators(work, result)])
+        await self._unpark(work)
         if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
             await self._cards.discard(work.command.method.card_ref)
         log.info("command concluded", extra=work.facts(verdict=result.verdict))

@@ -66,7 +66,8 @@ opened as (
 select
     a.command_id,
     case
-        when n.digest <> a.digest or l.digest <> a.digest then 'conflict'
+        -- A rebuilt ledger may not know the digest of a command that has a result.
+        when (n.digest <> a.digest and n.digest <> '') or l.digest <> a.digest then 'conflict'
         when n.state = 'concluded' then 'concluded'
         when n.command_id is null and a.old then 'too_old'
         when t.key is null and not a.woken and l.command_id is not null then 'parked'

@@ -1,5 +1,7 @@
 -- Store results and free the keys. A command comes back when its result is the one given here, now or from an earlier try
 -- of the same conclusion; one that does not come back was taken over by somebody else, and nothing was stored.
+-- One that was parked keeps its place until its result is in the log: its offset is acknowledged, so that a worker that
+-- dies in between leaves nothing else by which anybody would publish the result.
 -- $1 keys, $2 epochs, $3 command ids, $4 key states, $5 result values, $6 result headers as JSON text, $7 incarnation
 with ask as (
     select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[], $6::text[])
@@ -17,13 +19,9 @@ stored as (
     from fenced f where c.command_id = f.command_id and c.state <> 'concluded'
     returning c.command_id
 ),
-unparked as (
-    delete from ledger.parked p using stored s where p.command_id = s.command_id returning p.key
-),
 freed as (
     update ledger.keys k
-    set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state),
-        parked = k.parked - (select count(*) from unparked u where u.key = k.key)
+    set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state)
     from fenced f join stored using (command_id) where k.key = f.key
     returning f.command_id
 )

@@ -1,3 +1,5 @@
--- Which of these commands the ledger has never claimed. $1 command ids
+-- Which of these commands the ledger has never claimed. What was pruned it has known. $1 command ids
 select a.command_id from unnest($1::uuid[]) as a(command_id)
 where not exists (select from ledger.commands c where c.command_id = a.command_id)
+  and not exists (select from ledger.incarnation i
+                  where a.command_id < i.pruned_below and substring(a.command_id::text, 15, 1) = '7')

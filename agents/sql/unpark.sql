@@ -1,4 +1,4 @@
--- Take a parked command away without concluding it. $1 key, $2 command id
+-- Take a parked command away: its result is in the log, or it was refused as a record. $1 key, $2 command id
 with locked as (
     select key from ledger.keys where key = $1 for update
 ),

@@ -134,6 +134,7 @@ Place = Literal[
     "inquire",
     "conclude",
     "publish",
+    "unpark",
     "acknowledge",
     "release",
     "join",
@@ -420,6 +421,14 @@ class Protocol(RuleBasedStateMachine):
             raise AssertionError("only a stored result is published")
         event_id = UUID(dict(hand.stored.headers)["ce_id"].decode())
         self.published.append((hand.order.command_id, event_id, hand.stored.value))
+        hand.place = "unpark" if hand.woken else "acknowledge"
+
+    @rule(number=nth)
+    @precondition(_someone_at("unpark"))
+    def unpark(self, number: int) -> None:
+        """The result is in the log: now the command may leave its place."""
+        hand = self._pick("unpark", number)
+        self.bridge.run(self.ledger.unpark(hand.order.key, hand.order.command_id))
         hand.place = "acknowledge"
 
     @rule(number=nth)
@@ -537,6 +546,8 @@ class Protocol(RuleBasedStateMachine):
                 self.conclude(number, lost=False)
             case "publish":
                 self.publish(number)
+            case "unpark":
+                self.unpark(number)
             case "acknowledge":
                 self.acknowledge(number)
             case "release":

@@ -90,8 +90,30 @@ async def test_a_parked_command_waits_and_later_ones_of_its_key_are_laid_behind_
         claim = await ledger.claim(woken(expected))
         assert claim.status is ClaimStatus.TAKEN
         assert await concluded(ledger, claim)
+        assert await ledger.unpark(key, expected.ask.command_id)
     assert await ledger.next_parked(key) is None
     assert (await ledger.claim(an_ask(key))).status is ClaimStatus.TAKEN
+
+
+async def test_a_concluded_command_keeps_its_place_until_its_result_is_published(ledger: Ledger) -> None:
+    key = a_key()
+    first = await parked(ledger, an_ask(key))
+    behind = await ledger.claim(an_ask(key))
+    assert await ledger.park(parking(behind))
+    assert await concluded(ledger, await ledger.claim(woken(first)))
+
+    # Its worker died before the result was in the log: whoever wakes the key finds it first, and the result with it.
+    lying = await ledger.next_parked(key)
+    assert lying is not None
+    assert lying.command_id == first.ask.command_id
+    claim = await ledger.claim(woken(first))
+    assert claim.status is ClaimStatus.CONCLUDED
+    assert claim.result == RESULT
+
+    assert await ledger.unpark(key, first.ask.command_id)
+    lying = await ledger.next_parked(key)
+    assert lying is not None
+    assert lying.command_id == behind.ask.command_id
 
 
 async def test_another_key_is_not_held_back(ledger: Ledger) -> None:
@@ -127,6 +149,7 @@ async def test_a_queued_command_is_not_laid_down_where_nothing_is_parked_any_mor
     late = await ledger.claim(an_ask(key))
     assert late.status is ClaimStatus.QUEUED
     assert await concluded(ledger, await ledger.claim(woken(first)))
+    assert await ledger.unpark(key, first.ask.command_id)
 
     assert not await ledger.park(parking(late)), "it has to claim again"
     assert (await ledger.claim(again(late))).status is ClaimStatus.TAKEN
