@@ -1,18 +1,18 @@
-"""Watching integrations: periodic checks and breaker changes, as events."""
+"""Watching integrations: periodic checks, breaker changes and the use of rate limits, as events."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from providers.caller import Caller
 from providers.connector import Integration
-from providers.exchange import BreakerChange
+from providers.exchange import BreakerChange, LimitReport
 from schemas.envelope import Envelope
 from schemas.errors import StoreError
 from schemas.ids import new_id
-from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
 from streams.codec import Outgoing, encode
 from streams.publisher import Publisher
 from streams.topics import Topics
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 SOURCE: Final = "/kolaj/hub/integrations"
 _KEPT_CHANGES: Final = 1_000
+_LIMITS_EVERY_S: Final = 10.0
+"""Reports are kept for ever: what lies between two of them is in the metrics."""
 
 
 class Watch:
@@ -29,16 +31,25 @@ class Watch:
     Args:
         process: names this process; breakers are per process.
         interval_s: between two checks of one integration, in seconds.
+        limits_every_s: between two looks at the rate limits; only those that changed are told.
     """
 
     def __init__(
-        self, publisher: Publisher, topics: Topics, *, process: str, interval_s: float, now: Callable[[], datetime]
+        self,
+        publisher: Publisher,
+        topics: Topics,
+        *,
+        process: str,
+        interval_s: float,
+        now: Callable[[], datetime],
+        limits_every_s: float = _LIMITS_EVERY_S,
     ) -> None:
         self._publisher = publisher
         self._topic = topics.integration_events.name
         self._process = process
         self._interval_s = interval_s
         self._now = now
+        self._limits_every_s = limits_every_s
         self._changes: asyncio.Queue[BreakerChange] = asyncio.Queue(_KEPT_CHANGES)
 
     def on_breaker(self, change: BreakerChange) -> None:
@@ -53,6 +64,7 @@ class Watch:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report_changes())
             tasks.create_task(self._check_for_ever(caller, integrations))
+            tasks.create_task(self._report_limits(caller))
 
     async def _check_for_ever(self, caller: Caller, integrations: Mapping[str, Integration]) -> None:
         while True:
@@ -87,12 +99,58 @@ class Watch:
             envelope = _envelope(body.type, change.integration_id, change.changed_at)
             await self._publish(encode(self._topic, change.integration_id, envelope, body))
 
-    async def _publish(self, record: Outgoing) -> None:
+    async def _report_limits(self, caller: Caller) -> None:
+        told: dict[tuple[str, str], tuple[object, ...]] = {}
+        while True:
+            for report in caller.limits():
+                place, facts = (report.integration_id, report.operation), _facts(report)
+                if told.get(place) != facts and await self._publish(self._limit(report)):
+                    told[place] = facts
+            await asyncio.sleep(self._limits_every_s)
+
+    def _limit(self, report: LimitReport) -> Outgoing:
+        now = self._now()
+        body = RateLimitReported(
+            integration_id=report.integration_id,
+            provider=report.provider,
+            operation=report.operation,
+            process=self._process,
+            limit_calls=report.calls,
+            window_ms=None if report.per_s is None else max(1, round(report.per_s * 1000)),
+            allowed=report.allowed,
+            used=report.used,
+            throttled=report.throttled,
+            turned_away=report.turned_away,
+            shared=report.shared,
+            closed_until=now + timedelta(seconds=report.closed_s) if report.closed_s > 0 else None,
+            resets_at=now + timedelta(seconds=report.resets_in_s) if report.resets_in_s > 0 else None,
+            reported_at=now,
+        )
+        return encode(self._topic, report.integration_id, _envelope(body.type, report.integration_id, now), body)
+
+    async def _publish(self, record: Outgoing) -> bool:
+        """Whether it was taken; what was not is told in the log."""
         try:
             await self._publisher.publish([record])
         except StoreError as failed:
             log.warning("a health event was not published", extra={"why": str(failed)})
+            return False
+        return True
 
 
 def _envelope(kind: str, subject: str, at: datetime) -> Envelope:
     return Envelope(id=new_id(), type=kind, source=SOURCE, subject=subject, time=at)
+
+
+def _facts(report: LimitReport) -> tuple[object, ...]:
+    """What makes a report worth telling. The end of the window moves with each call, and is told with the rest."""
+    return (
+        report.calls,
+        report.per_s,
+        report.allowed,
+        report.used,
+        report.throttled,
+        report.turned_away,
+        report.shared,
+        report.closed_s > 0,
+    )

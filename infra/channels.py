@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from infra.compatibility import Kind
 from schemas.audit import AuditAnchored
-from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
 from schemas.provider_calls import ProviderCalled
@@ -51,8 +51,9 @@ def channels() -> tuple[Channel, ...]:
             "Each exchange with a provider, scrubbed of secrets, card numbers and personal data.",
         ),
         Channel(
-            "integrationEvents", topics.integration_events, (HealthChecked, BreakerChanged), "the integration's id",
-            "Health of integrations as checked, circuit breakers as they changed.",
+            "integrationEvents", topics.integration_events, (HealthChecked, BreakerChanged, RateLimitReported),
+            "the integration's id",
+            "Health of integrations as checked, circuit breakers as they changed, rate limits as they are used.",
         ),
         Channel(
             "ledgerIntents", topics.intents, (SendIntended,), payment,

@@ -36,6 +36,8 @@ class IntegrationSettings(BaseModel):
         base_url: instead of the provider's own address, for its simulator; plain HTTP only to this machine.
         rate_limits: by operation, instead of the connector's.
         ca_file: PEM file of the authorities to trust instead of the system's.
+        breaker_threshold: failures in a row that open a breaker of this account.
+        breaker_open_s: how long it then stays open, in seconds.
         absence_window_s: how long "not found" proves nothing, in seconds. It may be longer than the connector's;
             shorter only for a simulator on this machine, whose word has authority at once.
     """
@@ -48,6 +50,8 @@ class IntegrationSettings(BaseModel):
     base_url: str | None = None
     rate_limits: dict[str, RateLimitSettings] = Field(default_factory=dict)
     ca_file: str | None = None
+    breaker_threshold: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    breaker_open_s: Annotated[float, Field(gt=0, le=3_600)] | None = None
     absence_window_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
 
     @field_validator("base_url")

@@ -33,10 +33,11 @@ class Scrubber:
 
     @classmethod
     def of(cls, settings: Settings) -> "Scrubber":
-        values = [*settings.secrets.values(), settings.database_url, settings.kafka_password, settings.encryption_key]
+        own = (settings.database_url, settings.redis_url, settings.kafka_password, settings.encryption_key)
+        values = [*settings.secrets.values(), *own]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        password = settings.database_password
-        return cls([*secrets, *([password] if password else [])])
+        passwords = (settings.database_password, settings.redis_password)
+        return cls([*secrets, *(password for password in passwords if password)])
 
     def scrub(self, text: str) -> str:
         for secret in self._secrets:

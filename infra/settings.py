@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     kafka_password: Annotated[SecretStr | None, Field(validation_alias="KAFKA_PASSWORD")] = None
     kafka_ca_file: Annotated[str | None, Field(validation_alias="KAFKA_CA_FILE")] = None
     database_url: Annotated[SecretStr, Field(validation_alias="DATABASE_URL")] = SecretStr("")
+    redis_url: Annotated[SecretStr | None, Field(validation_alias="REDIS_URL")] = None
 
     environment: Annotated[Literal["sandbox", "production"], Field(validation_alias="KOLAJ_ENVIRONMENT")] = "sandbox"
     topic_prefix: Annotated[
@@ -106,6 +107,20 @@ class Settings(BaseSettings):
         text = url.get_secret_value()
         if text and urlsplit(text).scheme not in {"postgresql", "postgres"}:
             raise ValueError("must be like postgresql://user:password@host:5432/database")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        try:
+            known = parts.scheme in {"redis", "rediss", "unix"} and parts.port != 0
+        except ValueError:
+            known = False
+        if not known or not (parts.hostname or parts.path):
+            raise ValueError("must be like redis://:password@host:6379/0, rediss://… or unix:///path")
         return url
 
     @field_validator("encryption_key")
@@ -177,8 +192,12 @@ class Settings(BaseSettings):
     @property
     def database_password(self) -> str | None:
         """For the scrubber, which must know it apart from the address."""
-        password = urlsplit(self.database_url.get_secret_value()).password
-        return None if password is None else unquote(password)
+        return _password(self.database_url)
+
+    @property
+    def redis_password(self) -> str | None:
+        """Likewise."""
+        return None if self.redis_url is None else _password(self.redis_url)
 
     @cached_property
     def kafka(self) -> KafkaAccess:
@@ -233,6 +252,11 @@ def read_settings(
     secrets = {name: SecretStr(value) for name, value in known.items() if prefixes and name.startswith(prefixes)}
     settings._secrets = secrets  # noqa: SLF001 - set once, here, before anybody sees the settings
     return settings
+
+
+def _password(url: SecretStr) -> str | None:
+    password = urlsplit(url.get_secret_value()).password
+    return None if password is None else unquote(password)
 
 
 def _faults(bad: ValidationError) -> list[str]:

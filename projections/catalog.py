@@ -9,9 +9,10 @@ from projections.jobs import JOBS
 from projections.metrics import METRICS
 from projections.payments import PAYMENTS
 from projections.projection import Projection
+from projections.rate_limits import RATE_LIMITS
 from schemas.errors import SettingsError
 
-PROJECTIONS: Final = (AUDIT, METRICS, PAYMENTS, HEALTH, JOBS, DEAD_LETTERS)
+PROJECTIONS: Final = (AUDIT, METRICS, PAYMENTS, HEALTH, RATE_LIMITS, JOBS, DEAD_LETTERS)
 
 
 def projection(name: str) -> Projection:

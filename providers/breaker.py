@@ -14,6 +14,7 @@ from typing import Final, Literal
 from purgatory.domain.model import Context, HalfOpenedState
 
 BreakerState = Literal["closed", "open", "half_open"]
+_PROBE_S: Final = 1.0
 _STATES: Final[dict[str, BreakerState]] = {"closed": "closed", "opened": "open", "half-opened": "half_open"}
 
 
@@ -58,6 +59,7 @@ class Breaker:
         self._opened_at = 0.0
         self._era = 0
         self._probing = False
+        self._come_back_at = 0.0
         self.refused = 0
 
     @property
@@ -74,6 +76,18 @@ class Breaker:
     @property
     def admits(self) -> bool:
         return self.state == "closed" or (self.wait_s == 0 and not self._probing)
+
+    def come_back_s(self, *, per_s: float) -> float:
+        """In how many seconds a refused call should ask again: not before it may pass, and `per_s` calls a second.
+
+        Each asker is told a moment of its own, so that those who waited do not all come at once when it closes.
+        """
+        now = self._clock()
+        # While a probe is under way nobody knows; a second is short beside the time that it stays open.
+        soonest_s = self.wait_s if self.admits or self.wait_s > 0 else _PROBE_S
+        at = max(now + soonest_s, self._come_back_at)
+        self._come_back_at = at + 1 / per_s
+        return at - now
 
     def enter(self) -> Slot | None:
         """Leave for one call, or `None`: refused. There is no await between the question and the answer."""

@@ -10,29 +10,33 @@ of ours and the first byte:
 """
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from providers.admission import Admission, Gates, class_of
-from providers.connector import Attempt, Integration, Operation, Request, Unsayable
-from providers.exchange import CallerSettings, Health, OnBreaker, OnExchange, Prepared
+from providers.cache import ResponseCache
+from providers.connector import Answer, Attempt, Integration, Operation
+from providers.exchange import CallerSettings, Health, LimitReport, OnBreaker, OnExchange, Prepared
 from providers.judging import Asked, judge_finding, judge_outcome, signal_of
-from providers.outcome import Finding, Outcome
+from providers.outcome import Finding, Outcome, ReadResult, Refusal
 from providers.performing import Performing, Work
+from providers.preparing import built, prepare, refused
+from providers.reads import Reads
 from providers.retry import retrying
-from providers.scrub import Scrubber
+from providers.shared_store import SharedStore
 from providers.transport import Transport
-from schemas.errors import HubError, NotSent
+from schemas.base import Frozen
+from schemas.errors import HubError, Throttled
 from schemas.payments import PaymentCommand, Reason
 
-R = TypeVar("R", Outcome, Finding)
+R = TypeVar("R", Outcome, Finding, ReadResult)
 
 _ADMISSION: ContextVar[Admission | None] = ContextVar("admission", default=None)
 
@@ -50,6 +54,8 @@ class Caller:
         clock: UTC, for records.
         monotonic: seconds on a clock that is never set back, for limits and breakers.
         nonce: a fresh random word for each signature.
+        share: which part of the rate limits is this process's while they are not counted together, above 0 to 1.
+        store: Redis, through which workers count calls together and share answers; `None` where there is none.
     """
 
     def __init__(
@@ -60,12 +66,20 @@ class Caller:
         clock: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         nonce: Callable[[], str] = lambda: secrets.token_hex(8),
+        share: Callable[[], float] = lambda: 1.0,
+        store: SharedStore | None = None,
         settings: CallerSettings | None = None,
     ) -> None:
         self._settings = settings or CallerSettings()
         self._clock = clock
         self._monotonic = monotonic
-        self._gates = Gates(self._settings, on_breaker=on_breaker, clock=clock, monotonic=monotonic)
+        self._gates = Gates(
+            self._settings, on_breaker=on_breaker, clock=clock, monotonic=monotonic, share=share, store=store
+        )
+        answers = ResponseCache(size=self._settings.cached_answers, clock=monotonic, store=store)
+        self._reads = Reads(
+            answers, self._gates, self._reported, clock=clock, patience_s=2 * self._settings.admission_wait_s
+        )
         self._performing = Performing(on_exchange=on_exchange, clock=clock, nonce=nonce)
         self._transports: dict[str, Transport] = {}
         self._open = False
@@ -91,28 +105,15 @@ class Caller:
             NotSent: it can never be sent like this, so trying again is no use; `reason` is one of `Reason`'s words and
                 the message tells what to do.
         """
-        connector = integration.connector
-        if connector.operation_for(type(command)) is not operation:
-            raise _refused(
-                integration, operation.name, Reason.UNSUPPORTED_OPERATION, "it does not perform this command"
-            )
-        method = getattr(command, "method", None)
-        if method is not None and method.kind not in connector.methods:
-            offered = ", ".join(connector.methods)
-            raise _refused(
-                integration, operation.name, Reason.UNSUPPORTED_METHOD, f"{method.kind} is not taken; send {offered}"
-            )
-        request = _built(integration, operation.name, lambda: operation.build(command, attempt))
-        digest = _digest(request, Scrubber(connector.secret) if attempt.card is not None else None)
-        return Prepared(integration, operation, command, attempt, request, digest)
+        return prepare(integration, operation, command, attempt)
 
     @asynccontextmanager
     async def admission(self, integration: Integration, operation: Operation[Any, Any]) -> AsyncIterator[None]:
         """Leave for one `send`, taken before the send is marked. What `send` comes to is reported to the breaker.
 
         Raises:
-            NotSent: the breaker is open (`breaker_open`).
-            Throttled: no place or no turn within the settings' waiting time.
+            NotSent: the breaker is open (`breaker_open`); `retry_after_s` says when to come back.
+            Throttled: no place or no turn within the settings' waiting time; `retry_after_s` likewise.
         """
         async with self._gates.admit(integration, class_of(operation), operation.name, operation.name) as admission:
             token = _ADMISSION.set(admission)
@@ -136,7 +137,14 @@ class Caller:
         if admission is None or (admission.integration_id, admission.operation_class) != wanted:
             async with self.admission(integration, operation):
                 return await self.send(prepared, deadline_s=deadline_s)
-        asked = Asked(integration, operation.name, prepared.command, prepared.attempt, prepared.request, self._clock())
+        asked = Asked(
+            integration=integration,
+            operation=operation.name,
+            request=prepared.request,
+            now=self._clock(),
+            command=prepared.command,
+            attempt=prepared.attempt,
+        )
         work = Work(
             integration=integration,
             operation=operation.name,
@@ -164,9 +172,16 @@ class Caller:
         """
         inquiry, name = operation.inquiry, f"{operation.name}_inquiry"
         if inquiry is None:
-            raise _refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
-        request = _built(integration, name, lambda: inquiry.build(command, attempt))
-        asked = Asked(integration, name, command, attempt, request, self._clock())
+            raise refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
+        request = built(integration, name, lambda: inquiry.build(command, attempt))
+        asked = Asked(
+            integration=integration,
+            operation=name,
+            request=request,
+            now=self._clock(),
+            command=command,
+            attempt=attempt,
+        )
         work = Work(
             integration=integration,
             operation=name,
@@ -177,6 +192,30 @@ class Caller:
         )
         async with self._gates.admit(integration, "inquiry", name, inquiry.limited_as) as admission:
             return await self._reported(work, deadline_s, admission)
+
+    async def read(self, integration: Integration, name: str, question: Frozen) -> Frozen | Refusal:
+        """The answer to a declared question, kept for its time; equal questions at one time are one call.
+
+        Returns:
+            The read's answer model, or the provider's no, which is never kept.
+
+        Raises:
+            NotSent, Throttled, OutcomeUnknown: no answer was had; ask again later. A `NotSent` whose reason is one of
+                `Reason`'s words says that it can never be asked.
+        """
+        return await self._reads.read(integration, name, question)
+
+    async def forget(self, integration_id: str, name: str | None = None) -> None:
+        """Keep no answer of `integration_id` any longer, or none to the read `name`; calls under way are not kept."""
+        await self._reads.forget(integration_id, name)
+
+    def paused_s(self, integration: Integration, operation: Operation[Any, Any]) -> float:
+        """For how many seconds a `send` would certainly be refused here; zero when it may be tried."""
+        return self._gates.paused_s(integration, class_of(operation), operation.name)
+
+    def limits(self) -> tuple[LimitReport, ...]:
+        """How far each rate limit is used, of those that were met so far."""
+        return self._gates.limits()
 
     async def probe(self, integration: Integration) -> Health:
         """One health check, past breakers and limits: it is how a paused provider is seen to be back."""
@@ -212,17 +251,36 @@ class Caller:
 
     async def _reported(self, work: Work[R], deadline_s: float, admission: Admission) -> R:
         transport = self._transport(work.integration)
+        heard = replace(work, judge=lambda answer: self._judged(work, answer, admission))
+        sends = 0
+
+        async def send(left_s: float) -> R:
+            nonlocal sends
+            sends += 1
+            if sends > 1:
+                # The first one's turn was taken with the admission; each further one counts as well.
+                await admission.limiter.acquire(wait_s=min(left_s, self._settings.admission_wait_s))
+            try:
+                return await self._performing.perform(heard, transport, left_s)
+            except Throttled:
+                await admission.limiter.pass_on()
+                raise
+
         try:
-            result = await retrying(
-                lambda left_s: self._performing.perform(work, transport, left_s),
-                policy=self._settings.retry,
-                deadline_s=deadline_s,
-                clock=self._monotonic,
-            )
+            result = await retrying(send, policy=self._settings.retry, deadline_s=deadline_s, clock=self._monotonic)
         except HubError as error:
             admission.signal = signal_of(error)
             raise
         admission.signal = signal_of(result)
+        return result
+
+    def _judged(self, work: Work[R], answer: Answer, admission: Admission) -> R:
+        admission.heard(work.integration, answer)
+        try:
+            result = work.judge(answer)
+        except Throttled as throttled:
+            raise admission.turned_away(throttled) from None
+        admission.limiter.answered()
         return result
 
     def _transport(self, integration: Integration) -> Transport:
@@ -235,28 +293,3 @@ class Caller:
                 max_answer_bytes=self._settings.max_answer_bytes,
             )
         return self._transports[integration.id]
-
-
-def _built(integration: Integration, operation: str, build: Callable[[], Request]) -> Request:
-    missing = [name for name in integration.connector.credentials if name not in integration.credentials]
-    if missing:
-        raise _refused(integration, operation, Reason.CONFIGURATION, f"set its {' and '.join(missing)}")
-    try:
-        return build()
-    except Unsayable as unsayable:
-        raise _refused(integration, operation, unsayable.reason, unsayable.detail) from None
-
-
-def _refused(integration: Integration, operation: str, reason: Reason, detail: str) -> NotSent:
-    return NotSent(
-        f"{integration.id} ({operation}): {detail}",
-        provider=integration.connector.name,
-        operation=operation,
-        reason=reason.value,
-    )
-
-
-def _digest(request: Request, hiding: Scrubber | None) -> str:
-    query = "&".join(f"{name}={value}" for name, value in request.query)
-    body = request.body if hiding is None else hiding.scrub_whole(request.body).encode()
-    return hashlib.sha256(b"\n".join((f"{request.method} {request.path}?{query}".encode(), body))).hexdigest()

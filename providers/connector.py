@@ -11,12 +11,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from providers.outcome import Finding, Outcome
+from providers.outcome import Finding, Outcome, Refusal
+from schemas.base import Frozen
 from schemas.money import Money
 from schemas.payments import Payment, PaymentCommand, Reason
 
 C = TypeVar("C", bound=PaymentCommand)
 R = TypeVar("R", bound="Wire")
+Q = TypeVar("Q", bound=Frozen)
+A = TypeVar("A", bound=Frozen)
 
 
 class Unsayable(ValueError):
@@ -167,6 +170,44 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReading:
+    """What an answer's headers say of the rate limit that its request counted against; `None` where they are silent.
+
+    Attributes:
+        limit: calls in the provider's window.
+        remaining: calls that are left of them.
+        reset_s: after how many seconds the count begins anew.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[Q, R, A]):
+    """A question that moves nothing and whose answer stays good for a while, so that it may be kept.
+
+    Neither question nor answer holds a secret or a person: answers may lie in Redis as they are.
+
+    Attributes:
+        name: such as `bin`; part of the key that an answer is kept under.
+        ttl_s: how long an answer is good.
+        limited_as: the operation whose rate limit it counts against; empty when it has one of its own, or none.
+    """
+
+    name: str
+    question: type[Q]
+    answer: type[A]
+    build: Callable[[Q], Request]
+    reply: type[R]
+    read: Callable[[R, Q], A | Refusal]
+    ttl_s: float
+    deadline_s: float = 10
+    limited_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HealthProbe:
     """A harmless authenticated call; `read` returns `None` when all is well, else a sentence that says what is not."""
 
@@ -185,6 +226,8 @@ class Connector:
         verify: a sentence that says why an answer cannot be trusted, or `None`; it sees the exact parsed values.
         personal: names of JSON fields in requests and answers that hold personal data; the scrubber hides their values.
         secret: names of JSON fields that hold secrets or card data.
+        reads: questions whose answers may be kept.
+        read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
     """
 
     name: str
@@ -200,9 +243,14 @@ class Connector:
     methods: tuple[str, ...] = ()
     personal: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
+    reads: tuple[Read[Any, Any, Any], ...] = ()
+    read_limits: Callable[[Answer], LimitReading | None] | None = None
 
     def operation_for(self, command: type[PaymentCommand]) -> Operation[Any, Any] | None:
         return next((operation for operation in self.operations if operation.command is command), None)
+
+    def read_named(self, name: str) -> Read[Any, Any, Any] | None:
+        return next((read for read in self.reads if read.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

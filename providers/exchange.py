@@ -89,6 +89,43 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReport:
+    """How far one operation's rate limit is used, as this process knows it.
+
+    Attributes:
+        calls: the limit of all workers together; `None` where neither documents nor answers name one.
+        per_s: its window; `None` where only the provider counts.
+        allowed: what this process may use of it now.
+        used: calls of this process in the present window.
+        throttled: calls put off here since the process began; `turned_away`: those that the provider refused.
+        closed_s: how long the provider wants no call.
+        resets_in_s: after how many seconds nothing is used any more, if no call starts.
+        shared: whether all workers count in one window just now.
+    """
+
+    integration_id: str
+    provider: str
+    operation: str
+    calls: int | None
+    per_s: float | None
+    allowed: int | None
+    used: int
+    throttled: int
+    turned_away: int
+    closed_s: float
+    resets_in_s: float
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """A breaker opens after `threshold` failures in a row, and stays open for `open_s`."""
+
+    threshold: int
+    open_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerSettings:
     """Limits of the call machinery.
 
@@ -98,8 +135,11 @@ class CallerSettings:
         quota: calls under way at most, for each integration; `quotas` overrides it by integration id.
         rate_limits: overrides of the connectors' limits by integration id and operation name; `None` lifts a limit.
         admission_wait_s: how long a call waits for a place or for its turn before it is throttled.
+        untold_pause_s: the pause after a refusal for a limit that names none; it doubles until an answer comes.
         breaker_threshold: failures in a row that open a breaker.
-        breaker_open_s: how long it stays open.
+        breaker_open_s: how long it stays open. `breakers` overrides both by integration id.
+        come_back_per_s: how many of the calls that a breaker refused are asked back in one second.
+        cached_answers: answers to reads that are kept in memory at most.
         slow_after_s: a health check slower than this is `degraded`.
         probe_deadline_s: for health checks.
     """
@@ -111,8 +151,12 @@ class CallerSettings:
     quotas: Mapping[str, int] = field(default_factory=dict)
     rate_limits: Mapping[tuple[str, str], RateLimit | None] = field(default_factory=dict)
     admission_wait_s: float = 2.0
+    untold_pause_s: float = 1.0
     breaker_threshold: int = 5
     breaker_open_s: float = 30.0
+    breakers: Mapping[str, BreakerLimits] = field(default_factory=dict)
+    come_back_per_s: float = 50.0
+    cached_answers: int = 1_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     slow_after_s: float = 2.0
     probe_deadline_s: float = 10.0

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
-from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Request, Wire
-from providers.outcome import Finding, Outcome, ProviderState, Sighting, UnusableAnswer
+from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
+from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
 from schemas.payments import CreatePayment, PaymentCommand, Reason
@@ -22,15 +23,16 @@ from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
 
+_NO_FAULTS: Final = frozenset({"unanswered", "in_progress"})
+"""No answer to what was asked, and yet the provider's side works."""
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
     """What an answer is judged against; `operation` is the word for errors."""
 
     integration: Integration
     operation: str
-    command: PaymentCommand
-    attempt: Attempt
     request: Request
     now: datetime
 
@@ -48,6 +50,14 @@ class Asked:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Case):
+    """The case of a command's attempt."""
+
+    command: PaymentCommand
+    attempt: Attempt
+
+
 def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) -> Outcome:
     """The verdict on an operation.
 
@@ -55,9 +65,9 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
         Throttled: certainly not performed, for a limit.
         NotSent: certainly not performed, for a passing fault (`reason` is `provider_transient`).
         OutcomeUnknown: the answer is no use; `reason` is `server_error`, `unusable_answer`, `bad_signature` or
-            `contradiction`.
+            `contradiction`; or `in_progress`: perhaps an earlier send of it is still under way.
     """
-    outcome = _read(asked, answer, operation.reply, operation.read)
+    outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, asked.attempt))
     if outcome.failure is FailureClass.THROTTLED:
         raise asked.throttled(answer)
     if outcome.failure is FailureClass.TRANSIENT:
@@ -80,12 +90,27 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
         Throttled, OutcomeUnknown: it found nothing out; as in `judge_outcome`, and `unanswered` when the provider
             refused to answer.
     """
-    finding = _read(asked, answer, inquiry.reply, inquiry.read)
+    finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, asked.attempt))
     if finding.sighting is not Sighting.ABSENT:
         _refuse_contradiction(asked, answer)
     if finding.outcome is None:
         return finding
     return replace(finding, outcome=checked_amount(finding.outcome, asked.command, asked.attempt))
+
+
+def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: Answer) -> ReadResult:
+    """What a provider says to a question that moves nothing.
+
+    Raises:
+        Throttled, OutcomeUnknown: no answer; as in `judge_outcome`.
+    """
+    found: Frozen | Refusal = _read(case, answer, read.reply, lambda reply: read.read(reply, question))
+    if not isinstance(found, Refusal):
+        _refuse_contradiction(case, answer)
+        return ReadResult(answer=found)
+    if found.failure is FailureClass.THROTTLED:
+        raise case.throttled(answer)
+    return ReadResult(refusal=found)
 
 
 def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) -> Outcome:
@@ -107,7 +132,7 @@ def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) 
     )
 
 
-def signal_of(ended: Outcome | Finding | HubError) -> Signal:
+def signal_of(ended: Outcome | Finding | ReadResult | HubError) -> Signal:
     """What an end says about the provider's health. Refusals and limits say nothing about it."""
     match ended:
         case Outcome(their_fault=True):
@@ -116,7 +141,9 @@ def signal_of(ended: Outcome | Finding | HubError) -> Signal:
             return Signal.SUCCESS
         case Finding(sighting=Sighting.CONCLUDED | Sighting.RUNNING):
             return Signal.SUCCESS
-        case OutcomeUnknown(reason=reason) if reason != "unanswered":
+        case ReadResult(answer=answer) if answer is not None:
+            return Signal.SUCCESS
+        case OutcomeUnknown(reason=reason) if reason not in _NO_FAULTS:
             return Signal.FAILURE
         case NotSent(reason="no_connection" | "provider_transient"):
             return Signal.FAILURE
@@ -149,15 +176,19 @@ def parsed(answer: Answer) -> Answer:
         return answer
 
 
-def _read(asked: Asked, answer: Answer, model: type[Wire], read: Callable[[Any, PaymentCommand, Attempt], T]) -> T:
+def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], T]) -> T:
     name = asked.integration.connector.name
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise asked.throttled(answer)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise asked.unknown("server_error", f"{name} answered HTTP {answer.status}; ask for the status")
+    if answer.status == HTTPStatus.CONFLICT:
+        # Stripe, PayPal and others say so while an earlier request under the same key still runs. Whatever its body
+        # says, the truth is had by asking, and a refusal that is believed here could hide money that moved.
+        raise asked.unknown("in_progress", f"{name} answered HTTP 409: it may be under way; ask for the status")
     try:
         value = _trusted(asked, answer)
-        return read(read_wire(value, model), asked.command, asked.attempt)
+        return read(read_wire(value, model))
     except Unreadable as bad:
         message = f"the answer (HTTP {answer.status}, {len(answer.body)} bytes) cannot be read: {bad}"
         raise asked.unknown("unusable_answer", message) from None
@@ -170,7 +201,7 @@ def _read(asked: Asked, answer: Answer, model: type[Wire], read: Callable[[Any, 
         raise asked.unknown("unusable_answer", f"reading the answer failed ({kind}); ask for the status") from None
 
 
-def _trusted(asked: Asked, answer: Answer) -> Any:
+def _trusted(asked: Case, answer: Answer) -> Any:
     _require_json_type(answer)
     value = parse_json(answer.body)
     integration = asked.integration
@@ -180,7 +211,7 @@ def _trusted(asked: Asked, answer: Answer) -> Any:
     return value
 
 
-def _refuse_unusable(asked: Asked, answer: Answer, bad: UnusableAnswer) -> NoReturn:
+def _refuse_unusable(asked: Case, answer: Answer, bad: UnusableAnswer) -> NoReturn:
     if bad.failure is FailureClass.THROTTLED:
         raise asked.throttled(answer) from None
     code = "" if bad.their_code is None else f" (code {bad.their_code})"
@@ -188,7 +219,7 @@ def _refuse_unusable(asked: Asked, answer: Answer, bad: UnusableAnswer) -> NoRet
     raise asked.unknown(reason, bad.detail + code) from None
 
 
-def _refuse_contradiction(asked: Asked, answer: Answer) -> None:
+def _refuse_contradiction(asked: Case, answer: Answer) -> None:
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         message = f"HTTP {answer.status} with the body of a success; ask for the status"
         raise asked.unknown("contradiction", message)

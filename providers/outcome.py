@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.base import Frozen
 from schemas.money import Money
 from schemas.payments import CardSummary, LineReference, Reason
 from schemas.verdicts import FailureClass, Verdict
@@ -45,6 +46,29 @@ class Outcome:
     redirect_url: str | None = None
     state: ProviderState | None = None
     their_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A provider's no to a question that moves nothing; it is never kept.
+
+    Attributes:
+        failure: `THROTTLED` and `TRANSIENT` mean that a later try may succeed.
+        detail: a sentence of ours for people.
+    """
+
+    reason: Reason
+    failure: FailureClass
+    detail: str
+    their_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """What came of a question that moves nothing: one of the two."""
+
+    answer: Frozen | None = None
+    refusal: Refusal | None = None
 
 
 class UnusableAnswer(Exception):

@@ -15,12 +15,12 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from providers.connector import Answer, Integration, Request
 from providers.exchange import Exchange, OnExchange, Word
 from providers.judging import is_not_found, parsed
-from providers.outcome import Finding, Outcome, Sighting
+from providers.outcome import Finding, Outcome, ReadResult, Sighting
 from providers.scrub import Scrubber
 from providers.transport import Flight, Transport
 from schemas.errors import HubError, NotSent, Throttled
 
-T = TypeVar("T", Outcome, Finding, str)
+T = TypeVar("T", Outcome, Finding, ReadResult, str)
 
 log = logging.getLogger(__name__)
 _TRACER: Final = trace.get_tracer("kolaj.providers")
@@ -134,19 +134,23 @@ class Performing:
             log.exception("exchange not recorded", extra={"operation": exchange.operation, "outcome": exchange.outcome})
 
 
-def _word(result: Outcome | Finding | str, *, moves_money: bool) -> Word:
+def _word(result: Outcome | Finding | ReadResult | str, *, moves_money: bool) -> Word:
     match result:
         case Outcome() if moves_money:
             return result.verdict.value
         case Outcome():
             return "not_found" if is_not_found(result) else "found"
+        case ReadResult():
+            return "refused" if result.answer is None else "found"
         case Finding():
             return "not_found" if result.sighting is Sighting.ABSENT else "found"
         case _:
             return "unhealthy" if result else "healthy"
 
 
-def _code(result: Outcome | Finding | str) -> str | None:
+def _code(result: Outcome | Finding | ReadResult | str) -> str | None:
+    if isinstance(result, ReadResult):
+        return None if result.refusal is None else result.refusal.their_code
     outcome = result.outcome if isinstance(result, Finding) else result
     return outcome.their_code if isinstance(outcome, Outcome) else None
 

@@ -14,7 +14,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """At most `tries` sends; between them a pause drawn evenly from zero to a bound that doubles (full jitter)."""
+    """At most `tries` sends; between them a pause drawn evenly from zero to a bound that doubles (full jitter).
+
+    Attributes:
+        longest_s: the bound's own bound. A longer pause that a provider asks for is not waited for here: the command
+            would hold a place among those in flight, and its key, for nothing.
+    """
 
     tries: int = 3
     base_s: float = 0.1
@@ -31,7 +36,8 @@ async def retrying(
 ) -> T:
     """Call `send` with the seconds that are left, again after `NotSent` by a failed connection and after `Throttled`.
 
-    A pause that the provider asked for is kept; where it is longer than what is left, its error is raised at once.
+    A pause that the provider asked for is kept; where it is longer than what is left or than the policy's longest, its
+    error is raised at once.
 
     Raises:
         NotSent, Throttled: the last one, when tries or time are used up.
@@ -46,7 +52,7 @@ async def retrying(
         return jitter(bound_s) if asked_s is None else asked_s
 
     def too_late(state: RetryCallState) -> bool:
-        return clock() + state.upcoming_sleep >= ends
+        return state.upcoming_sleep > policy.longest_s or clock() + state.upcoming_sleep >= ends
 
     loop = AsyncRetrying(
         retry=retry_if_exception(_certainly_not_performed),

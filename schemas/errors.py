@@ -32,7 +32,17 @@ class ProviderError(HubError):
 
 
 class NotSent(ProviderError):
-    """Certainly nothing was performed: breaker open, no connection, operation unsupported. May be tried again."""
+    """Certainly nothing was performed: breaker open, no connection, operation unsupported. May be tried again.
+
+    Attributes:
+        retry_after_s: with `breaker_open`, when to come back; each refused call is told a moment of its own.
+    """
+
+    def __init__(
+        self, message: str, *, provider: str, operation: str, reason: str, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, provider=provider, operation=operation, reason=reason)
+        self.retry_after_s = retry_after_s
 
 
 class Throttled(ProviderError):

@@ -1,4 +1,4 @@
-"""Facts about an integration: its health as checked, its breaker as it changed."""
+"""Facts about an integration: its health as checked, its breaker as it changed, its rate limits as they are used."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -35,4 +35,36 @@ class BreakerChanged(Fact):
     changed_at: UtcTime
 
 
-IntegrationEvent = HealthChecked | BreakerChanged
+class RateLimitReported(Fact):
+    """How far one process has used one operation's rate limit. Told when something changed, every few seconds at most.
+
+    The latest one of a process counts. The counts of several processes add up, also where they share one window.
+    """
+
+    type: ClassVar[str] = "integrations.rate_limit_reported.v1"
+
+    integration_id: str
+    provider: str
+    operation: str
+    process: str
+    limit_calls: Annotated[int, Field(ge=0)] | None = None
+    """Calls in the window for all processes together; absent where neither documents nor answers name a limit."""
+    window_ms: Annotated[int, Field(ge=1)] | None = None
+    allowed: Annotated[int, Field(ge=0)] | None = None
+    """What this process may use: the whole limit while the window is shared, else its share."""
+    used: Annotated[int, Field(ge=0)]
+    """Calls that this process started in the present window."""
+    throttled: Annotated[int, Field(ge=0)]
+    """Calls put off by the hub since the process began, for the limit."""
+    turned_away: Annotated[int, Field(ge=0)]
+    """Calls that the provider refused for its limit, since the process began."""
+    shared: bool
+    """Whether all processes count in one window, through Redis."""
+    closed_until: UtcTime | None = None
+    """The provider wants no call before."""
+    resets_at: UtcTime | None = None
+    """When nothing of the window is used any more, if no further call starts."""
+    reported_at: UtcTime
+
+
+IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported

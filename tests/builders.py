@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from schemas.envelope import Envelope
 from schemas.ids import new_id, rejection_id, result_id
-from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.money import Money, Price
 from schemas.payments import (
@@ -343,3 +343,21 @@ def a_breaker_changed(**changed: Any) -> BreakerChanged:
         "changed_at": NOON,
     }
     return BreakerChanged(**(given | changed))
+
+
+def a_rate_limit_reported(**changed: Any) -> RateLimitReported:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "operation": "create",
+        "process": "worker-1",
+        "limit_calls": 50,
+        "window_ms": 60_000,
+        "allowed": 25,
+        "used": 10,
+        "throttled": 0,
+        "turned_away": 0,
+        "shared": False,
+        "reported_at": NOON,
+    }
+    return RateLimitReported(**(given | changed))

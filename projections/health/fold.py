@@ -6,7 +6,7 @@ from uuid import UUID
 
 from projections.entry import Entry
 from schemas.envelope import Envelope
-from schemas.integrations import BreakerChanged, HealthChecked, IntegrationEvent
+from schemas.integrations import BreakerChanged, HealthChecked
 
 
 class HealthRow(NamedTuple):
@@ -25,12 +25,12 @@ class HealthRow(NamedTuple):
 
 
 def fold(entry: Entry) -> tuple[HealthRow, ...]:
-    if entry.envelope is None or not isinstance(entry.body, IntegrationEvent):
+    if entry.envelope is None or not isinstance(entry.body, HealthChecked | BreakerChanged):
         return ()
     return (_row(entry.envelope, entry.body),)
 
 
-def _row(envelope: Envelope, event: IntegrationEvent) -> HealthRow:
+def _row(envelope: Envelope, event: HealthChecked | BreakerChanged) -> HealthRow:
     match event:
         case HealthChecked():
             return HealthRow(

@@ -10,27 +10,19 @@ from uuid import UUID
 
 from projections.entry import Body, Entry
 from schemas.envelope import Envelope
-from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.payments import (
-    CancelPayment,
-    CapturePayment,
     CommandPending,
     CommandRefused,
     CommandRejected,
     CommandUnknown,
-    CreatePayment,
     LateOutcome,
-    PaymentCancelled,
-    PaymentCaptured,
-    PaymentCreated,
-    PaymentQueried,
-    PaymentRefunded,
-    QueryPayment,
-    RefundPayment,
     Result,
     ResultDivergence,
 )
+from schemas.payments.commands import PaymentOrder
+from schemas.payments.results import CommandResult
 from schemas.provider_calls import ProviderCalled
 
 
@@ -97,36 +89,34 @@ def fold(entry: Entry) -> tuple[Part, ...]:
 
 def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
     match body:
-        case CreatePayment() | CapturePayment() | CancelPayment() | RefundPayment() | QueryPayment():
+        case PaymentOrder():
             place = (*entry.place, entry.offset)
             about = (entry.key, envelope.type, body.integration_id)
             return (Published(envelope.id, *about, *place, entry.occurred_at, body.expires_at),)
         case SendIntended():
             about = (entry.key, body.command_type, body.integration_id)
             return (Sent(body.command_id, *about, body.attempt, body.intended_at),)
-        case (
-            PaymentCreated()
-            | PaymentCaptured()
-            | PaymentCancelled()
-            | PaymentRefunded()
-            | PaymentQueried()
-            | CommandRefused()
-            | CommandPending()
-            | CommandUnknown()
-        ):
+        case CommandResult():
             return (_ended(entry.key, envelope, body),)
         case CommandRejected():
             message = f"{body.field}: {body.detail}" if body.field else body.detail
             place = (body.topic, body.partition, body.offset)
             return (Rejected(body.command_id, *place, body.reason, message, body.observed_at),)
-        case LateOutcome() | ResultDivergence() | ProviderCalled() | HealthChecked() | BreakerChanged():
+        case (
+            LateOutcome()
+            | ResultDivergence()
+            | ProviderCalled()
+            | HealthChecked()
+            | BreakerChanged()
+            | RateLimitReported()
+        ):
             return ()
         case _:
             assert_never(body)
 
 
 def _ended(key: str, envelope: Envelope, result: Result) -> Ended:
-    reason = getattr(result, "reason", None)
+    reason, detail = _why(result)
     return Ended(
         result.command_id,
         key,
@@ -135,10 +125,20 @@ def _ended(key: str, envelope: Envelope, result: Result) -> Ended:
         envelope.id,
         result.verdict,
         result.attempts,
-        None if reason is None else reason.value,
-        getattr(result, "detail", None),
+        reason,
+        detail,
         result.concluded_at,
     )
+
+
+def _why(result: Result) -> tuple[str | None, str | None]:
+    match result:
+        case CommandRefused() | CommandUnknown():
+            return result.reason.value, result.detail
+        case CommandPending():
+            return result.reason.value, None
+        case _:
+            return None, None
 
 
 def merge_published(one: Published, other: Published) -> Published:

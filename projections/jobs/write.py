@@ -36,7 +36,11 @@ def merged(parts: Iterable[Part], kind: type[P], merge: Callable[[P, P], P]) -> 
         if isinstance(part, kind):
             known = found.get(part.job_id)
             found[part.job_id] = part if known is None else merge(known, part)
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found, key=_number)]
+
+
+def _number(job_id: UUID) -> int:
+    return job_id.int
 
 
 async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from providers.connector import Answer, Connector, HealthProbe, Inquiry, Operation, RateLimit, ReferenceFormat
 from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
+from providers.payments.iyzico.look_ups import READS
 from providers.payments.iyzico.signing import sign, verify
 from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
@@ -87,6 +88,7 @@ CONNECTOR = Connector(
     sign=sign,
     verify=verify,
     operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
+    reads=READS,
     probe=HealthProbe(get("/payment/test"), _health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.

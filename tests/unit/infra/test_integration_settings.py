@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from infra.caller_settings import caller_settings
 from infra.integration_settings import credential_prefix, load_integrations
 from infra.settings import read_settings
 from providers.connector import Answer, Connector, HealthProbe, Integration, RateLimit, Request
+from providers.exchange import BreakerLimits
 from schemas.errors import SettingsError
 
 SECRETS = {"ACME_MAIN_API_KEY": "key-1", "ACME_MAIN_SECRET_KEY": "secret-1"}
@@ -128,3 +130,18 @@ def test_the_list_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_the_prefix_knows_no_locale() -> None:
     assert credential_prefix("iyzico-main_2") == "IYZICO_MAIN_2_"
+
+
+def test_breaker_limits_are_an_accounts_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    load(monkeypatch, {"breaker_threshold": 2, "breaker_open_s": 1.5})
+    settings = caller_settings(read_settings(kafka=False, database=False))
+    assert settings.breakers["acme-main"] == BreakerLimits(2, 1.5)
+    load(monkeypatch, {"breaker_open_s": 60})
+    settings = caller_settings(read_settings(kafka=False, database=False))
+    assert settings.breakers["acme-main"] == BreakerLimits(settings.breaker_threshold, 60)
+
+
+@pytest.mark.parametrize("entry", [{"breaker_threshold": 0}, {"breaker_open_s": 0}, {"breaker_open_s": 1e9}])
+def test_breaker_limits_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=f"entry 0.{next(iter(entry))}"):
+        load(monkeypatch, entry)

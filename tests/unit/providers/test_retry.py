@@ -73,6 +73,13 @@ async def test_a_pause_longer_than_what_is_left_is_raised_at_once() -> None:
     assert len(script.left_s) == 1
 
 
+async def test_a_pause_longer_than_a_short_one_is_not_waited_for() -> None:
+    script = Scripted(throttled(3))
+    with pytest.raises(Throttled):
+        await asyncio.wait_for(_run(script, deadline_s=30), 1)
+    assert len(script.left_s) == 1
+
+
 async def test_an_unknown_outcome_after_a_failed_connection_ends_it() -> None:
     script = Scripted(not_sent(), OutcomeUnknown("?", provider="p", operation="create", reason="timeout"))
     with pytest.raises(OutcomeUnknown):

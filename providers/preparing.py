@@ -1,0 +1,58 @@
+"""From a command to the exact bytes of a request, before anything is marked or sent. Pure."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from providers.connector import Attempt, Integration, Operation, Request, Unsayable
+from providers.exchange import Prepared
+from providers.scrub import Scrubber
+from schemas.errors import NotSent
+from schemas.payments import PaymentCommand, Reason
+
+
+def prepare(
+    integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
+) -> Prepared:
+    """The exact request for one attempt.
+
+    Raises:
+        NotSent: it can never be sent like this; `reason` is one of `Reason`'s words.
+    """
+    connector = integration.connector
+    if connector.operation_for(type(command)) is not operation:
+        raise refused(integration, operation.name, Reason.UNSUPPORTED_OPERATION, "it does not perform this command")
+    method = getattr(command, "method", None)
+    if method is not None and method.kind not in connector.methods:
+        offered = ", ".join(connector.methods)
+        raise refused(
+            integration, operation.name, Reason.UNSUPPORTED_METHOD, f"{method.kind} is not taken; send {offered}"
+        )
+    request = built(integration, operation.name, lambda: operation.build(command, attempt))
+    digest = _digest(request, Scrubber(connector.secret) if attempt.card is not None else None)
+    return Prepared(integration, operation, command, attempt, request, digest)
+
+
+def built(integration: Integration, operation: str, build: Callable[[], Request]) -> Request:
+    missing = [name for name in integration.connector.credentials if name not in integration.credentials]
+    if missing:
+        raise refused(integration, operation, Reason.CONFIGURATION, f"set its {' and '.join(missing)}")
+    try:
+        return build()
+    except Unsayable as unsayable:
+        raise refused(integration, operation, unsayable.reason, unsayable.detail) from None
+
+
+def refused(integration: Integration, operation: str, reason: Reason, detail: str) -> NotSent:
+    return NotSent(
+        f"{integration.id} ({operation}): {detail}",
+        provider=integration.connector.name,
+        operation=operation,
+        reason=reason.value,
+    )
+
+
+def _digest(request: Request, hiding: Scrubber | None) -> str:
+    query = "&".join(f"{name}={value}" for name, value in request.query)
+    body = request.body if hiding is None else hiding.scrub_whole(request.body).encode()
+    return hashlib.sha256(b"\n".join((f"{request.method} {request.path}?{query}".encode(), body))).hexdigest()

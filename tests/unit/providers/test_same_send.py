@@ -1,0 +1,115 @@
+"""An operation that is under way or done already: its answers are never taken for a no, and its key is its own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from providers.connector import Answer, Operation, Request
+from providers.judging import Asked, judge_outcome, signal_of
+from providers.outcome import Finding, Outcome, Sighting
+from providers.payments.iyzico import CONNECTOR
+from providers.reference import reference_for
+from schemas.errors import OutcomeUnknown, Throttled
+from schemas.ids import new_id
+from schemas.verdicts import Verdict
+from tests.builders import lira
+from tests.conformance.samples import NOW, a_command, an_attempt, an_integration, attempt_for, samples
+
+MOVING = [pytest.param(it, id=it.name) for it in CONNECTOR.operations if it.moves_money]
+UNDER_WAY_OR_DONE = {"8514": None, "10203": "APPROVED_COMPLETED"}
+
+
+def judged(operation: Operation[Any, Any], body: bytes, status: int = 200) -> Outcome:
+    answer = Answer(status, {"content-type": "application/json"}, body, None)
+    return judge_outcome(_asked(operation), operation, answer)
+
+
+def _asked(operation: Operation[Any, Any]) -> Asked:
+    attempt = attempt_for(CONNECTOR, operation)
+    command = a_command(operation.command)
+    return Asked(
+        integration=an_integration(CONNECTOR),
+        operation=operation.name,
+        request=operation.build(command, attempt),
+        now=NOW,
+        command=command,
+        attempt=attempt,
+    )
+
+
+def a_failure(code: str, group: str | None = None) -> bytes:
+    return json.dumps({"status": "failure", "errorCode": code, "errorGroup": group}).encode()
+
+
+@pytest.mark.parametrize("code", UNDER_WAY_OR_DONE)
+@pytest.mark.parametrize("operation", MOVING)
+def test_under_way_or_done_already_is_asked_about(operation: Operation[Any, Any], code: str) -> None:
+    outcome = judged(operation, a_failure(code, UNDER_WAY_OR_DONE[code]))
+    assert outcome.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("body", [a_failure("10051"), a_failure("8514"), b'{"status":"success"}', b"", b"<html>"])
+@pytest.mark.parametrize("operation", MOVING)
+def test_a_key_in_use_is_asked_about_whatever_the_body_says(operation: Operation[Any, Any], body: bytes) -> None:
+    with pytest.raises(OutcomeUnknown) as unknown:
+        judged(operation, body, status=409)
+    assert unknown.value.reason == "in_progress"
+    assert signal_of(unknown.value).value == "neutral"
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"{}", b"[]", b"null", b'{"status":"success"}', b"<html>", b"\xff"])
+@pytest.mark.parametrize("operation", MOVING)
+def test_an_empty_or_unreadable_success_is_neither_yes_nor_no(operation: Operation[Any, Any], body: bytes) -> None:
+    with pytest.raises(OutcomeUnknown):
+        judged(operation, body)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+@pytest.mark.parametrize("operation", MOVING)
+def test_a_fault_of_theirs_with_a_body_that_refuses_is_no_refusal(operation: Operation[Any, Any], status: int) -> None:
+    with pytest.raises(OutcomeUnknown):
+        judged(operation, a_failure("10051"), status=status)
+
+
+def test_a_capture_that_somebody_else_made_is_found_by_asking() -> None:
+    """The answer to our own capture says "done already"; the payment itself says that it is captured."""
+    operation = next(it for it in CONNECTOR.operations if it.name == "capture")
+    assert judged(operation, a_failure("10203", "APPROVED_COMPLETED")).verdict is Verdict.UNKNOWN
+    [found] = [sample.read() for sample in samples() if sample.name == "capture-inquiry-captured"]
+    assert isinstance(found, Finding)
+    assert found.sighting is Sighting.CONCLUDED
+    assert found.outcome is not None
+    assert found.outcome.verdict is Verdict.ACCEPTED
+
+
+def test_a_limit_is_told_apart_from_everything_else() -> None:
+    operation = CONNECTOR.operations[0]
+    with pytest.raises(Throttled):
+        judged(operation, a_failure("50000"))
+    with pytest.raises(Throttled):
+        judged(operation, b"", status=429)
+
+
+def test_the_reference_is_the_operations_identity() -> None:
+    """Two commands for one order, the second after the basket changed: two references, two digests."""
+    first, second = new_id(), new_id()
+    references = {
+        reference_for(command, "a", number, CONNECTOR.reference) for command in (first, second) for number in (1, 2)
+    }
+    assert len(references) == 4
+    assert reference_for(first, "a", 1, CONNECTOR.reference) in references
+
+
+@pytest.mark.parametrize("operation", [it for it in MOVING if it.id != "cancel"])
+def test_another_amount_under_the_same_reference_is_another_request(operation: Operation[Any, Any]) -> None:
+    """What is compared before a resend is the whole request, so that an old key never carries a new amount."""
+    state = {"create": "new", "capture": "held", "refund": "captured"}[operation.name]
+    requests = set()
+    for amount in ("10.00", "12.00"):
+        price = lira(amount)
+        changed = {"amount": price} if operation.name == "create" else {}
+        command = a_command(operation.command, **changed)
+        request: Request = operation.build(command, an_attempt(state, price))
+        requests.add(request.body)
+    assert len(requests) == 2
