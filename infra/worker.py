@@ -4,17 +4,18 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
 from agents.delivery import Delivery
 from agents.health import Watch
 from agents.ledger import Ledger
-from agents.log_check import check_not_behind
+from agents.log_check import check_not_behind, keep_comparing
 from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.work import Patience
@@ -48,6 +49,8 @@ class Worker:
     watch: Watch
     caller: Caller
     integrations: Mapping[str, Integration]
+    compare: Callable[[], Coroutine[None, None, None]]
+    """Goes on comparing ledger and log until cancelled."""
 
 
 async def prepare_stores(settings: Settings) -> None:
@@ -74,6 +77,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, on_ready: Calla
         beside = [
             tasks.create_task(worker.watch.run(worker.caller, worker.integrations)),
             tasks.create_task(worker.tending.run()),
+            tasks.create_task(worker.compare()),
         ]
         waking = tasks.create_task(worker.waker.run(stop))
         on_ready()
@@ -152,7 +156,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             rebalance_timeout_s=settings.rebalance_timeout_s,
             drain_s=membership.drain_s,
         )
-        yield Worker(consumer, waker, tending, watch, caller, integrations)
+        compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
+        yield Worker(consumer, waker, tending, watch, caller, integrations, compare)
 
 
 def _now() -> datetime:

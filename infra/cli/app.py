@@ -22,11 +22,14 @@ COMMANDS: Final = {
     "replay": "Write what lies in a topic as JSON lines.",
     "dead-letters": "List, show and requeue records that could not be read.",
     "projections": "How far the tables are, and how to build them anew.",
+    "integrations": "Ask a provider, and show how far its rate limits are used.",
     "audit": "Check the audit chain against the log.",
     "ledger": "Look into the ledger.",
     "migrate": "Bring the database to the schema that this version needs.",
     "contracts": "Write the contract with other services.",
     "doctor": "Check settings, broker, database and secrets one by one.",
+    "chaos": "Break the hub on purpose, and count afterwards.",
+    "bench": "Measure the hub against a bare loop, and draw it.",
     "sandbox": "Serve a provider's API with books of its own.",
 }
 """Name and short help; the module is `infra.cli.<name>` with `-` as `_`, and offers `app`."""
