@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from mode.utils.times import Seconds
 
 from agents.delivery import Delivery
+from agents.resuming import ResumingConsumer
 from schemas.errors import StoreError
 from streams.kafka import KafkaAccess, unreachable
 from streams.lanes import Lanes
@@ -213,6 +214,7 @@ class CommandConsumer:
             datadir=tempfile.gettempdir(),
             autodiscover=False,
         )
+        app.transport.Consumer = ResumingConsumer  # type: ignore[misc]  # Faust offers no other way to choose it
         channel = app.topic(self._topic, key_serializer="raw", value_serializer="raw", internal=False)
         app.agent(channel, name=f"{membership.group}.commands")(self._consume)
 

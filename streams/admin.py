@@ -55,6 +55,16 @@ async def missing_topics(access: KafkaAccess, topics: Iterable[Topic]) -> list[s
     return [topic.name for topic in topics if topic.name not in existing]
 
 
+async def lacks(access: KafkaAccess, topic: str) -> bool:
+    """Whether the cluster says that there is no topic of this name.
+
+    Raises:
+        StoreError: Kafka does not answer.
+    """
+    async with admin_client(access) as admin:
+        return topic not in await admin.list_topics()
+
+
 async def partitions_of(access: KafkaAccess, topic: str) -> list[int]:
     """The numbers of a topic's partitions, in order.
 

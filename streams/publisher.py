@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 
 from schemas.errors import StoreError
+from streams.admin import lacks
 from streams.codec import Outgoing
 from streams.kafka import KafkaAccess, missing_topic, reach, stop
 from streams.records import Position
@@ -125,8 +126,16 @@ class Publisher:
         try:
             async with asyncio.timeout(_TOPIC_TIMEOUT_S):
                 await self._producer.partitions_for(topic)
-        except (TimeoutError, UnknownTopicOrPartitionError) as bad:
+        except UnknownTopicOrPartitionError as bad:
             raise missing_topic(topic) from bad
+        except TimeoutError as late:
+            # The client waits for a topic that does not exist; but brokers that change places are slow to tell, too.
+            if await lacks(self._access, topic):
+                raise missing_topic(topic) from late
+            raise StoreError(
+                f"Kafka at {self._access.bootstrap} did not tell within {_TOPIC_TIMEOUT_S:g} s where {topic} lies; "
+                "start again"
+            ) from late
         self._known.add(topic)
 
     async def _send(self, record: Outgoing) -> asyncio.Future[Any]:
