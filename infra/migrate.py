@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from infra.migrations.history import HISTORIES, History
-from schemas.errors import StoreError
+from schemas.errors import SettingsError, StoreError
 
 CONNECT_TIMEOUT_S: Final = 10
 _LOCK: Final = 0x4B6F6C616A  # "Kolaj"
@@ -20,6 +20,7 @@ async def migrate(database_url: str) -> None:
     May be called at any time and by several processes at once: one works, the others wait and find nothing to do.
 
     Raises:
+        SettingsError: the database was brought up to date by a newer version of the hub than this one.
         StoreError: the database cannot be reached, or refuses a statement.
     """
     async with _connected(database_url) as connection, connection.transaction():
@@ -37,6 +38,7 @@ async def pending(database_url: str) -> list[str]:
     """The migrations that were not run yet, such as `ledger/0001_ledger`, in the order they would run.
 
     Raises:
+        SettingsError: the database was brought up to date by a newer version of the hub than this one.
         StoreError: the database cannot be reached.
     """
     async with _connected(database_url) as connection:
@@ -52,6 +54,13 @@ async def _current(connection: Any, history: History) -> str | None:
     if await connection.fetchval("select to_regclass($1)", table) is None:
         return None
     version: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608 - a name of ours
+    known = [script.revision for script in history.ahead(None)]
+    if version is not None and version not in known:
+        raise SettingsError(
+            f"the database's {history.name} tables are newer than this hub: they stand at migration {version}, and the "
+            f"last that this version knows is {known[-1] if known else 'none'}. Start the hub's newer version, or set "
+            "DATABASE_URL to this version's own database; tables are never taken back"
+        )
     return version
 
 

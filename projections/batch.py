@@ -27,7 +27,14 @@ POISON: Final = (
 )
 """What a single record's values can cause: numbers out of range, text too long for an index. Not the store's fault."""
 
-STORE_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+STORE_FAILURES: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # Raised for a session that the server ended while it was idle (asyncpg 0.32, seen 2026-11), and no InterfaceError.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class Fenced(StoreError):

@@ -5,8 +5,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-_UNSTORABLE: Final = re.compile(r"\\u0000|\\u[dD][89a-fA-F]|[0-9][eE][+-]?[0-9]{3}|[0-9]{1000}")
-"""JSON that PostgreSQL's jsonb refuses: U+0000, surrogates that may stand alone, numbers beyond any reason."""
+from pydantic_core import from_json
+
+_ESCAPED: Final = re.compile(r"\\u0000|\\u[dD][89a-fA-F]")
+_ENDLESS: Final = re.compile(r"[0-9]{1000}")
+_ALIKE: Final = bytes.maketrans(b"123456789E", b"000000000e")
+"""All digits look alike; with plus and minus left out, a plain search finds what a pattern would need long for."""
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -32,14 +36,40 @@ def as_jsonb(text: str) -> str | None:
     """`text` as JSON that jsonb takes: itself when it is such JSON, digits untouched; else one JSON string of it."""
     if not text:
         return None
-    if not _UNSTORABLE.search(text):
+    if not _holds_unstorable(text) and _is_json(text):
+        return text
+    return json.dumps(text.replace("\x00", "\ufffd"), ensure_ascii=False)
+
+
+def _holds_unstorable(text: str) -> bool:
+    """What PostgreSQL's jsonb refuses: U+0000, surrogates that may stand alone, numbers beyond any reason."""
+    alike = text.encode("utf-8", "replace").translate(_ALIKE, b"+-")
+    return (
+        (b"\\u" in alike and _ESCAPED.search(text) is not None)
+        or (b"0e000" in alike and _has_large_exponent(alike))
+        or (b"0" * 1000 in alike and _ENDLESS.search(text) is not None)
+    )
+
+
+def _has_large_exponent(alike: bytes) -> bool:
+    # A number stands after a bracket, comma, colon or blank; digits and an `e` in the middle of a word are a digest's.
+    at = alike.find(b"0e000")
+    while at >= 0:
+        if alike[:at].rstrip(b"0.")[-1:] in b"[,: \t\r\n":  # or after nothing at all
+            return True
+        at = alike.find(b"0e000", at + 1)
+    return False
+
+
+def _is_json(text: str) -> bool:
+    try:
+        from_json(text, allow_inf_nan=False)
+    except ValueError:  # refused: nested too deeply for it, cut off, or not JSON at all
         try:
             json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
         except (ValueError, RecursionError):
-            pass  # cut off, or not JSON at all: kept as text below
-        else:
-            return text
-    return json.dumps(text.replace("\x00", "\ufffd"), ensure_ascii=False)
+            return False
+    return True
 
 
 def _refuse(word: str) -> Any:

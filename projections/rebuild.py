@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
 
 from projections import positions
+from projections.abreast import both
+from projections.batch import Span
 from projections.catalog import projection as by_name
+from projections.collector import collecting_seldom
 from projections.compare import RowDifference, compare
 from projections.entry import Place
 from projections.projection import Connection, Projection
@@ -137,17 +140,24 @@ async def _fold(work: _Work, ends: dict[Place, int], progress: Progress | None =
     stretches = {place: (stored[(work.shadow, *place)], end) for place, end in ends.items()}
     total = sum(max(0, end - start) for start, end in stretches.values())
     records = done = 0
-    async for found in spans(work.access, work.topics, stretches):
-        entries = [entry for span in found.values() for entry in span.entries]
-        async with work.connection.transaction():
-            await work.target.write(work.connection, entries, SHADOW)
-            moved = {(work.shadow, *place): span.stop for place, span in found.items()}
-            await positions.advance(work.connection, moved)
-        records += len(entries)
-        done += sum(span.stop - span.start for span in found.values())
-        if progress is not None:
-            progress(done, total)
+    with collecting_seldom():
+        async with aclosing(spans(work.access, work.topics, stretches)) as batches:
+            found = await anext(batches, None)
+            while found is not None:
+                records += sum(len(span.entries) for span in found.values())
+                done += sum(span.stop - span.start for span in found.values())
+                _, found = await both(_write(work, found), anext(batches, None))
+                if progress is not None:
+                    progress(done, total)
     return records
+
+
+async def _write(work: _Work, found: Mapping[Place, Span]) -> None:
+    entries = [entry for span in found.values() for entry in span.entries]
+    async with work.connection.transaction():
+        await work.target.write(work.connection, entries, SHADOW)
+        moved = {(work.shadow, *place): span.stop for place, span in found.items()}
+        await positions.advance(work.connection, moved)
 
 
 async def _hold(work: _Work, ends: dict[Place, int]) -> dict[Place, int]:

@@ -5,16 +5,19 @@ import logging
 import random
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from projections.abreast import both
 from projections.audit.anchors import Anchors, Publish
 from projections.audit.write import audited
 from projections.batch import STORE_FAILURES, Fenced, Span, project
 from projections.catalog import PROJECTIONS
+from projections.collector import collecting_seldom
 from projections.entry import Place, Reader
 from projections.projection import Projection
 from projections.resume import begin_at
@@ -29,10 +32,22 @@ log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 250
 _MORE_MS: Final = 5
+_SLICE: Final = 500
+"""Records read in one go, some milliseconds' work; the loop serves others between two."""
+_BATCH_BYTES: Final = 32 * 1024 * 1024
+"""Values after which a batch is full, whatever the number of records."""
 _BATCH_DEADLINE_S: Final = 120.0
 _STALLED_S: Final = 30.0
 _LONGEST_WAIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records that were read, and not written yet. `generation` tells under which assignment."""
+
+    generation: int
+    spans: Mapping[Place, Span]
 
 
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
@@ -71,6 +86,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
         self._anchors = Anchors(publish, topics, every=anchor_every, each_s=anchor_each_s)
         self._audited = {topic.name for topic in audited(topics)}
         self._next: dict[Place, int] = {}
+        self._ahead: _Batch | None = None
         self._generation = 0
         self._lost = True
         self._moved_at = time.monotonic()
@@ -81,12 +97,13 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
 
     async def run(self) -> None:
         """Follow the log until `stop` is set. Failures of Kafka and PostgreSQL are waited out, with growing pauses."""
-        while not self._stop.is_set():
-            try:
-                await self._session()
-            except (StoreError, KafkaError, OSError) as failed:
-                await self._wait_out(failed)
-        await self._anchor(last=True)
+        with collecting_seldom():
+            while not self._stop.is_set():
+                try:
+                    await self._session()
+                except (StoreError, KafkaError, OSError) as failed:
+                    await self._wait_out(failed)
+            await self._anchor(last=True)
 
     async def caught_up(self, high_water: Mapping[Place, int], *, within_s: float = 60.0) -> None:
         """Returns once every projection stands at or past these offsets, whichever projector brought it there.
@@ -124,33 +141,61 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
                     await self._wait_out(failed)
 
     async def _step(self, consumer: Any) -> None:
-        if self._lost and not await self._find_place(consumer):
-            await _up_to(_LOOK_AGAIN_S, self._stop.wait())
-            return
-        generation = self._generation
-        fetched = await self._fetch(consumer)
-        if generation != self._generation:
+        if self._lost:
+            self._ahead = None
+            if not await self._find_place(consumer):
+                await _up_to(_LOOK_AGAIN_S, self._stop.wait())
+                return
+        batch, self._ahead = self._ahead or await self._take(consumer), None
+        if batch.generation != self._generation:
             return  # these may lie anywhere; the place is found again first
-        if fetched:
-            await self._project(fetched)
+        if batch.spans:
+            self._ahead = await self._project(batch, consumer)
         else:
             await self._watch(consumer)
         await self._anchor()
         self._failures, self.problem = 0, None
 
-    async def _fetch(self, consumer: Any) -> dict[TopicPartition, list[Any]]:
-        """A batch as large as what waits allows: what one fetch brings is often a part of one partition."""
-        found: dict[TopicPartition, list[Any]] = {}
-        count, patience_ms = 0, _POLL_MS
-        while count < self._batch:
-            fetched = await consumer.getmany(timeout_ms=patience_ms, max_records=self._batch - count)
-            if not fetched:
+    async def _take(self, consumer: Any) -> "_Batch":
+        """The next batch, read: as large as what waits allows, for one fetch often brings a part of one partition."""
+        generation = self._generation
+        spans: dict[Place, Span] = {}
+        count = size = 0
+        patience_ms = _POLL_MS
+        while count < self._batch and size < _BATCH_BYTES:
+            fetched = await consumer.getmany(timeout_ms=patience_ms, max_records=min(_SLICE, self._batch - count))
+            if not fetched or generation != self._generation:
                 break
             for partition, records in fetched.items():
-                found.setdefault(partition, []).extend(records)
-                count += len(records)
+                place = (partition.topic, partition.partition)
+                if records and place in self._next:
+                    read = tuple(self._read(RawRecord.of(record)) for record in records)
+                    before = spans.get(place)
+                    start, entries = (self._next[place], ()) if before is None else (before.start, before.entries)
+                    self._next[place] = read[-1].offset + 1
+                    spans[place] = Span(start, self._next[place], entries + read)
+                    count += len(read)
+                    size += sum(len(entry.raw.value or b"") for entry in read)
             patience_ms = _MORE_MS
-        return found
+            await asyncio.sleep(0)  # what is being written meanwhile gets its turn
+        if generation == self._generation:
+            await self._pass_gaps(consumer, spans)
+        return _Batch(generation, spans)
+
+    async def _pass_gaps(self, consumer: Any, spans: dict[Place, Span]) -> None:
+        """Take offsets that no record shows, such as the markers of transactions, into the batch.
+
+        Without it a partition that ends in one would never be caught up with.
+        """
+        for place, stop in self._next.items():
+            try:
+                reached = await consumer.position(TopicPartition(*place))
+            except IllegalStateError:  # taken away in the meantime
+                return
+            if reached > stop:
+                before = spans.get(place, Span(stop, stop, ()))
+                spans[place] = Span(before.start, reached, before.entries)
+                self._next[place] = reached
 
     def _consumer(self) -> Any:
         consumer = AIOKafkaConsumer(
@@ -193,21 +238,23 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
         self._moved_at = time.monotonic()
         return not self._lost
 
-    async def _project(self, fetched: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        spans: dict[Place, Span] = {}
-        for partition, records in fetched.items():
-            place = (partition.topic, partition.partition)
-            if records and place in self._next:
-                read = tuple(self._read(RawRecord.of(record)) for record in records)
-                spans[place] = Span(self._next[place], read[-1].offset + 1, read)
-        if not spans:
-            return
+    async def _project(self, batch: "_Batch", consumer: Any) -> "_Batch":
+        """Write a batch, and meanwhile read the next one.
+
+        When one of them fails, what was read is thrown away with the place, which the stored positions tell again.
+        """
+        try:
+            _, ahead = await both(self._write(batch.spans), self._take(consumer))
+        except BaseException:
+            self._lost = True
+            raise
+        return ahead
+
+    async def _write(self, spans: Mapping[Place, Span]) -> None:
         entries = [entry for span in spans.values() for entry in span.entries]
         with traced(entries):
             async with asyncio.timeout(_BATCH_DEADLINE_S), self._pool.acquire() as connection:
                 written = await project(connection, self._projections, self._topics, spans)
-        for place, span in spans.items():
-            self._next[place] = span.stop
         self._moved_at = time.monotonic()
         self._lost = self._lost or written.overtaken
         self._progress.set()

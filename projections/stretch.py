@@ -1,13 +1,13 @@
 """Reading stretches of several partitions at once, for folding from the beginning."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from projections.batch import Span
-from projections.entry import Place, Reader
+from projections.entry import Entry, Place, Reader
 from schemas.errors import StoreError
 from streams.admin import partitions_of
 from streams.kafka import KafkaAccess, connected, reach
@@ -16,6 +16,8 @@ from streams.topics import Topics
 
 _STALLED_S: Final = 30.0
 _POLL_MS: Final = 500
+_SLICE: Final = 500
+"""Records read in one go, some milliseconds' work; the loop serves others between two."""
 
 
 async def bounds(access: KafkaAccess, topics: Iterable[str]) -> dict[Place, tuple[int, int]]:
@@ -38,7 +40,7 @@ async def bounds(access: KafkaAccess, topics: Iterable[str]) -> dict[Place, tupl
 
 async def spans(
     access: KafkaAccess, topics: Topics, stretches: Mapping[Place, tuple[int, int]], *, batch: int = 5_000
-) -> AsyncIterator[dict[Place, Span]]:
+) -> AsyncGenerator[dict[Place, Span], None]:
     """All that lies in each stretch (from an offset, to before another), batch by batch, in order within each place.
 
     Raises:
@@ -65,7 +67,11 @@ async def spans(
                 reached = min(stop, await consumer.position(partition))
                 records = [RawRecord.of(record) for record in fetched.get(partition, ()) if record.offset < stop]
                 if reached > start:
-                    found[place] = Span(start, reached, tuple(read(record) for record in records))
+                    entries: list[Entry] = []
+                    for first in range(0, len(records), _SLICE):
+                        entries += map(read, records[first : first + _SLICE])
+                        await asyncio.sleep(0)  # what is being written meanwhile gets its turn
+                    found[place] = Span(start, reached, tuple(entries))
                     ahead[place] = (reached, stop)
                 if reached >= stop:
                     del ahead[place]

@@ -5,6 +5,7 @@ Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2; the `traceparent`
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,11 +16,14 @@ from schemas.errors import UnreadableRecord
 
 Header = tuple[str, bytes]
 TYPE_LIMIT: Final = 100
+_REMEMBERED: Final = 1_000
 REPUBLISHED = "kolaj-republished"
 """Header of a result that is published again after a crash or redelivery; its `ce_id` is that of the first copy."""
 
 
 def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError("must carry an offset, such as 2026-11-25T10:00:00Z")
     try:
@@ -68,13 +72,15 @@ class Envelope(Frozen):
         """
         found: dict[str, bytes] = {}
         for name, value in headers:
-            if name.startswith("ce_") and name in found:
-                raise UnreadableRecord("invalid_header", name, "stands twice; readers would disagree")
-            if name.startswith("ce_") or name == "traceparent":
+            if name.startswith("ce_"):
+                if name in found:
+                    raise UnreadableRecord("invalid_header", name, "stands twice; readers would disagree")
+                found[name] = value
+            elif name == "traceparent":
                 found[name] = value
         return cls(
             id=_uuid(found),
-            type=_text(found, "ce_type", limit=TYPE_LIMIT),
+            type=_type(found),
             source=_source(found),
             subject=_text(found, "ce_subject") if "ce_subject" in found else None,
             time=_time(found),
@@ -88,11 +94,19 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _text(found: dict[str, bytes], name: str, *, limit: int = 200) -> str:
+def _text(found: dict[str, bytes], name: str) -> str:
+    return _checked(name, _value(found, name))
+
+
+def _value(found: dict[str, bytes], name: str) -> bytes:
     if name not in found:
         raise UnreadableRecord("missing_header", name, "send the CloudEvents 1.0 attributes as record headers")
+    return found[name]
+
+
+def _checked(name: str, value: bytes, limit: int = 200) -> str:
     try:
-        text = found[name].decode()
+        text = value.decode()
     except UnicodeDecodeError as bad:
         raise UnreadableRecord("invalid_header", name, "must be UTF-8 text") from bad
     if not text or len(text) > limit or "\x00" in text:
@@ -108,8 +122,23 @@ def _uuid(found: dict[str, bytes]) -> UUID:
         raise UnreadableRecord("invalid_header", "ce_id", "must be a UUID; version 7 is advised") from bad
 
 
+def _type(found: dict[str, bytes]) -> str:
+    return _checked_type(_value(found, "ce_type"))
+
+
 def _source(found: dict[str, bytes]) -> str:
-    text = _text(found, "ce_source")
+    return _checked_source(_value(found, "ce_source"))
+
+
+# A topic holds few types and sources, each on a great many records: what was checked is remembered.
+@lru_cache(_REMEMBERED)
+def _checked_type(value: bytes) -> str:
+    return _checked("ce_type", value, TYPE_LIMIT)
+
+
+@lru_cache(_REMEMBERED)
+def _checked_source(value: bytes) -> str:
+    text = _checked("ce_source", value)
     if not all("!" <= letter <= "~" for letter in text):
         raise UnreadableRecord("invalid_header", "ce_source", "must be a URI reference in printable ASCII")
     return text
@@ -127,6 +156,6 @@ def _time(found: dict[str, bytes]) -> datetime | None:
 
 
 def _version(found: dict[str, bytes]) -> Literal["1.0"]:
-    if _text(found, "ce_specversion") != "1.0":
+    if found.get("ce_specversion") != b"1.0" and _text(found, "ce_specversion") != "1.0":
         raise UnreadableRecord("invalid_header", "ce_specversion", "must be 1.0")
     return "1.0"

@@ -22,6 +22,10 @@ M = TypeVar("M", bound=BaseModel)
 _Place = tuple[Any, str] | None
 """Where something stands in a JSON value: the place of what holds it, and the name or index there."""
 
+_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
+_SHORTEST: Final = b"0" * 13
+"""The shortest card number, where all digits look alike."""
+
 MAX_VALUE_BYTES: Final = 1024 * 1024
 """A command or event larger than this is not read (1 MiB)."""
 
@@ -77,7 +81,7 @@ def decode(
         known = ", ".join(sorted(models))
         raise UnreadableRecord("unknown_type", "ce_type", f"no such type or version here; known are {known}")
     parsed = _json(value)
-    spot = card_number_in(key, parsed, headers)
+    spot = card_number_in(key, parsed, headers) if _may_hold_card_number(key, value, headers) else None
     if spot is not None:
         raise UnreadableRecord("card_number", spot, "card numbers never travel on Kafka; send a token or a card_ref")
     try:
@@ -113,6 +117,19 @@ def card_number_in(key: bytes | None, parsed: Any, headers: Iterable[Header]) ->
         if holds_card_number(value.decode("utf-8", "replace")):
             return name
     return _card_path(parsed)
+
+
+def _may_hold_card_number(key: bytes | None, value: bytes, headers: Sequence[Header]) -> bool:
+    """False only when `card_number_in` would find nothing; tells most records without a look at each of their fields.
+
+    A card number is at least 13 digits with nothing but blanks and dashes among them. In JSON without a backslash they
+    stand in the value just as they are read from it.
+    """
+    if b"\\" in value:
+        return True
+    names = [name.encode("utf-8", "replace") for name, _ in headers]
+    texts = b"\n".join((value, key or b"", *names, *(content for _, content in headers)))
+    return _SHORTEST in texts.translate(_DIGITS_ALIKE, b" -")
 
 
 def _card_path(parsed: Any) -> str | None:

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from schemas.errors import StoreError
 from streams.admin import partitions_of
 from streams.kafka import KafkaAccess, connected, reach, stop
-from streams.records import RawRecord
+from streams.records import RawRecord, header
 from streams.seen import SeenIds
 
 _STALLED_S: Final = 30.0
@@ -48,18 +48,21 @@ async def replay(
     wanted_type = None if type is None else type.encode()
     first_ms = _ms(start) if isinstance(start, datetime) else None
     end_ms = None if end is None else _ms(end)
+
+    def wanted(record: Any) -> bool:
+        return (
+            (first_ms is None or record.timestamp >= first_ms)
+            and (end_ms is None or record.timestamp < end_ms)
+            and (wanted_key is None or record.key == wanted_key)
+            and (wanted_type is None or header(record.headers, "ce_type") == wanted_type)
+        )
+
+    everything = all(limit is None for limit in (first_ms, end_ms, wanted_key, wanted_type))
     async with connected(access, lambda: _consumer(access)) as consumer:
         for partition, first, high in await _stretches(access, consumer, topic, start):
-            async for record in _partition(access, consumer, partition, first, high):
-                if first_ms is not None and record.timestamp < first_ms:
-                    continue
-                if end_ms is not None and record.timestamp >= end_ms:
-                    continue
-                if wanted_key is not None and record.key != wanted_key:
-                    continue
-                raw = RawRecord.of(record)
-                if wanted_type is None or raw.header("ce_type") == wanted_type:
-                    yield raw
+            async for records in _partition(access, consumer, partition, first, high):
+                for record in records if everything else filter(wanted, records):
+                    yield RawRecord.of(record)
 
 
 async def read_at(access: KafkaAccess, topic: str, partition: int, offset: int) -> RawRecord | None:
@@ -72,8 +75,8 @@ async def read_at(access: KafkaAccess, topic: str, partition: int, offset: int) 
     async with connected(access, lambda: _consumer(access)) as consumer:
         for place, low, high in await _stretches(access, consumer, topic, None):
             if place.partition == partition and low <= offset < high:
-                async for record in _partition(access, consumer, place, offset, high):
-                    return RawRecord.of(record) if record.offset == offset else None
+                async for records in _partition(access, consumer, place, offset, high):
+                    return RawRecord.of(records[0]) if records[0].offset == offset else None
     return None
 
 
@@ -223,7 +226,8 @@ async def _stretches(
 
 async def _partition(
     access: KafkaAccess, consumer: Any, partition: TopicPartition, first: int, high: int
-) -> AsyncIterator[Any]:
+) -> AsyncIterator[Sequence[Any]]:
+    """Batches of records, none empty, that lie from `first` to before `high`."""
     if first >= high:
         return
     consumer.assign([partition])
@@ -245,10 +249,12 @@ async def _partition(
             moved_at = loop.time()
         elif loop.time() - moved_at > _STALLED_S:
             raise StoreError(f"Kafka at {access.bootstrap} gave no records for {_STALLED_S:g} s; start again")
-        for record in records:
-            if record.offset >= high:
-                return
-            yield record
+        if records and records[-1].offset >= high:
+            records = [record for record in records if record.offset < high]
+        if records:
+            # The consumer asks for the next records when it has its turn, and then they come while these are looked at.
+            await asyncio.sleep(0)
+            yield records
 
 
 def _ms(moment: datetime) -> int:

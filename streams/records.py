@@ -36,13 +36,19 @@ class RawRecord:
     @classmethod
     def of(cls, record: Any) -> "RawRecord":
         """From a record of aiokafka's consumer."""
-        headers = tuple((name, value) for name, value in record.headers)
+        # Its headers are a tuple of pairs already, which `tuple` hands back without a copy.
+        headers = tuple(record.headers)
         return cls(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers)
 
     @property
     def readable_headers(self) -> tuple[Header, ...]:
         """The headers as `decode` and other readers take them: a null value reads as an empty one."""
-        return tuple((name, value or b"") for name, value in self.headers)
+        headers = self.headers
+        # Most records have no null among them; asking is cheaper than building pairs anew.
+        for _, value in headers:
+            if value is None:
+                return tuple((name, content or b"") for name, content in headers)
+        return headers  # type: ignore[return-value]  # the loop has just seen that no value is None
 
     @property
     def position(self) -> Position:

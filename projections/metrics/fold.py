@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import add
 from typing import NamedTuple
 
 from projections.entry import Entry
@@ -45,7 +46,7 @@ def merge(one: MetricRow, other: MetricRow) -> MetricRow:
         one.calls + other.calls,
         one.duration_us_sum + other.duration_us_sum,
         max(one.duration_us_max, other.duration_us_max),
-        tuple(a + b for a, b in zip(one.buckets, other.buckets, strict=True)),
+        tuple(map(add, one.buckets, other.buckets)),
     )
 
 

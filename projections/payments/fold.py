@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
+from projections.columns import storable
 from projections.entry import Entry
 from schemas.envelope import Envelope
 from schemas.money import Money
@@ -31,10 +32,10 @@ _KINDS: Final = {
     "payments.cancel.v1": "cancel",
     "payments.refund.v1": "refund",
 }
-_TOLD_APART: Final = frozenset({
+_TOLD_APART: Final = {
     "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
     "instalments", "price", "line_id", "detail",
-})  # fmt: skip
+}  # fmt: skip
 """Fields with columns of their own, which `gateway_response` does not repeat."""
 
 
@@ -130,7 +131,8 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
                 return ()
             detail = None if isinstance(event, CommandPending) else event.detail
             row = _movement(*told, event, event.requested, None)
-            return (row._replace(reason=event.reason.value, error_message=detail),)
+            row = row._replace(reason=event.reason.value, error_message=detail, provider_code=event.provider_code)
+            return (row,)
         case PaymentQueried():
             return _settlement(*told, event)
         case LateOutcome():
@@ -162,7 +164,7 @@ def _movement(envelope: Envelope, offset: int, result: Result, amount: Money | N
         effect=effect,
         reason=None,
         error_message=None,
-        provider_code=getattr(result, "provider_code", None),
+        provider_code=None,
         provider_reference=who.provider_reference if who else None,
         our_reference=who.our_reference if who else None,
         gateway_response=_rest(result),
@@ -201,8 +203,18 @@ def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried) -> tuple[
 
 
 def _rest(result: Result) -> str:
-    facts: dict[str, Any] = result.model_dump(mode="json", exclude_none=True, exclude=set(_TOLD_APART))
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True).replace("\\u0000", "\ufffd")
+    text = result.model_dump_json(exclude_none=True, exclude=_TOLD_APART)
+    return json.dumps(_without_nul(json.loads(text)), ensure_ascii=False) if "\\u0000" in text else text
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _without_nul(held) for name, held in value.items()}
+        case list():
+            return [_without_nul(held) for held in value]
+        case _:
+            return storable(value)
 
 
 def _minor(amount: Money | None) -> int | None:

@@ -16,6 +16,10 @@ def _reads(topics: Topics) -> tuple[Topic, ...]:
     return (topics.payment_events,)
 
 
+def _number(transaction_id: UUID) -> int:
+    return transaction_id.int
+
+
 async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) -> None:
     new = await unseen(connection, "payments/mark", [entry for entry in entries if entry.body is not None], shadow)
     movements: dict[UUID, Movement] = {}
@@ -33,8 +37,8 @@ async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) 
                 settlements.append(part)
     # Settlements come last: each looks only at creations that lie before it in the log.
     for name, rows in (
-        ("payments/results", [movements[key] for key in sorted(movements)]),
-        ("payments/late", [lates[key] for key in sorted(lates)]),
+        ("payments/results", [movements[key] for key in sorted(movements, key=_number)]),
+        ("payments/late", [lates[key] for key in sorted(lates, key=_number)]),
         ("payments/settle", settlements),
     ):
         if rows:

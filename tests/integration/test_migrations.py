@@ -7,7 +7,7 @@ import pytest
 from infra.local import LocalStack
 from infra.migrate import migrate, pending
 from infra.migrations import HISTORIES, History
-from schemas.errors import StoreError
+from schemas.errors import SettingsError, StoreError
 from tests.stack import fresh_database
 
 
@@ -97,6 +97,23 @@ async def test_each_role_may_do_what_it_needs_and_no_more(
         assert await connection.fetchval("select has_table_privilege($1, $2, $3)", role, table, right) is allowed
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(("table", "name"), [("ledger.migrations", "ledger"), ("projection_migrations", "projections")])
+async def test_a_database_newer_than_the_hub_is_refused_with_what_to_do(
+    stack: LocalStack, table: str, name: str
+) -> None:
+    async with fresh_database(stack.database_url) as url:
+        await migrate(url)
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(f"update {table} set version_num = '9000_from_tomorrow'")  # noqa: S608
+            for ask in (migrate, pending):
+                with pytest.raises(SettingsError, match=rf"{name} tables are newer .* 9000_from"):
+                    await ask(url)
+            assert await connection.fetchval(f"select version_num from {table}") == "9000_from_tomorrow"  # noqa: S608
+        finally:
+            await connection.close()
 
 
 async def test_a_wrong_address_is_a_store_error() -> None:

@@ -168,6 +168,7 @@ async def test_folding_again_from_the_beginning_gives_the_same_rows(hub: Hub) ->
             a.a_record(topics.payment_events.name, a.a_payment_queried(payment_id=order.payment_id)),
             a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=command)),
             a.a_record(topics.integration_events.name, a.a_health_checked()),
+            a.a_record(topics.integration_events.name, a.a_rate_limit_reported()),
             Outgoing(topics.dead_letters.name, b"k", b"?", ()),
             dead_letter(topics.dead_letters, RawRecord("t", 0, 1, 0, b"k", b"?", ()), UnreadableRecord("x", "y", "z")),
         )

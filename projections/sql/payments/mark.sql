@@ -1,6 +1,11 @@
--- Marks events as projected; what comes back was not marked before.
+-- Marks events as projected; what comes back was marked before, which is seldom any.
 -- $1 event ids, $2 their sources
-insert into payment_transactions_seen{shadow} (event_id, event_source)
-select * from unnest($1::uuid[], $2::text[])
-on conflict do nothing
-returning event_id, event_source
+with told as (
+    select * from unnest($1::uuid[], $2::text[]) as told (event_id, event_source)
+), marked as (
+    insert into payment_transactions_seen{shadow} (event_id, event_source)
+    select * from told
+    on conflict do nothing
+    returning event_id, event_source
+)
+select * from told except select * from marked

@@ -8,14 +8,39 @@ from hypothesis import strategies as st
 from projections.columns import as_jsonb, storable
 
 
-@pytest.mark.parametrize("text", ['{"price": 10.10, "n": 12345678901234567890}', "[]", "1.0", '"x"', "null", '"İı"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"price": 10.10, "n": 12345678901234567890}',
+        "[]",
+        "1.0",
+        '"x"',
+        "null",
+        '"İı"',
+        '{"signature": "95c1f567a11d84f5eb6e154f8a93201e9999"}',
+        '{"rate":0E-8,"other":[1e99,-2.5E+12]}',
+        '{"a":' * 150 + "1" + "}" * 150,
+    ],
+)
 def test_json_is_kept_as_it_is(text: str) -> None:
     assert as_jsonb(text) == text
 
 
 @pytest.mark.parametrize(
     "text",
-    ['{"cut": "of', "<html>", "NaN", '{"a": Infinity}', '"\\u0000"', '"\\ud800"', "1e9999", "9" * 5000, "[" * 100_000],
+    [
+        '{"cut": "of',
+        "<html>",
+        "NaN",
+        '{"a": Infinity}',
+        '"\\u0000"',
+        '"\\ud800"',
+        "1e9999",
+        '{"a":-1.5E-999}',
+        "[1, 2E+130]",
+        "9" * 5000,
+        "[" * 100_000,
+    ],
 )
 def test_what_jsonb_refuses_is_kept_as_text(text: str) -> None:
     kept = as_jsonb(text)
