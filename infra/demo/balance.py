@@ -45,7 +45,9 @@ class Balance:
 
 
 @dataclass(slots=True)
-class _Money:
+class Money:
+    """What was taken and given back, in minor units."""
+
     captured: int = 0
     refunded: int = 0
     cancelled: bool = False
@@ -86,18 +88,18 @@ def balance(
             found.problems.append(f"result for {command}, which nobody published")
     unknown = [result for result in results if isinstance(result, CommandUnknown)]
     found.unknown = len(unknown)
-    told = _told(results)
+    told = told_money(results)
     _compare_with_books(found, results, books, told, unknown)
     found.unknown_explained = _explained(unknown, books, killed_at)
-    _compare_with_table(found, told, totals)
+    found.problems += table_problems(told, totals)
     return found
 
 
-def _told(results: Sequence[Result]) -> dict[UUID, _Money]:
+def told_money(results: Sequence[Result]) -> dict[UUID, Money]:
     """Each payment's money as its results tell it."""
-    told: dict[UUID, _Money] = {}
+    told: dict[UUID, Money] = {}
     for result in results:
-        money = told.setdefault(result.payment_id, _Money())
+        money = told.setdefault(result.payment_id, Money())
         match result:
             case PaymentCreated(state="captured"):
                 money.captured += result.paid_price.minor
@@ -114,7 +116,7 @@ def _compare_with_books(
     found: Balance,
     results: Sequence[Result],
     books: Sequence[BookedPayment],
-    told: Mapping[UUID, _Money],
+    told: Mapping[UUID, Money],
     unknown: Sequence[CommandUnknown],
 ) -> None:
     created = {
@@ -168,14 +170,16 @@ def _explained(unknown: Sequence[CommandUnknown], books: Sequence[BookedPayment]
     return explained
 
 
-def _compare_with_table(found: Balance, told: Mapping[UUID, _Money], totals: Sequence[TableTotal]) -> None:
+def table_problems(told: Mapping[UUID, Money], totals: Sequence[TableTotal]) -> list[str]:
+    """Where the table says something else than the results, in words."""
+    problems = []
     table = {total.payment_id: total for total in totals}
     for payment_id, money in told.items():
         total = table.get(payment_id, TableTotal(payment_id, 0, 0, 0))
         if (total.captured, total.refunded, total.net) != (money.captured, money.refunded, money.net):
-            found.problems.append(
+            problems.append(
                 f"payment {payment_id}: payment_totals has {total.captured} captured, {total.refunded} refunded, "
                 f"{total.net} net; the events have {money.captured}, {money.refunded}, {money.net}"
             )
     strangers = [payment_id for payment_id in table if payment_id not in told]
-    found.problems += [f"payment_totals has {payment_id}, which no event tells of" for payment_id in strangers]
+    return problems + [f"payment_totals has {payment_id}, which no event tells of" for payment_id in strangers]
