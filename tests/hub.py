@@ -195,6 +195,8 @@ class Hub:
         self._read_to[record.topic, record.partition] = record.offset + 1
         if record.topic == topics.dead_letters.name:
             self.dead.append(read_dead_letter(record))
+        elif record.value is None:
+            return  # a delete marker tells nothing
         elif record.topic == topics.provider_calls.name:
             models = {ProviderCalled.type: ProviderCalled}
             self.calls.append(decode(models, record.key, record.value, record.readable_headers).body)

@@ -244,6 +244,13 @@ HALF_LINE = {"line_refunds": (LineRefund(line_id="a", minor=6_000),), "refunded"
         (a_refund_payment(), a_payment("pending"), Reason.NOTHING_CAPTURED, FailureClass.STATE, 0),
         (a_refund_payment(), a_payment(refunded=10_000), Reason.AMOUNT_EXCEEDS_CAPTURED, FailureClass.STATE, 0),
         (
+            a_refund_payment(amount=lira("1.00")),
+            a_payment(refunded=10_000),
+            Reason.AMOUNT_EXCEEDS_CAPTURED,
+            FailureClass.STATE,
+            100,
+        ),
+        (
             a_refund_payment(amount=lira("70.01")),
             a_payment(refunded=3_000),
             Reason.AMOUNT_EXCEEDS_CAPTURED,
