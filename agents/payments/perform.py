@@ -221,7 +221,8 @@ class Performer:
             # Its turn comes with the limit, however old it is.
             wait_s = min(max(wait_s, failed.retry_after_s or 0.0), _LONGEST_THROTTLED_S)
         elif paused:
-            wait_s = max(wait_s, self._patience.paused_wait_s)
+            # Each command is told a moment of its own, so that a provider that comes back meets them one by one.
+            wait_s = failed.retry_after_s or max(wait_s, self._patience.paused_wait_s)
         log.info("not sent, will try again", extra=work.facts(why=failed.reason, after_s=wait_s))
         return Later(wait_s, failed.reason, counts=not paused)
 
