@@ -87,6 +87,11 @@ class Lanes(Generic[T]):
         return True
 
     @property
+    def running(self) -> int:
+        """Records worked on just now."""
+        return sum(lane.running is not None for lane in self._lanes.values())
+
+    @property
     def full(self) -> bool:
         """Whether `submit` would wait for room now."""
         return self._room.locked()
