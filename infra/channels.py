@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from infra.compatibility import Kind
 from schemas.audit import AuditAnchored
-from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
+from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
 from schemas.provider_calls import ProviderCalled
@@ -51,9 +51,9 @@ def channels() -> tuple[Channel, ...]:
             "Each exchange with a provider, scrubbed of secrets, card numbers and personal data.",
         ),
         Channel(
-            "integrationEvents", topics.integration_events, (HealthChecked, BreakerChanged, RateLimitReported),
-            "the integration's id",
-            "Health of integrations as checked, circuit breakers as they changed, rate limits as they are used.",
+            "integrationEvents", topics.integration_events, INTEGRATION_EVENTS,
+            "the integration's id; of a lag alarm the consumer group",
+            "Health of integrations, circuit breakers as they changed, rate limits as they are used, alarms of processes.",
         ),
         Channel(
             "ledgerIntents", topics.intents, (SendIntended,), payment,

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
-from schemas.integrations import BreakerChanged, HealthChecked, IntegrationEvent, RateLimitReported
+from schemas.integrations import INTEGRATION_EVENTS, IntegrationEvent
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, PaymentCommand, PaymentEvent
 from schemas.provider_calls import ProviderCalled
@@ -80,9 +80,7 @@ class Reader:
             topics.payment_events.name: {model.type: model for model in PAYMENT_EVENTS},
             topics.intents.name: {SendIntended.type: SendIntended},
             topics.provider_calls.name: {ProviderCalled.type: ProviderCalled},
-            topics.integration_events.name: {
-                model.type: model for model in (HealthChecked, BreakerChanged, RateLimitReported)
-            },
+            topics.integration_events.name: {model.type: model for model in INTEGRATION_EVENTS},
         }
 
     def read(self, raw: RawRecord) -> Entry:

@@ -1,6 +1,6 @@
-"""Facts about an integration: its health as checked, its breaker as it changed, its rate limits as they are used."""
+"""Facts about integrations (health, breakers, rate limits) and about the processes that serve them."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -67,4 +67,25 @@ class RateLimitReported(Fact):
     reported_at: UtcTime
 
 
-IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported
+class LagAlarm(Fact):
+    """Records of a topic have waited for half the time that it keeps them: retention will delete them unread.
+
+    Told when a partition passes the bound, by the process that it is given to.
+    """
+
+    type: ClassVar[str] = "integrations.lag_alarm.v1"
+
+    group: str
+    topic: str
+    partition: Annotated[int, Field(ge=0)]
+    process: str
+    records: Annotated[int, Field(ge=0)]
+    age_ms: Annotated[int, Field(ge=0)]
+    bound_ms: Annotated[int, Field(ge=0)]
+    seen_at: UtcTime
+
+
+IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm
+
+INTEGRATION_EVENTS: Final = (HealthChecked, BreakerChanged, RateLimitReported, LagAlarm)
+"""All of them, as classes."""

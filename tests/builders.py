@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from schemas.envelope import Envelope
 from schemas.ids import new_id, rejection_id, result_id
-from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
+from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.money import Money, Price
 from schemas.payments import (
@@ -361,3 +361,17 @@ def a_rate_limit_reported(**changed: Any) -> RateLimitReported:
         "reported_at": NOON,
     }
     return RateLimitReported(**(given | changed))
+
+
+def a_lag_alarm(**changed: Any) -> LagAlarm:
+    given: dict[str, Any] = {
+        "group": "kolaj.payments",
+        "topic": "kolaj.payments.commands",
+        "partition": 2,
+        "process": "worker-1",
+        "records": 12,
+        "age_ms": 302_400_001,
+        "bound_ms": 302_400_000,
+        "seen_at": NOON,
+    }
+    return LagAlarm(**(given | changed))

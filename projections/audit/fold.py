@@ -7,7 +7,7 @@ from uuid import UUID
 from projections.audit.chain import link, record_digest
 from projections.columns import as_jsonb
 from projections.entry import Body, Entry
-from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
+from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.money import INT64_MAX
 from schemas.payments import CommandRefused, CommandRejected, CommandUnknown, LateOutcome, ResultDivergence
@@ -124,6 +124,9 @@ def _told(body: Body) -> _Told:
             return _Told(body.integration_id, duration_ms=body.response_time_ms, error_message=body.error)
         case BreakerChanged() | RateLimitReported():
             return _Told(body.integration_id)
+        case LagAlarm():
+            place = f"{body.topic}/{body.partition}"
+            return _Told(error_message=f"{place}: the oldest of {body.records} records waits for {body.age_ms} ms")
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from projections.entry import Body, Entry
 from schemas.envelope import Envelope
-from schemas.integrations import BreakerChanged, HealthChecked, RateLimitReported
+from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
 from schemas.intents import SendIntended
 from schemas.payments import (
     CommandPending,
@@ -109,6 +109,7 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             | HealthChecked()
             | BreakerChanged()
             | RateLimitReported()
+            | LagAlarm()
         ):
             return ()
         case _:

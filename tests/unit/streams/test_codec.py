@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id
-from schemas.integrations import BreakerChanged, HealthChecked
+from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
 from schemas.provider_calls import ProviderCalled
@@ -48,10 +48,19 @@ EVERY: Final[dict[str, BaseModel]] = {
     "called": builders.a_provider_called(),
     "checked": builders.a_health_checked(),
     "breaker": builders.a_breaker_changed(),
+    "lag": builders.a_lag_alarm(),
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model
-    for model in (*PAYMENT_COMMANDS, *PAYMENT_EVENTS, SendIntended, ProviderCalled, HealthChecked, BreakerChanged)
+    for model in (
+        *PAYMENT_COMMANDS,
+        *PAYMENT_EVENTS,
+        SendIntended,
+        ProviderCalled,
+        HealthChecked,
+        BreakerChanged,
+        LagAlarm,
+    )
 }
 
 
