@@ -190,6 +190,7 @@ class Ledger:
                 "overdue",
                 "unpark",
                 "stops",
+                "waiting",
             )
         }
         self._claims = Coalescer(self._claim, identities=lambda ask: (ask.key, ask.command_id))
@@ -269,6 +270,10 @@ class Ledger:
     async def stops(self) -> frozenset[str]:
         """Integrations that an operator has stopped. `mark_sending` holds to it by itself."""
         return frozenset(row["integration_id"] for row in await self._fetch("stops"))
+
+    async def waiting(self) -> dict[str, int]:
+        """How many commands are parked, by integration."""
+        return {row["integration_id"]: row["commands"] for row in await self._fetch("waiting")}
 
     async def release(self, claim: Claim) -> None:
         """Let go of the key; the command stays open."""

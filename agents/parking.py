@@ -11,6 +11,7 @@ from typing import Final
 
 from agents.delivery import Delivery
 from agents.ledger import Claim, Ledger, Parking
+from agents.metrics import PARKED
 from agents.sealing import Seal
 from schemas.errors import UnreadableRecord
 from streams.codec import Outgoing
@@ -65,6 +66,7 @@ class ParkingLot:
         )
         if not await self._ledger.park(parking):
             return False
+        PARKED.add(1, {"reason": reason})
         log.info("command parked", extra={"command_id": str(claim.ask.command_id), "why": reason, "after_s": delay_s})
         if claim.epoch:  # one that was queued is woken when those before it are done
             await self.wake(claim.ask.key, after_s)
@@ -92,9 +94,9 @@ class ParkingLot:
             withdrawn=parked.withdrawn,
         )
 
-    async def wake_overdue(self) -> int:
-        """Wake keys whose wake record must have been lost; returns how many."""
-        keys = await self._ledger.overdue(grace_s=OVERDUE_GRACE_S, limit=_OVERDUE_AT_ONCE)
+    async def wake_overdue(self, *, grace_s: float = OVERDUE_GRACE_S) -> int:
+        """Wake keys whose wake record must have been lost, since it is `grace_s` late; returns how many."""
+        keys = await self._ledger.overdue(grace_s=grace_s, limit=_OVERDUE_AT_ONCE)
         for key in keys:
             await self.wake(key, 0)
         return len(keys)

@@ -2,31 +2,55 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from agents.ledger import Ledger
-from agents.parking import ParkingLot
+from agents.parking import OVERDUE_GRACE_S, ParkingLot
 from schemas.errors import LedgerReplaced, StoreError
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
-_SWEEP_EVERY: Final = 30
+SWEEP_EVERY: Final = 30
 """Looks between two sweeps for overdue commands."""
+_COUNT_EVERY: Final = 60
+"""Looks between two counts of what waits, which reads all of it."""
 
 
 class Tending:
-    """Looks at the ledger every second."""
+    """Looks at the ledger every second.
 
-    def __init__(self, ledger: Ledger, lot: ParkingLot) -> None:
+    Args:
+        look_every_s: between two looks, in seconds.
+        sweep_every: looks between two sweeps for commands whose waking is overdue.
+        grace_s: how long after its time a waking counts as lost, in seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lot: ParkingLot,
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+        sweep_every: int = SWEEP_EVERY,
+        grace_s: float = OVERDUE_GRACE_S,
+    ) -> None:
         self._ledger = ledger
         self._lot = lot
+        self._look_every_s = look_every_s
+        self._sweep_every = sweep_every
+        self._grace_s = grace_s
         self._stopped: frozenset[str] = frozenset()
+        self._waiting: Mapping[str, int] = {}
 
     def stopped(self) -> Collection[str]:
         """Integrations that an operator has stopped, as of the last look; the ledger itself is always up to date."""
         return self._stopped
+
+    def waiting(self) -> Mapping[str, int]:
+        """Parked commands by integration, as of the last count."""
+        return self._waiting
 
     async def run(self) -> None:
         """Look until cancelled. An outage of a store is waited out.
@@ -38,11 +62,15 @@ class Tending:
         while True:
             try:
                 self._stopped = await self._ledger.stops()
-                if looks % _SWEEP_EVERY == 0 and (woken := await self._lot.wake_overdue()):
+                if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
                     log.warning("woke commands whose waking was lost", extra={"keys": woken})
+                if looks % _COUNT_EVERY == 0:
+                    counted = await self._ledger.waiting()
+                    # One that has nothing left is told as nothing, once.
+                    self._waiting = dict.fromkeys((name for name, count in self._waiting.items() if count), 0) | counted
             except LedgerReplaced:
                 raise
             except StoreError as failed:
                 log.warning("could not look after parked commands", extra={"why": str(failed)})
             looks += 1
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)

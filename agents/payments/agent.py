@@ -17,6 +17,7 @@ from opentelemetry import trace
 from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Conclusion, Ledger
+from agents.metrics import CONCLUDED
 from agents.parking import LONGEST_IN_LANE_S, ParkingLot, woken_key
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
@@ -344,6 +345,7 @@ class PaymentsAgent:
         await self._unpark(work)
         if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
             await self._cards.discard(work.command.method.card_ref)
+        CONCLUDED.add(1, {"verdict": result.verdict})
         log.info("command concluded", extra=work.facts(verdict=result.verdict))
         return None
 
