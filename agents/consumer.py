@@ -8,7 +8,7 @@ lanes that still run have ended, so the ledger has to keep those from doing harm
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,8 +20,10 @@ from agents.delivery import Delivery
 from agents.resuming import ResumingConsumer
 from schemas.errors import StoreError
 from streams.kafka import KafkaAccess, unreachable
+from streams.lag import Place
 from streams.lanes import Lanes
 from streams.records import RawRecord
+from streams.watching import Bounds, GroupWatch, OnOverdue, untold
 from streams.window import Window
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,13 @@ OLD_HEAD_S: Final = 120.0
 """A record that has held its partition's commits back for longer is logged, once a minute."""
 
 STOP_TIMEOUT_S: Final = 30.0
+
+_BEHIND_A_HEAD: Final = 10
+"""Records read, as a multiple of those not begun at most: finished ones behind a slow head are kept until it ends."""
+_HELD_BYTES: Final = 64 * 1024 * 1024
+"""Values held at most, whatever the number of records: a command may be a thousand times as large as most are."""
+_BUFFER: Final = 200
+"""Records that Faust takes from its client at once, and that it keeps for us, so that memory is bounded by records."""
 
 Group = tuple[str, int, int]
 """Topic, partition, and the number of the assignment."""
@@ -53,7 +62,9 @@ class CommandConsumer:
     Args:
         handle: takes a delivery one step further; see `PaymentsAgent.handle`.
         in_flight: commands worked on at one time.
-        queued: commands read and not begun at most.
+        queued: commands read and not finished at most. Ten times as many are kept where slow ones hold back the
+            acknowledgement of those behind them.
+        bounds: when the consumer is not well.
     """
 
     def __init__(
@@ -65,36 +76,53 @@ class CommandConsumer:
         *,
         in_flight: int,
         queued: int,
+        bounds: Bounds | None = None,
+        on_overdue: OnOverdue = untold,
     ) -> None:
         self._access = access
         self._topic = topic
         self._membership = membership
         self._lanes: Lanes[Delivery] = Lanes(handle, in_flight=in_flight, queued=queued)
         self._windows: dict[tuple[str, int], tuple[Group, Window[Any]]] = {}
+        self._most = queued * _BEHIND_A_HEAD
+        self._bytes: dict[tuple[str, int], int] = {}
+        self._shrunk = asyncio.Event()
+        self._assigned: frozenset[Place] | None = None
         self._assignments = 0
+        self._revocations = 0
         self._failure: Exception | None = None
         self._stopping = False
         self._app = self._make_app(access)
+        self.watch = GroupWatch(access, membership.group, self._held, bounds or Bounds(), on_overdue=on_overdue)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain.
 
         Raises:
-            ExceptionGroup: of what was fatal: a handler's error, or a `StoreError` when Kafka cannot be reached or
-                Faust crashed.
+            ExceptionGroup: of what was fatal: a handler's error, or a `StoreError` when Kafka cannot be reached, Faust
+                crashed, or nothing comes although records wait.
         """
         async with asyncio.TaskGroup() as tasks:
             lanes = tasks.create_task(self._lanes.run())
+            watching: asyncio.Task[None] | None = None
             try:
                 await self._begin()
+                watching = tasks.create_task(self.watch.run())
                 await self._watch(stop, lanes)
             finally:
+                if watching is not None:
+                    watching.cancel()
                 await self._shut_down()
 
     @property
     def backlog(self) -> dict[int, int]:
         """Unfinished records by partition."""
         return {partition: len(window) for (_, partition), (_, window) in self._windows.items()}
+
+    @property
+    def running(self) -> int:
+        """Commands worked on just now."""
+        return self._lanes.running
 
     @property
     def oldest_s(self) -> float:
@@ -151,6 +179,8 @@ class CommandConsumer:
         message = event.message
         if self._stopping or self._failure is not None:
             return
+        if not await self._room():
+            return
         record = RawRecord(
             message.topic,
             message.partition,
@@ -162,8 +192,34 @@ class CommandConsumer:
         )
         group, window = self._window(message.tp)
         ticket = window.admit(message.offset, event)
+        self._bytes[message.tp] = self._bytes.get(message.tp, 0) + len(message.value or b"")
         key = (record.key or b"").decode("utf-8", "backslashreplace")
         await self._lanes.submit(group, key, Delivery(record, ticket.done))
+
+    async def _room(self) -> bool:
+        """Wait until the windows have room. False: the record's partition may have been taken away meanwhile."""
+        assignments = self._revocations
+        while self._full:
+            self._shrunk.clear()
+            await self._shrunk.wait()
+        return assignments == self._revocations and not self._stopping
+
+    @property
+    def _full(self) -> bool:
+        held = sum(len(window) for _, window in self._windows.values())
+        return held >= self._most or sum(self._bytes.values()) >= _HELD_BYTES
+
+    def _held(self) -> Mapping[Place, bool] | None:
+        if self._assigned is None:
+            return None
+        full = self._lanes.full or self._full
+        found = self._windows
+        return {place: full or (place in found and len(found[place][1]) > 0) for place in self._assigned}
+
+    def _acknowledge(self, event: Any) -> None:
+        event.ack()
+        self._bytes[event.message.tp] -= len(event.message.value or b"")
+        self._shrunk.set()
 
     async def _drained(self, assignments: Iterable[tuple[Group, Window[Any]]]) -> bool:
         """Drop what has not begun, and say whether what runs has ended in time."""
@@ -177,10 +233,12 @@ class CommandConsumer:
         if found is None:
             self._assignments += 1
             group = (partition[0], partition[1], self._assignments)
-            found = self._windows[partition] = (group, Window(_acknowledge))
+            found = self._windows[partition] = (group, Window(self._acknowledge))
         return found
 
     async def _revoked(self, partitions: set[tuple[str, int]]) -> None:
+        self._assigned = None
+        self._revocations += 1
         mine = [self._windows[partition] for partition in partitions if partition in self._windows]
         if not await self._drained(mine):
             log.warning("partitions left with commands running", extra={"partitions": len(mine)})
@@ -189,9 +247,11 @@ class CommandConsumer:
         if not await self._app.consumer.commit():
             await self._app.consumer.commit()
         for partition in partitions:
+            self._bytes.pop(partition, None)
             found = self._windows.pop(partition, None)
             if found is not None:
                 found[1].close()
+        self._shrunk.set()
 
     def _make_app(self, access: KafkaAccess) -> Any:
         membership = self._membership
@@ -205,6 +265,8 @@ class CommandConsumer:
             broker_request_timeout=max(90.0, membership.session_timeout_s),
             broker_commit_interval=_seconds(membership.commit_interval_s),
             broker_commit_every=1_000_000,
+            broker_max_poll_records=_BUFFER,
+            stream_buffer_maxsize=_BUFFER,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
             topic_allow_declare=False,
@@ -221,8 +283,12 @@ class CommandConsumer:
         async def on_revoked(*arguments: Any, **_: Any) -> None:
             await self._revoked(set(arguments[1]))
 
-        self._keep = on_revoked  # Faust's signals hold their receivers weakly
+        async def on_assigned(*arguments: Any, **_: Any) -> None:
+            self._assigned = frozenset((partition.topic, partition.partition) for partition in arguments[1])
+
+        self._keep = (on_revoked, on_assigned)  # Faust's signals hold their receivers weakly
         app.on_partitions_revoked.connect(on_revoked)
+        app.on_partitions_assigned.connect(on_assigned)
         return app
 
 
@@ -242,10 +308,6 @@ def _credentials(access: KafkaAccess) -> Any:
             ssl_context=context,
         )
     return faust.SSLCredentials(context) if encrypted else None
-
-
-def _acknowledge(event: Any) -> None:
-    event.ack()
 
 
 def _header_pairs(headers: Any) -> list[tuple[str, bytes | None]]:

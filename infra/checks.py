@@ -10,6 +10,7 @@ import asyncpg
 
 from infra.integration_settings import load_integrations
 from infra.migrate import pending
+from infra.readers import reader_lags
 from infra.settings import Settings
 from providers.registry import connectors
 from schemas.errors import HubError, StoreError
@@ -119,6 +120,19 @@ async def _database_clock(settings: Settings) -> tuple[State, str]:
     return _skew(theirs.timestamp() - (before + after) / 2, settings)
 
 
+async def _lag(settings: Settings) -> tuple[State, str]:
+    if await pending(settings.database_url.get_secret_value()):
+        return "warning", "not known before the migrations have run"
+    found = await reader_lags(settings)
+    late = [reader for reader in found if reader.age_s > settings.lag_bound_s]
+    if late:
+        raise Unwell(
+            f"{'; '.join(map(str, late))}: past {settings.lag_bound_s:g} s, and retention will delete what nobody has "
+            "read; start more workers or projectors, or see what holds them up"
+        )
+    return "ok", "; ".join(map(str, found))
+
+
 async def _integrations(settings: Settings) -> tuple[State, str]:
     loaded = load_integrations(settings, connectors())
     if not loaded:
@@ -141,6 +155,7 @@ CHECKS: Final[dict[str, Check]] = {
     "durability": _durability,
     "migrations": _migrations,
     "database's clock": _database_clock,
+    "lag": _lag,
     "integrations, secrets": _integrations,
     "encryption key": _encryption,
 }

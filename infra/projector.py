@@ -5,13 +5,15 @@ import os
 from collections.abc import Callable
 
 from infra.settings import Settings
-from infra.worker import prepare_stores
+from infra.worker import OnHealth, prepare_stores, tell_health, unheard
 from projections.pool import open_pool
 from projections.runner import Projector
 from streams.publisher import Publisher
 
 
-async def run_projector(settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> None:
+async def run_projector(
+    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None], on_health: OnHealth = unheard
+) -> None:
     """Project until `stop` is set.
 
     Raises:
@@ -24,6 +26,11 @@ async def run_projector(settings: Settings, stop: asyncio.Event, *, on_ready: Ca
         async with Publisher(settings.kafka, client_id=f"kolaj-projector-{os.getpid()}") as publisher:
             projector = Projector(settings.kafka, pool, settings.topics, publisher.publish, stop)
             on_ready()
-            await projector.run()
+            async with asyncio.TaskGroup() as tasks:
+                telling = tasks.create_task(tell_health(lambda: projector.problem, on_health))
+                try:
+                    await projector.run()
+                finally:
+                    telling.cancel()
     finally:
         await pool.close()

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
         600,
         3600,
     )
+    stall_s: Annotated[Seconds, Field(validation_alias="KOLAJ_STALL_S")] = 120
     health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60
 
     encryption_key: Annotated[SecretStr | None, Field(validation_alias="INTEGRATION_ENCRYPTION_KEY")] = None
@@ -161,6 +162,11 @@ class Settings(BaseSettings):
                 f"{self.lease_s:g}, {self.rebalance_timeout_s:g} (KOLAJ_DEADLINE_S, KOLAJ_LEASE_MARGIN_S, "
                 "KOLAJ_LEASE_S, KOLAJ_REBALANCE_TIMEOUT_S)"
             )
+        if self.stall_s <= self.rebalance_timeout_s:
+            raise ValueError(
+                "KOLAJ_STALL_S: must be longer than KOLAJ_REBALANCE_TIMEOUT_S, or a worker ends while its group is "
+                f"being put together; now {self.stall_s:g} and {self.rebalance_timeout_s:g}"
+            )
         if self.window_size < self.max_in_flight:
             raise ValueError("KOLAJ_WINDOW_SIZE: must be at least KOLAJ_MAX_IN_FLIGHT, or the window is the limit")
         if self.min_insync > self.replication:
@@ -214,6 +220,11 @@ class Settings(BaseSettings):
     @cached_property
     def topics(self) -> Topics:
         return Topics(self.topic_prefix, self.partitions, self.retry_delays_s)
+
+    @property
+    def lag_bound_s(self) -> float:
+        """The age at which a record that nobody has finished is an alarm: half of what its topic keeps it for."""
+        return self.topics.payment_commands.retention_ms / 2000
 
     def topics_name(self, name: str) -> str:
         """A topic's full name from itself or from what follows the prefix."""

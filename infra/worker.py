@@ -9,13 +9,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
 from agents.delivery import Delivery
 from agents.health import Watch
+from agents.lag_alarm import lag_alarm
 from agents.ledger import Ledger
 from agents.log_check import check_not_behind, keep_comparing
+from agents.metrics import measure
 from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.work import Patience
@@ -35,8 +38,18 @@ from streams.admin import ensure_topics
 from streams.delayed import DelayedConsumer
 from streams.environment import claim_environment
 from streams.publisher import Publisher
+from streams.watching import Bounds
 
 log = logging.getLogger(__name__)
+
+_TELL_EVERY_S: Final = 1.0
+
+OnHealth = Callable[[str | None], None]
+"""Told every second why the process should not be counted on, or `None` when it is well."""
+
+
+def unheard(_: str | None) -> None:
+    """For whoever does not ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,11 @@ class Worker:
     compare: Callable[[], Coroutine[None, None, None]]
     """Goes on comparing ledger and log until cancelled."""
 
+    @property
+    def problem(self) -> str | None:
+        """Why it should not be counted on now; `None` when it is well."""
+        return self.consumer.watch.problem or self.waker.watch.problem
+
 
 async def prepare_stores(settings: Settings) -> None:
     """Topics and tables, created or brought up to date; safe when several processes start at once.
@@ -66,7 +84,9 @@ async def prepare_stores(settings: Settings) -> None:
     await migrate(settings.database_url.get_secret_value())
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> None:
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None], on_health: OnHealth = unheard
+) -> None:
     """Consume payment commands until `stop` is set, then drain and leave the group.
 
     Raises:
@@ -79,14 +99,32 @@ async def run_worker(settings: Settings, stop: asyncio.Event, *, on_ready: Calla
             tasks.create_task(worker.tending.run()),
             tasks.create_task(worker.compare()),
         ]
+        measure(
+            (worker.consumer.watch, worker.waker.watch),
+            running=lambda: worker.consumer.running,
+            waiting=worker.tending.waiting,
+        )
         waking = tasks.create_task(worker.waker.run(stop))
         on_ready()
+        beside.append(tasks.create_task(tell_health(lambda: worker.problem, on_health)))
         try:
             await worker.consumer.run(stop)
             await waking
         finally:
             for task in beside:
                 task.cancel()
+
+
+async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) -> None:
+    """Tell until cancelled; what changes is logged too."""
+    before: str | None = None
+    while True:
+        found = problem()
+        if found is not None and found != before:
+            log.warning("not ready", extra={"why": found})
+        before = found
+        on_health(found)
+        await asyncio.sleep(_TELL_EVERY_S)
 
 
 @asynccontextmanager
@@ -136,6 +174,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             rebalance_timeout_s=settings.rebalance_timeout_s,
             drain_s=min(settings.deadline_s, settings.session_timeout_s / 2),
         )
+        bounds = Bounds(stall_s=settings.stall_s, age_s=settings.lag_bound_s)
+        on_overdue = lag_alarm(publisher, settings.topics, process=process, now=_now)
         consumer = CommandConsumer(
             settings.kafka,
             settings.topics.payment_commands.name,
@@ -143,6 +183,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             agent.handle,
             in_flight=settings.max_in_flight,
             queued=settings.window_size,
+            bounds=bounds,
+            on_overdue=on_overdue,
         )
         waker = DelayedConsumer(
             settings.kafka,
@@ -155,6 +197,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             session_timeout_s=settings.session_timeout_s,
             rebalance_timeout_s=settings.rebalance_timeout_s,
             drain_s=membership.drain_s,
+            bounds=bounds,
+            on_overdue=on_overdue,
         )
         compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
         yield Worker(consumer, waker, tending, watch, caller, integrations, compare)

@@ -5,9 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
 
 from infra.cli.output import emit, run, say
+from infra.readiness import ReadyFile
 from infra.settings import Settings, read_settings
 from infra.telemetry import set_up
 
@@ -15,25 +19,47 @@ from infra.telemetry import set_up
 class Main(Protocol):
     """What a process does until it is told to stop."""
 
-    def __call__(self, settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None]) -> Awaitable[None]: ...
+    def __call__(
+        self,
+        settings: Settings,
+        stop: asyncio.Event,
+        *,
+        on_ready: Callable[[], None],
+        on_health: Callable[[str | None], None],
+    ) -> Awaitable[None]: ...
 
 
-def run_process(name: str, main: Main, *, json: bool) -> None:
+ReadyPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--ready-file", metavar="PATH", help="A file that is there while the process is ready, for a probe: test -f."
+    ),
+]
+
+
+def run_process(name: str, main: Main, *, json: bool, ready_file: Path | None = None) -> None:
     """Run `main` until SIGTERM or SIGINT, which let it drain.
 
     Raises:
         SettingsError, StoreError: it cannot start, or cannot go on.
     """
     settings = read_settings()
+    file = ReadyFile(ready_file)
     telemetry = set_up(settings, name)
 
     async def work() -> None:
         stop = stop_on_signals()
-        await main(settings, stop, on_ready=lambda: _ready(name, json=json))
+        await main(
+            settings,
+            stop,
+            on_ready=lambda: _ready(name, json=json),
+            on_health=lambda problem: file.say(ready=problem is None and not stop.is_set()),
+        )
 
     try:
         run(work())
     finally:
+        file.say(ready=False)
         telemetry.shutdown()
 
 

@@ -18,6 +18,7 @@ from agents.consumer import CommandConsumer, Group, Membership
 from agents.delivery import Delivery
 from schemas.errors import StoreError
 from streams.kafka import KafkaAccess
+from streams.watching import Bounds
 from streams.window import Ticket, Window
 
 FAILED: Final = 3
@@ -34,6 +35,7 @@ class Orders:
         takes_s: how long every other record takes.
         straight: acknowledge records as they end, past the window.
         fails_at: the value of the record at which reading fails.
+        stuck_after: the value of the record after which the client under Faust gets nothing any more.
     """
 
     bootstrap: str
@@ -48,6 +50,8 @@ class Orders:
     in_flight: int = 50
     queued: int = 1000
     drain_s: float = 30.0
+    stuck_after: str = ""
+    stall_s: float = 120.0
 
 
 class _Straight(Window[Any]):
@@ -93,6 +97,9 @@ async def main(orders: Orders) -> int:
             await asyncio.sleep(orders.takes_s)
         say("ended", delivery)
         delivery.done()
+        if orders.stuck_after and value == orders.stuck_after:
+            client = worker._app.consumer._thread._consumer
+            client.pause(*client.assignment())
         return None
 
     stop = asyncio.Event()
@@ -110,6 +117,7 @@ async def main(orders: Orders) -> int:
         handle=handle,
         in_flight=orders.in_flight,
         queued=orders.queued,
+        bounds=Bounds(stall_s=orders.stall_s, look_s=min(orders.stall_s / 8, 10)),
     )
     began_s = time.monotonic()
     try:

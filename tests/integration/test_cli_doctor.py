@@ -1,13 +1,16 @@
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from infra.local import LocalStack
 from infra.migrate import migrate
@@ -16,6 +19,8 @@ from streams.environment import claim_environment
 from streams.kafka import KafkaAccess
 from streams.topics import Topics
 from tests.stack import fresh_name
+
+DAY_S = 24 * 3600
 
 Doctor = Callable[..., tuple[int, dict[str, dict[str, str]]]]
 
@@ -137,3 +142,32 @@ async def test_a_missing_secret_is_named(doctor: Doctor) -> None:
 
 async def test_settings_that_are_wrong_end_it_at_once(doctor: Doctor) -> None:
     assert doctor(KOLAJ_LEASE_S="1") == (4, {})
+
+
+async def publish(stack: LocalStack, topic: str, age_s: float) -> None:
+    producer = AIOKafkaProducer(**KafkaAccess(stack.bootstrap).options())
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, b"{}", b"k", timestamp_ms=int((time.time() - age_s) * 1000))
+    finally:
+        await producer.stop()
+
+
+async def test_what_waits_for_longer_than_half_its_retention_fails_and_names_the_reader(
+    stack: LocalStack, doctor: Doctor, database_url: str, prefix: str
+) -> None:
+    await prepare(stack, database_url, prefix)
+    topics = Topics(prefix, 2)
+    await publish(stack, topics.payment_commands.name, DAY_S)
+    code, checks = doctor()
+    assert code == 0, checks
+    assert re.fullmatch(
+        r"worker 1 behind, oldest 86\d{3} s; waker 0 behind; projector 1 behind, oldest 86\d{3} s",
+        checks["lag"]["detail"],
+    )
+
+    await publish(stack, topics.retries[-1][1].name, 4 * DAY_S)
+    code, checks = doctor()
+    assert (code, checks["lag"]["state"]) == (1, "failed")
+    assert "waker 1 behind" in checks["lag"]["detail"]
+    assert "worker" not in checks["lag"]["detail"].split(":")[0]

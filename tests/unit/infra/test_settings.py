@@ -59,6 +59,7 @@ def test_the_password_of_the_database_is_never_shown(environment: pytest.MonkeyP
         ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL", "KAFKA_USERNAME: SASL_SSL needs"),
         ("INTEGRATION_ENCRYPTION_KEY", "sesame", "INTEGRATION_ENCRYPTION_KEY: must be base64 of 32 bytes"),
         ("KOLAJ_LOG_LEVEL", "loud", "KOLAJ_LOG_LEVEL: "),
+        ("KOLAJ_STALL_S", "60", "KOLAJ_STALL_S: must be longer than KOLAJ_REBALANCE_TIMEOUT_S"),
         ("KOLAJ_ENV_FILE", "/nowhere/at/all", "KOLAJ_ENV_FILE: /nowhere/at/all is not a file"),
     ],
 )

@@ -97,3 +97,37 @@ telemetry.shutdown()
 """
     run(code, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}/")
     assert collector.paths == {"/v1/traces", "/v1/metrics"}
+
+
+def test_a_worker_tells_what_it_is_behind_and_what_it_concludes() -> None:
+    code = """
+import time
+from agents.metrics import CONCLUDED, PARKED, measure
+from streams.lag import Lag
+from streams.watching import Bounds, GroupWatch
+reader = InMemoryMetricReader()
+telemetry = set_up(settings, "worker", reader=reader)
+watch = GroupWatch(None, "g", lambda: None, Bounds(), delays_s={"retries.1m": 60.0})
+watch.lags = {
+    ("commands", 1): Lag(("commands", 1), 5, 8, int(time.time() * 1000) - 90_000),
+    ("retries.1m", 0): Lag(("retries.1m", 0), 0, 2, int(time.time() * 1000) - 30_000),
+}
+measure([watch], running=lambda: 7, waiting=lambda: {"iyzico-main": 12})
+CONCLUDED.add(1, {"verdict": "accepted"})
+PARKED.add(2, {"reason": "breaker_open"})
+for found in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics:
+    for point in found.data.data_points:
+        value = round(point.value, -1) if "age" in found.name else point.value
+        print(found.name, *dict(point.attributes).values(), value)
+telemetry.shutdown()
+"""
+    assert sorted(run(code).splitlines()) == [
+        "kolaj.commands.concluded accepted 1",
+        "kolaj.commands.parked breaker_open 2",
+        "kolaj.commands.waiting iyzico-main 12",
+        "kolaj.consumer.lag.age commands 1 90.0",
+        "kolaj.consumer.lag.age retries.1m 0 0.0",
+        "kolaj.consumer.lag.records commands 1 3",
+        "kolaj.consumer.lag.records retries.1m 0 2",
+        "kolaj.worker.in_flight 7",
+    ]
