@@ -64,6 +64,7 @@ class CommandConsumer:
         in_flight: commands worked on at one time.
         queued: commands read and not finished at most. Ten times as many are kept where slow ones hold back the
             acknowledgement of those behind them.
+        partitions: of the topic.
         bounds: when the consumer is not well.
     """
 
@@ -76,11 +77,13 @@ class CommandConsumer:
         *,
         in_flight: int,
         queued: int,
+        partitions: int = 1,
         bounds: Bounds | None = None,
         on_overdue: OnOverdue = untold,
     ) -> None:
         self._access = access
         self._topic = topic
+        self._partitions = partitions
         self._membership = membership
         self._lanes: Lanes[Delivery] = Lanes(handle, in_flight=in_flight, queued=queued)
         self._windows: dict[tuple[str, int], tuple[Group, Window[Any]]] = {}
@@ -118,6 +121,12 @@ class CommandConsumer:
     def backlog(self) -> dict[int, int]:
         """Unfinished records by partition."""
         return {partition: len(window) for (_, partition), (_, window) in self._windows.items()}
+
+    @property
+    def share(self) -> float:
+        """The part of the topic's partitions that this worker holds, at least one of them; all workers' add up to 1."""
+        held = len(self._assigned or ())
+        return max(held, 1) / self._partitions
 
     @property
     def running(self) -> int:

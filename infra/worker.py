@@ -25,7 +25,7 @@ from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
-from infra.caller_settings import caller_settings
+from infra.caller_settings import caller_settings, shared_store
 from infra.integration_settings import load_integrations
 from infra.master_key import master_key
 from infra.migrate import migrate
@@ -146,8 +146,15 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
         process = f"{socket.gethostname()}/{os.getpid()}"
         publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-worker-{os.getpid()}"))
         watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=_now)
+        consumers: list[CommandConsumer] = []
         caller = await stack.enter_async_context(
-            Caller(on_exchange=keep_exchange, on_breaker=watch.on_breaker, settings=caller_settings(settings))
+            Caller(
+                on_exchange=keep_exchange,
+                on_breaker=watch.on_breaker,
+                settings=caller_settings(settings),
+                store=await stack.enter_async_context(shared_store(settings)),
+                share=lambda: consumers[0].share if consumers else 1 / settings.partitions,
+            )
         )
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
         tending = Tending(ledger, lot)
@@ -183,9 +190,11 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             agent.handle,
             in_flight=settings.max_in_flight,
             queued=settings.window_size,
+            partitions=settings.partitions,
             bounds=bounds,
             on_overdue=on_overdue,
         )
+        consumers.append(consumer)
         waker = DelayedConsumer(
             settings.kafka,
             {topic.name: float(delay) for delay, topic in settings.topics.retries},
