@@ -159,11 +159,12 @@ def _dead_letter_channel() -> dict[str, Any]:
         "topic": "where the record lay", "partition": "where the record lay", "offset": "where the record lay",
         "timestamp": "its time in milliseconds since 1970", "attempts": "how often it has failed",
         "masked": "present when a card number was masked", "cut": "its size in bytes when not all of it was kept",
+        "integration": "where the command was going, when that was known",
     }  # fmt: skip
     properties = {
         f"{dead_letters.PREFIX}{name}": {"type": "string", "description": about} for name, about in told.items()
     }
-    required = [f"{dead_letters.PREFIX}{name}" for name in told if name not in {"masked", "cut"}]
+    required = [f"{dead_letters.PREFIX}{name}" for name in told if name not in {"masked", "cut", "integration"}]
     return {
         **_address(Topics(PREFIX).dead_letters),
         "description": "Records that could not be read: their own bytes, key and headers, and the reason beside them.",

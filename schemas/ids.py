@@ -1,5 +1,6 @@
 """Identifiers that are derived, so that a repeated step yields the same one."""
 
+import hashlib
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -28,6 +29,13 @@ def fact_id(command_id: UUID, what: str) -> UUID:
 def rejection_id(topic: str, partition: int, offset: int) -> UUID:
     """The id of a rejection, from the coordinates of the rejected record: its own id may be another command's."""
     return uuid5(_COORDINATES, f"{topic}/{partition}/{offset}")
+
+
+def derived_id(made_ms: int, name: str) -> UUID:
+    """The UUIDv7 of a thing made at that moment (milliseconds since 1970): the same for the same name and moment."""
+    told = int.from_bytes(hashlib.sha256(name.encode()).digest()[:10], "big")
+    stamp, low = made_ms & (1 << 48) - 1, told & (1 << 62) - 1
+    return UUID(int=stamp << 80 | 7 << 76 | (told >> 62 & 0xFFF) << 64 | 0b10 << 62 | low)
 
 
 def created_at(identifier: UUID) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Records that could not be read: kept as they came, with the reason beside them, until somebody sends them again.
+"""Records that could not be read, or not be sent for too long: kept as they came, until somebody sends them again.
 
 A dead letter is the original record, key, value and headers byte for byte, with the headers below added. Three things
 can be different, and each is said: a card number is masked wherever it stands (`kolaj-dead-masked`), what does not fit
@@ -15,8 +15,9 @@ from uuid import UUID
 from schemas.card_numbers import holds_card_number, mask_card_numbers
 from schemas.envelope import Header
 from schemas.errors import HubError, UnreadableRecord
+from schemas.ids import derived_id
 from streams.codec import Outgoing, card_number_in
-from streams.records import RawRecord, header, without
+from streams.records import RawRecord, ascii_fold, header, without
 from streams.topics import Topic
 
 PREFIX: Final = "kolaj-dead-"
@@ -25,8 +26,13 @@ REQUEUED: Final = "kolaj-requeued"
 """How often the record was sent again; it stays on the record through any number of round trips."""
 REQUEST: Final = "kolaj-requeue-id"
 """Which request of an operator sent it; two requests are two attempts, a redelivery is none."""
-RETRY_OF: Final = "kolaj-retry-of"
-"""The id that a command sent again under a new id had before."""
+REQUEUED_FROM: Final = "kolaj-requeued-from"
+"""The dead letter that it was made of, as PARTITION/OFFSET."""
+RETRY_OF: Final = "ce_retryof"
+"""The id that a command sent again under a new id had before: an extension attribute of CloudEvents."""
+
+CLAIMED: Final = frozenset({"gave_up"})
+"""Reasons of dead letters whose command the ledger has claimed and concluded: its id has its one result already."""
 
 _ROOM_BYTES: Final = 2 * 1024 * 1024 - 16 * 1024
 """What a dead letter may hold besides our headers, so that it fits wherever the original did."""
@@ -49,6 +55,7 @@ class DeadLetter:
         masked: a card number was replaced, so that these are not the original bytes.
         cut_from: the original's size in bytes when not all of it was kept, else `None`.
         record: the dead letter itself; its own coordinates name it.
+        integration_id: where the command was going, as far as that was known.
     """
 
     reason: str
@@ -62,6 +69,17 @@ class DeadLetter:
     masked: bool
     cut_from: int | None
     record: RawRecord
+    integration_id: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Its name, PARTITION/OFFSET."""
+        return f"{self.record.partition}/{self.record.offset}"
+
+    @property
+    def claimed(self) -> bool:
+        """Its command was claimed and concluded, so that it can only be sent again as a new command."""
+        return self.reason in CLAIMED
 
     @property
     def headers(self) -> tuple[Header, ...]:
@@ -70,9 +88,9 @@ class DeadLetter:
 
 
 def dead_letter(
-    topic: Topic | str, record: RawRecord, error: UnreadableRecord, *, attempts: int | None = None
+    topic: Topic | str, record: RawRecord, error: UnreadableRecord, *, integration_id: str | None = None
 ) -> Outgoing:
-    """The dead letter for a record; `attempts` is how often it failed, by default once more than it was requeued."""
+    """The dead letter for a record, which has failed once more often than it was requeued."""
     key, value = record.key, record.value
     headers = tuple((name, content or b"") for name, content in without(record.headers, PREFIX))
     masked = _holds(key, value, headers)
@@ -90,8 +108,10 @@ def dead_letter(
         "partition": str(record.partition),
         "offset": str(record.offset),
         "timestamp": str(record.timestamp_ms),
-        "attempts": str(attempts if attempts is not None else _count(record.headers) + 1),
+        "attempts": str(_count(record.headers) + 1),
     }
+    if integration_id is not None:
+        facts["integration"] = integration_id
     if masked:
         facts["masked"] = "true"
     if size > _ROOM_BYTES:
@@ -119,32 +139,50 @@ def read_dead_letter(record: RawRecord) -> DeadLetter:
         masked=record.header(PREFIX + "masked") is not None,
         cut_from=int(cut) if cut and cut.isdecimal() else None,
         record=record,
+        integration_id=record.text(PREFIX + "integration"),
     )
+
+
+def retry_id(dead: DeadLetter) -> UUID:
+    """The id of the new command that a dead letter becomes: the same each time, so that sent twice it is one command.
+
+    It is made of the place of the record that failed, since one failure may lie in the dead letters twice.
+    """
+    # A publisher's clock may have been ahead, and an id from the future is refused.
+    made_ms = min(dead.timestamp_ms, dead.record.timestamp_ms)
+    return derived_id(made_ms, f"{dead.topic}/{dead.partition}/{dead.offset}")
 
 
 def requeue(dead: DeadLetter, *, request_id: UUID, new_id: UUID | None = None) -> Outgoing:
     """The original record, for its own topic again: same key, so same partition; same headers, trace included.
 
-    `request_id` names the operator's request: each request is a new attempt. With `new_id` the record goes as a new
-    command of that `ce_id`, its old one kept in `kolaj-retry-of`: needed where the old id is another command's by now.
+    `request_id` names the operator's request. With `new_id` the record goes as a new command of that `ce_id`, its old
+    one kept in `ce_retryof`. One whose command was claimed goes so by itself, under its `retry_id`: its own id has its
+    one result, which would only be told again. Any other keeps its id.
 
     Raises:
         NotRequeuable: it is masked or cut, and so not what was published.
     """
-    name = f"dead letter {dead.record.partition}/{dead.record.offset}"
+    name = f"dead letter {dead.place}"
     if dead.masked:
         raise NotRequeuable(f"{name} held a card number and was masked: publish the command anew, with a token instead")
     if dead.cut_from is not None:
         raise NotRequeuable(f"{name} was cut from {dead.cut_from} bytes: publish the command anew from its source")
-    kept = [pair for pair in dead.headers if pair[0] not in {REQUEUED, REQUEST}]
+    kept = [pair for pair in dead.headers if ascii_fold(pair[0]) not in {REQUEUED, REQUEST, REQUEUED_FROM}]
+    if new_id is None and dead.claimed:
+        new_id = retry_id(dead)
     if new_id is not None:
         old = header(kept, "ce_id")
-        kept = [pair for pair in kept if pair[0] not in {"ce_id", RETRY_OF}]
+        kept = [pair for pair in kept if ascii_fold(pair[0]) not in {"ce_id", RETRY_OF}]
         kept.append(("ce_id", str(new_id).encode()))
         if old is not None:
             kept.append((RETRY_OF, old))
     count = _count(dead.record.headers) + 1
-    kept += [(REQUEUED, str(count).encode()), (REQUEST, str(request_id).encode())]
+    kept += [
+        (REQUEUED, str(count).encode()),
+        (REQUEST, str(request_id).encode()),
+        (REQUEUED_FROM, dead.place.encode()),
+    ]
     return Outgoing(dead.topic, dead.record.key, dead.record.value, tuple(kept))
 
 

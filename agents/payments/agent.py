@@ -354,7 +354,9 @@ class PaymentsAgent:
         if not isinstance(result, CommandRefused) or result.reason is not Reason.GAVE_UP:
             return ()
         given_up = UnreadableRecord("gave_up", "", result.detail)
-        return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, attempts=result.attempts),)
+        integration = self._route(work)
+        name = None if isinstance(integration, Refuse) else integration.id
+        return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, integration_id=name),)
 
     async def _publish(self, work: Work, records: Sequence[Outgoing]) -> None:
         """Append records, and with them the exchanges that are not in the log yet."""

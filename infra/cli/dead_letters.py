@@ -10,16 +10,17 @@ from rich.table import Table
 from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, run, say, tables
 from infra.cli.record_json import as_json
+from infra.cli.requeueing import Tally, Wish, check_choice, integration_of, requeue_all, requeue_these
 from infra.settings import Settings, read_settings
 from schemas.errors import UnreadableRecord
-from schemas.ids import new_id
-from streams.dead_letters import DeadLetter, NotRequeuable, read_dead_letter, requeue
-from streams.publisher import Publisher
+from streams.dead_letters import DeadLetter, read_dead_letter
 from streams.reader import read_at, replay
 
-app = typer.Typer(no_args_is_help=True, help="Records that could not be read. Each is named by its PARTITION/OFFSET.")
+app = typer.Typer(
+    no_args_is_help=True, help="Records that could not be read or sent. Each is named by its PARTITION/OFFSET."
+)
 
-Places = Annotated[list[str], typer.Argument(metavar="PARTITION/OFFSET", help="As `list` shows them.")]
+Places = Annotated[list[str] | None, typer.Argument(metavar="[PARTITION/OFFSET]...", help="As `list` shows them.")]
 
 
 @app.command("list")
@@ -39,7 +40,7 @@ def list_them(
     table = Table("place", "reason", "field", "what to do", "from", "failed", "requeue")
     for dead in found:
         table.add_row(
-            f"{dead.record.partition}/{dead.record.offset}",
+            dead.place,
             escape(dead.reason),
             escape(dead.field),
             escape(dead.detail),
@@ -66,16 +67,34 @@ def show(
 
 @app.command("requeue")
 def send_again(
-    places: Places,
+    places: Places = None,
     *,
-    as_new: Annotated[bool, typer.Option("--new-id", help="As a new command, its old id kept in a header.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All with the --reason, each at most once.")] = False,
+    reason: Annotated[str | None, typer.Option(help="With --all: which, such as gave_up.")] = None,
+    integration: Annotated[str | None, typer.Option(help="With --all: only commands of this integration.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="With --all: at most so many; run it again for the rest.")] = 10_000,
+    again: Annotated[bool, typer.Option("--again", help="One more attempt for what was sent again before.")] = False,
+    as_new: Annotated[bool, typer.Option("--new-id", help="As a new command, its old id kept in ce_retryof.")] = False,
     json: Annotated[bool, Json] = False,
 ) -> None:
-    """Send dead letters to their topics again, byte for byte. Each request is a new attempt."""
+    """Send dead letters to their topics again, byte for byte.
+
+    One that the hub never took as a command keeps its id. One it gave up goes as a new command: its own id has its
+    result. It goes once, however often that is asked for; --again makes one more attempt.
+    """
+    named = places or []
+    check_choice(named, reason, every=every)
     settings = read_settings(database=False)
-    refused = run(_requeue(settings, places, as_new=as_new, json=json))
-    if refused:
-        raise Failed(f"{refused} of {len(places)} were not sent")
+    wish = Wish(as_new=as_new, again=again, json=json)
+    if every:
+        tally = run(requeue_all(settings, reason or "", integration, limit, wish))
+        say(f"{tally.sent} sent, {tally.before} were sent before")
+        if tally.left:
+            say(f"more than {limit} are there: run it again for the rest")
+    else:
+        tally = run(_requeue(settings, named, wish))
+    if tally.refused:
+        raise Failed(f"{tally.refused} of {tally.sent + tally.refused} were not sent")
 
 
 async def _list(settings: Settings, limit: int, reason: str | None) -> list[DeadLetter]:
@@ -103,34 +122,13 @@ async def _at(settings: Settings, place: str) -> DeadLetter:
     return read_dead_letter(record)
 
 
-async def _requeue(settings: Settings, places: list[str], *, as_new: bool, json: bool) -> int:
-    refused = 0
-    ours = {topic.name for topic in settings.topics.all()}
-    letters = [await _at(settings, place) for place in places]
-    async with Publisher(settings.kafka, client_id="kolaj-requeue") as publisher:
-        for place, dead in zip(places, letters, strict=True):
-            request_id, fresh = new_id(), new_id() if as_new else None
-            why = None if dead.topic in ours else f"dead letter {place} came from {dead.topic}, no topic of this hub"
-            try:
-                outgoing = requeue(dead, request_id=request_id, new_id=fresh)
-            except NotRequeuable as hindrance:
-                why = str(hindrance)
-            if why is not None:
-                say(why)
-                refused += 1
-                continue
-            (to,) = await publisher.publish([outgoing])
-            if json:
-                sent = {"place": place, "topic": to.topic, "partition": to.partition, "offset": to.offset}
-                emit({**sent, "request_id": str(request_id), "command_id": None if fresh is None else str(fresh)})
-            else:
-                say(f"{place} was sent to {to.topic} {to.partition}/{to.offset}, request {request_id}")
-    return refused
+async def _requeue(settings: Settings, places: list[str], wish: Wish) -> Tally:
+    return await requeue_these(settings, [await _at(settings, place) for place in places], wish)
 
 
 def _facts(dead: DeadLetter) -> dict[str, Any]:
     return {
-        "place": f"{dead.record.partition}/{dead.record.offset}",
+        "place": dead.place,
         "reason": dead.reason,
         "field": dead.field,
         "detail": dead.detail,
@@ -140,6 +138,7 @@ def _facts(dead: DeadLetter) -> dict[str, Any]:
         "attempts": dead.attempts,
         "masked": dead.masked,
         "cut_from": dead.cut_from,
+        "integration": integration_of(dead),
     }
 
 

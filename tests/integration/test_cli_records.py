@@ -244,7 +244,41 @@ async def test_dead_letters_are_listed_shown_and_sent_again(kolaj: Kolaj, access
     (fresh,) = kolaj("dead-letters", "requeue", listed["place"], "--new-id", "--json").lines
     again = await read_at(access, fresh["topic"], fresh["partition"], fresh["offset"])
     assert again is not None
-    assert (again.text("ce_id"), again.text("kolaj-retry-of")) == (fresh["command_id"], "1")
+    assert (again.text("ce_id"), again.text("ce_retryof")) == (fresh["command_id"], "1")
+
+
+async def test_what_was_given_up_is_sent_once_as_new_commands_and_by_integration(
+    kolaj: Kolaj, access: KafkaAccess, topics: Topics
+) -> None:
+    error = UnreadableRecord("gave_up", "", "could not be sent for a day")
+    commands = topics.payment_commands.name
+    for offset, name in enumerate(("iyzico-a", "iyzico-b", "iyzico-a", "iyzico-a")):
+        record = RawRecord(commands, 1, offset, 5_000, b"k%d" % offset, b"{}", (("ce_id", b"%d" % offset),))
+        await publish(access, dead_letter(topics.dead_letters, record, error, integration_id=name))
+    unread = RawRecord(commands, 1, 9, 5_000, b"k", b"not json", ())
+    await publish(access, dead_letter(topics.dead_letters, unread, UnreadableRecord("not_json", "", "send JSON")))
+    wanted = ("dead-letters", "requeue", "--all", "--reason", "gave_up", "--integration", "iyzico-a", "--json")
+    first = kolaj(*wanted, "--limit", "2")
+    assert (len(first.lines), "more than 2 are there" in first.err) == (2, True)
+    rest = kolaj(*wanted)
+    assert (rest.code, len(rest.lines), "1 sent, 2 were sent before" in rest.err) == (0, 1, True)
+    back = {record.text("ce_retryof"): record for record in await lying(access, commands)}
+    assert set(back) == {"0", "2", "3"}
+    assert {record.text("ce_id") for record in back.values()} == {
+        line["command_id"] for line in [*first.lines, *rest.lines]
+    }
+    assert kolaj(*wanted).lines == []
+    again = kolaj(*wanted, "--again").lines
+    assert len({line["command_id"] for line in again} | {record.text("ce_id") for record in back.values()}) == 6
+    refused = kolaj("dead-letters", "requeue", again[0]["place"])
+    assert (refused.code, "was sent again already" in refused.err) == (1, True)
+    assert kolaj("dead-letters", "requeue", again[0]["place"], "--again").code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all",), ("0/0", "--all", "--reason", "gave_up")])
+async def test_a_requeue_says_which_or_all_of_a_reason(kolaj: Kolaj, arguments: tuple[str, ...]) -> None:
+    done = kolaj("dead-letters", "requeue", *arguments)
+    assert (done.code, "--reason" in done.err) == (2, True)
 
 
 async def test_a_masked_dead_letter_stays_where_it_is(kolaj: Kolaj, access: KafkaAccess, topics: Topics) -> None:

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,9 @@ from hypothesis import strategies as st
 
 from schemas.card_numbers import holds_card_number
 from schemas.errors import UnreadableRecord
-from schemas.ids import new_id
+from schemas.ids import created_at, new_id
 from streams.codec import Outgoing
-from streams.dead_letters import NotRequeuable, dead_letter, read_dead_letter, requeue
+from streams.dead_letters import DeadLetter, NotRequeuable, dead_letter, read_dead_letter, requeue, retry_id
 from streams.records import RawRecord
 
 CARD = "5528790000000008"
@@ -157,6 +158,7 @@ def test_a_requeued_record_is_the_original_with_a_count() -> None:
         *record.headers,
         ("kolaj-requeued", b"1"),
         ("kolaj-requeue-id", str(request).encode()),
+        ("kolaj-requeued-from", b"0/0"),
     )
 
 
@@ -181,7 +183,37 @@ def test_a_new_id_replaces_the_old_one_and_names_it() -> None:
     dead = read_dead_letter(lying(dead_letter("d", a_record(), ERROR)))
     fresh = new_id()
     headers = dict(requeue(dead, request_id=new_id(), new_id=fresh).headers)
-    assert (headers["ce_id"], headers["kolaj-retry-of"]) == (str(fresh).encode(), b"0199")
+    assert (headers["ce_id"], headers["ce_retryof"]) == (str(fresh).encode(), b"0199")
+
+
+def given_up(record: RawRecord, offset: int = 0) -> DeadLetter:
+    error = UnreadableRecord("gave_up", "", "could not be sent for a day")
+    return read_dead_letter(lying(dead_letter("d", record, error, integration_id="iyzico-main"), offset))
+
+
+def test_a_command_that_was_given_up_goes_as_a_new_one_under_the_same_new_id_each_time() -> None:
+    first, copy = given_up(a_record(), 0), given_up(a_record(), 7)
+    assert (first.claimed, first.integration_id) == (True, "iyzico-main")
+    headers = [dict(requeue(dead, request_id=new_id()).headers) for dead in (first, copy)]
+    assert headers[0]["ce_id"] == headers[1]["ce_id"] == str(retry_id(first)).encode()
+    assert (headers[0]["ce_retryof"], headers[0]["tenant"]) == (b"0199", b"shop-4")
+    assert retry_id(first).version == 7
+    assert created_at(retry_id(first)) == datetime.fromtimestamp(0.001, tz=UTC), "the earlier of the two times"
+
+
+def test_a_command_that_is_given_up_again_gets_a_further_id_and_the_count_goes_on() -> None:
+    record = a_record()
+    ids = [b"0199"]
+    for offset in range(2):
+        back = requeue(given_up(record, offset), request_id=new_id())
+        headers = dict(back.headers)
+        assert headers["ce_retryof"] == ids[-1]
+        ids.append(headers["ce_id"])
+        record = RawRecord(back.topic, 3, 50 + offset, 1, back.key, back.value, tuple(back.headers))
+    third = given_up(record)
+    assert (third.attempts, len(set(ids))) == (3, 3)
+    assert [name for name, _ in third.headers].count("ce_retryof") == 1
+    assert (TRACE in third.headers, third.record.key) == (True, a_record().key)
 
 
 def test_a_record_that_is_no_dead_letter_is_named_as_such() -> None:
