@@ -190,7 +190,7 @@ class Ledger:
                 "overdue",
                 "unpark",
                 "stops",
-                "waiting",
+                "waiting_counts",
             )
         }
         self._claims = Coalescer(self._claim, identities=lambda ask: (ask.key, ask.command_id))
@@ -273,7 +273,7 @@ class Ledger:
 
     async def waiting(self) -> dict[str, int]:
         """How many commands are parked, by integration."""
-        return {row["integration_id"]: row["commands"] for row in await self._fetch("waiting")}
+        return {row["integration_id"]: row["commands"] for row in await self._fetch("waiting_counts")}
 
     async def release(self, claim: Claim) -> None:
         """Let go of the key; the command stays open."""

@@ -53,7 +53,7 @@ def channels() -> tuple[Channel, ...]:
         Channel(
             "integrationEvents", topics.integration_events, INTEGRATION_EVENTS,
             "the integration's id; of a lag alarm the consumer group",
-            "Health of integrations, breakers as they changed, rate limits as they are used, alarms of processes.",
+            "Health, breakers as they changed, use of rate limits, alarms of processes, what operators did by hand.",
         ),
         Channel(
             "ledgerIntents", topics.intents, (SendIntended,), payment,

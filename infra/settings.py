@@ -66,6 +66,7 @@ class Settings(BaseSettings):
         3600,
     )
     stall_s: Annotated[Seconds, Field(validation_alias="KOLAJ_STALL_S")] = 120
+    resolve_alone_minor: Annotated[int, Field(validation_alias="KOLAJ_RESOLVE_ALONE_MINOR", ge=0)] = 100_000
     health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60
 
     encryption_key: Annotated[SecretStr | None, Field(validation_alias="INTEGRATION_ENCRYPTION_KEY")] = None

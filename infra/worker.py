@@ -174,6 +174,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             ),
             now=_now,
             stopped=tending.stopped,
+            resolve_alone_minor=settings.resolve_alone_minor,
         )
         membership = Membership(
             group=f"{settings.topic_prefix}.payments",

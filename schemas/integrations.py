@@ -1,10 +1,11 @@
-"""Facts about integrations (health, breakers, rate limits) and about the processes that serve them."""
+"""Facts about integrations (health, breakers, rate limits), about processes, and what operators did by hand."""
 
 from typing import Annotated, ClassVar, Final, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from schemas.base import Fact
+from schemas.base import Fact, Text
 from schemas.envelope import UtcTime
 
 
@@ -85,7 +86,52 @@ class LagAlarm(Fact):
     seen_at: UtcTime
 
 
-IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm
+class IntegrationStopped(Fact):
+    """An operator stopped it: nothing is sent to it from then on, and its commands wait."""
 
-INTEGRATION_EVENTS: Final = (HealthChecked, BreakerChanged, RateLimitReported, LagAlarm)
-"""All of them, as classes."""
+    type: ClassVar[str] = "integrations.stopped.v1"
+
+    integration_id: str
+    stopped_by: Text
+    why: Text
+    stopped_at: UtcTime
+
+
+class IntegrationStarted(Fact):
+    """An operator lets it go on."""
+
+    type: ClassVar[str] = "integrations.started.v1"
+
+    integration_id: str
+    started_by: Text
+    stopped_by: Text
+    stopped_at: UtcTime
+    started_at: UtcTime
+
+
+class CommandWithdrawn(Fact):
+    """An operator withdrew a command that waited. If certainly nothing was sent it ends as refused, `withdrawn`."""
+
+    type: ClassVar[str] = "integrations.command_withdrawn.v1"
+
+    command_id: UUID
+    key: str
+    """The ledger's key, such as `payments/<payment_id>`."""
+    integration_id: str | None = None
+    withdrawn_by: Text
+    why: Text
+    withdrawn_at: UtcTime
+
+
+Intervention = IntegrationStopped | IntegrationStarted | CommandWithdrawn
+"""What operators do by hand."""
+IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm | Intervention
+INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
+    HealthChecked,
+    BreakerChanged,
+    RateLimitReported,
+    LagAlarm,
+    IntegrationStopped,
+    IntegrationStarted,
+    CommandWithdrawn,
+)

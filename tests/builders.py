@@ -8,7 +8,15 @@ from pydantic import BaseModel
 
 from schemas.envelope import Envelope
 from schemas.ids import new_id, rejection_id, result_id
-from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
+from schemas.integrations import (
+    BreakerChanged,
+    CommandWithdrawn,
+    HealthChecked,
+    IntegrationStarted,
+    IntegrationStopped,
+    LagAlarm,
+    RateLimitReported,
+)
 from schemas.intents import SendIntended
 from schemas.money import Money, Price
 from schemas.payments import (
@@ -24,6 +32,7 @@ from schemas.payments import (
     CreatePayment,
     LateOutcome,
     LineReference,
+    OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
@@ -34,6 +43,7 @@ from schemas.payments import (
     QueryPayment,
     Reason,
     RefundPayment,
+    ResolveOutcome,
     ResultDivergence,
 )
 from schemas.provider_calls import ProviderCalled
@@ -148,6 +158,17 @@ def a_query_payment(payment_id: UUID | None = None, **changed: Any) -> QueryPaym
     return QueryPayment(payment_id=payment_id or new_id(), **changed)
 
 
+def a_resolve_outcome(payment_id: UUID | None = None, **changed: Any) -> ResolveOutcome:
+    given: dict[str, Any] = {
+        "of_command_id": new_id(),
+        "verdict": "accepted",
+        "provider_reference": "22416032",
+        "evidence": "seen in the provider's panel",
+        "by": "Işıl Çağrı",
+    }
+    return ResolveOutcome(payment_id=payment_id or new_id(), **(given | changed))
+
+
 # Results. Each is about one command; give `command_id` and `payment_id` to tie it to others.
 
 
@@ -205,6 +226,20 @@ def a_payment_refunded(amount: Money | None = None, **changed: Any) -> PaymentRe
 def a_payment_queried(**changed: Any) -> PaymentQueried:
     own = {"provider_state": "captured", "paid_price": lira("12.50")}
     return PaymentQueried(**(_result("payments.query.v1", own) | changed))
+
+
+def an_outcome_resolved(amount: Money | None = None, **changed: Any) -> OutcomeResolved:
+    own = {
+        "of_command_id": new_id(),
+        "of_command_type": "payments.create.v1",
+        "outcome": "accepted",
+        "effect": "captured",
+        "amount": amount or lira("12.50"),
+        "evidence": "seen in the provider's panel",
+        "by": "Işıl Çağrı",
+        "attempts": 0,
+    }
+    return OutcomeResolved(**(_result("payments.resolve_outcome.v1", own) | changed))
 
 
 def a_command_refused(**changed: Any) -> CommandRefused:
@@ -343,6 +378,39 @@ def a_breaker_changed(**changed: Any) -> BreakerChanged:
         "changed_at": NOON,
     }
     return BreakerChanged(**(given | changed))
+
+
+def an_integration_stopped(**changed: Any) -> IntegrationStopped:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "stopped_by": "Işıl",
+        "why": "charges twice",
+        "stopped_at": NOON,
+    }
+    return IntegrationStopped(**(given | changed))
+
+
+def an_integration_started(**changed: Any) -> IntegrationStarted:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "started_by": "Çağrı",
+        "stopped_by": "Işıl",
+        "stopped_at": NOON,
+        "started_at": NOON,
+    }
+    return IntegrationStarted(**(given | changed))
+
+
+def a_command_withdrawn(**changed: Any) -> CommandWithdrawn:
+    given: dict[str, Any] = {
+        "command_id": new_id(),
+        "key": f"payments/{new_id()}",
+        "integration_id": "iyzico-main",
+        "withdrawn_by": "Işıl",
+        "why": "the order was cancelled",
+        "withdrawn_at": NOON,
+    }
+    return CommandWithdrawn(**(given | changed))
 
 
 def a_rate_limit_reported(**changed: Any) -> RateLimitReported:

@@ -35,6 +35,7 @@ from agents.payments.decide import (
 )
 from agents.payments.perform import Performer
 from agents.payments.records import PaymentRecords
+from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
 from agents.routing import route
 from agents.tracing import process_span
@@ -53,6 +54,7 @@ from schemas.payments import (
     PaymentCommand,
     Performed,
     Reason,
+    ResolveOutcome,
     Result,
 )
 from schemas.verdicts import FailureClass
@@ -101,6 +103,7 @@ class PaymentsAgent:
         lot: where commands wait that cannot go on now.
         cards: where `card_ref` is opened; without it such payments are refused.
         stopped: integrations that an operator has stopped.
+        resolve_alone_minor: up to which amount, in minor units, one person may settle an unknown outcome.
         now: the clock, UTC.
     """
 
@@ -117,7 +120,9 @@ class PaymentsAgent:
         patience: Patience,
         now: Callable[[], datetime],
         stopped: Callable[[], Collection[str]] = frozenset,
+        resolve_alone_minor: int = 100_000,
     ) -> None:
+        self._resolve_alone_minor = resolve_alone_minor
         self._lot = lot
         self._patience = patience
         self._stopped = stopped
@@ -292,6 +297,8 @@ class PaymentsAgent:
     ) -> Step:
         if isinstance(decision, Refuse):
             return decision
+        if isinstance(work.command, ResolveOutcome):
+            return resolve(work.command, work.payment, alone_minor=self._resolve_alone_minor)
         if isinstance(integration, Refuse):
             return integration
         if operation is None:
@@ -313,6 +320,10 @@ class PaymentsAgent:
                 return step
             case Refuse():
                 return await self._finish(work, self._conclude(work, None, at).refused(step))
+            case Settle():
+                return await self._finish(work, self._conclude(work, None, at).resolved(step))
+            case Propose():
+                return await self._finish(work, self._conclude(work, None, at).proposed(step))
             case Decided(outcome, integration, attempt):
                 performed = _performed(work, integration, attempt, outcome.reference)
                 return await self._finish(work, self._conclude(work, attempt, at).by_provider(outcome, performed))

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from agents.payments.decide import Refuse
+from agents.payments.resolve import Propose, Settle
 from providers.outcome import Outcome, ProviderState
 from schemas.money import Money
 from schemas.payments import (
@@ -14,6 +15,7 @@ from schemas.payments import (
     CommandRefused,
     CommandUnknown,
     CreatePayment,
+    OutcomeResolved,
     Payment,
     PaymentCancelled,
     PaymentCaptured,
@@ -62,6 +64,7 @@ class Conclude:
             "concluded_at": at,
             "attempts": attempts,
         }
+        self._about = _about(command)
 
     def refused(self, refusal: Refuse, performed: Performed | None = None) -> CommandRefused:
         """Refused by the hub, before or without any verdict of the provider."""
@@ -92,6 +95,39 @@ class Conclude:
             references=references,
             first_sent_at=first_sent_at,
             provider_code=their_code,
+            **self._about,
+        )
+
+    def proposed(self, step: Propose) -> CommandPending:
+        """A person's word that a second one has to agree to."""
+        return CommandPending(
+            **self._common, reason=Reason.SECOND_PERSON_NEEDED, requested=step.amount, proposal=step.proposal
+        )
+
+    def resolved(self, step: Settle) -> OutcomeResolved:
+        """A person's word on an unknown outcome, which holds."""
+        payment, of = self._payment, step.of
+        performed = None
+        if payment.integration_id is not None and payment.provider is not None:
+            performed = Performed(
+                integration_id=payment.integration_id,
+                provider=payment.provider,
+                provider_reference=step.provider_reference or payment.provider_reference,
+                our_reference=of.reference,
+            )
+        return OutcomeResolved(
+            **self._common,
+            performed=performed,
+            of_command_id=of.command_id,
+            of_command_type=of.command_type,
+            outcome=step.outcome,
+            effect=step.effect,
+            amount=step.amount,
+            order_id=of.order_id,
+            line_id=of.line_id,
+            evidence=step.evidence,
+            by=step.by,
+            approved_by=step.approved_by,
         )
 
     def by_provider(self, outcome: Outcome, performed: Performed) -> Result:
@@ -122,6 +158,7 @@ class Conclude:
                     requested=self._amount,
                     redirect_url=outcome.redirect_url,
                     provider_code=outcome.their_code,
+                    **self._about,
                 )
             case Verdict.UNKNOWN:
                 raise ValueError("an unknown outcome concludes nothing; ask the provider first")
@@ -166,6 +203,17 @@ class Conclude:
         if self._amount is None:
             raise AssertionError("a command that moves money has its amount worked out before it is sent")
         return _plain(self._amount)
+
+
+def _about(command: PaymentCommand) -> dict[str, Any]:
+    """What whoever settles an open outcome later has to know of the command."""
+    match command:
+        case CreatePayment():
+            return {"order_id": command.order_id, "capture": command.capture}
+        case RefundPayment():
+            return {"line_id": command.line_id}
+        case _:
+            return {}
 
 
 def _plain(money: Money) -> Money:

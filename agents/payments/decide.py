@@ -15,6 +15,7 @@ from schemas.payments import (
     QueryPayment,
     Reason,
     RefundPayment,
+    ResolveOutcome,
 )
 from schemas.verdicts import FailureClass
 
@@ -168,7 +169,7 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             return command.amount or _money(payment, payment.refundable)
         case RefundPayment(line_id=str(line_id)):
             return command.amount or _money(payment, payment.line_refundable(line_id) or 0)
-        case QueryPayment():
+        case QueryPayment() | ResolveOutcome():
             return None
         case _:
             raise AssertionError("every payment command has a case above")
@@ -179,6 +180,8 @@ def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
     match command:
         case QueryPayment():
             return _missing(payment) if payment.stage == "new" else None
+        case ResolveOutcome():
+            return None  # judged in `resolve.py`, since it is no movement of its own
         case CreatePayment():
             return _create_refusal(command, payment)
         case CapturePayment() | CancelPayment() | RefundPayment():

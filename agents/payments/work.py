@@ -6,6 +6,7 @@ from uuid import UUID
 from agents.delivery import Delivery
 from agents.ledger import Claim
 from agents.payments.decide import Refuse
+from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
 from schemas.payments import Payment, PaymentCommand
@@ -79,4 +80,4 @@ class Later:
     counts: bool = True
 
 
-Step = Decided | Unsettled | Later | Refuse
+Step = Decided | Unsettled | Later | Refuse | Settle | Propose

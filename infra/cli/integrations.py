@@ -1,4 +1,4 @@
-"""`kolaj integrations read|limits`."""
+"""`kolaj integrations read | limits | stop | start | stopped`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from rich.table import Table
 
 from infra.caller_settings import caller_settings, shared_store
 from infra.cli.failing import Failed
+from infra.cli.integration_stops import register
 from infra.cli.output import Json, emit, run, say, tables
 from infra.integration_settings import load_integrations
 from infra.settings import Settings, read_settings
@@ -21,7 +22,10 @@ from providers.registry import connectors
 from schemas.base import Frozen
 from schemas.money import Money
 
-app = typer.Typer(no_args_is_help=True, help="Ask a provider, and show how far its rate limits are used.")
+app = typer.Typer(
+    no_args_is_help=True, help="Stop and start integrations, ask a provider, and show how far its rate limits are used."
+)
+register(app)
 
 
 @app.command()

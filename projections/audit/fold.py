@@ -1,5 +1,6 @@
 """Records to rows of `integration_audit_logs`."""
 
+import json
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 from uuid import UUID
@@ -7,10 +8,27 @@ from uuid import UUID
 from projections.audit.chain import link, record_digest
 from projections.columns import as_jsonb
 from projections.entry import Body, Entry
-from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
+from schemas.integrations import (
+    BreakerChanged,
+    CommandWithdrawn,
+    HealthChecked,
+    IntegrationStarted,
+    IntegrationStopped,
+    LagAlarm,
+    RateLimitReported,
+)
 from schemas.intents import SendIntended
 from schemas.money import INT64_MAX
-from schemas.payments import CommandRefused, CommandRejected, CommandUnknown, LateOutcome, ResultDivergence
+from schemas.payments import (
+    CommandPending,
+    CommandRefused,
+    CommandRejected,
+    CommandUnknown,
+    LateOutcome,
+    OutcomeResolved,
+    ResolutionProposal,
+    ResultDivergence,
+)
 from schemas.payments.commands import PaymentOrder
 from schemas.payments.results import CommandResult
 from schemas.provider_calls import ProviderCalled
@@ -111,6 +129,12 @@ def _told(body: Body) -> _Told:
             )
         case SendIntended():
             return _Told(body.integration_id, body.command_id)
+        case OutcomeResolved():
+            said = _by(body.by, approved_by=body.approved_by, said=body.outcome, evidence=body.evidence)
+            return _result(body)._replace(request_data=said)
+        case CommandPending(proposal=ResolutionProposal() as proposal):
+            words = _by(proposal.by, proposed=proposal.verdict, evidence=proposal.evidence)
+            return _result(body)._replace(request_data=words)
         case CommandRefused() | CommandUnknown():
             return _result(body)._replace(error_message=f"{body.reason}: {body.detail}")
         case CommandResult() | LateOutcome():
@@ -127,10 +151,22 @@ def _told(body: Body) -> _Told:
         case LagAlarm():
             place = f"{body.topic}/{body.partition}"
             return _Told(error_message=f"{place}: the oldest of {body.records} records waits for {body.age_ms} ms")
+        case IntegrationStopped():
+            return _Told(body.integration_id, request_data=_by(body.stopped_by, why=body.why))
+        case IntegrationStarted():
+            return _Told(body.integration_id, request_data=_by(body.started_by, stopped_by=body.stopped_by))
+        case CommandWithdrawn():
+            return _Told(body.integration_id, body.command_id, request_data=_by(body.withdrawn_by, why=body.why))
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:
             assert_never(body)
+
+
+def _by(name: str, **more: str | None) -> str | None:
+    """Who did something by hand, and what was said about it."""
+    said = {"by": name, **{word: text for word, text in more.items() if text is not None}}
+    return as_jsonb(json.dumps(said, ensure_ascii=False))
 
 
 def _result(body: Any) -> _Told:

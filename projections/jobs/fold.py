@@ -10,7 +10,15 @@ from uuid import UUID
 
 from projections.entry import Body, Entry
 from schemas.envelope import Envelope
-from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
+from schemas.integrations import (
+    BreakerChanged,
+    CommandWithdrawn,
+    HealthChecked,
+    IntegrationStarted,
+    IntegrationStopped,
+    LagAlarm,
+    RateLimitReported,
+)
 from schemas.intents import SendIntended
 from schemas.payments import (
     CommandPending,
@@ -111,6 +119,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             | RateLimitReported()
             | LagAlarm()
         ):
+            return ()
+        case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():
             return ()
         case _:
             assert_never(body)

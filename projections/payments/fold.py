@@ -15,6 +15,7 @@ from schemas.payments import (
     CommandRejected,
     CommandUnknown,
     LateOutcome,
+    OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
@@ -22,6 +23,7 @@ from schemas.payments import (
     PaymentQueried,
     PaymentRefunded,
     QueryPayment,
+    ResolveOutcome,
     Result,
     ResultDivergence,
 )
@@ -32,9 +34,10 @@ _KINDS: Final = {
     "payments.cancel.v1": "cancel",
     "payments.refund.v1": "refund",
 }
+_NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type})
 _TOLD_APART: Final = {
     "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
-    "instalments", "price", "line_id", "detail",
+    "instalments", "price", "line_id", "detail", "capture",
 }  # fmt: skip
 """Fields with columns of their own, which `gateway_response` does not repeat."""
 
@@ -87,7 +90,11 @@ class Late(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What the provider says about a payment whose creation was pending or unknown when it was asked."""
+    """What became of an outcome that was open.
+
+    Either the provider said it of a payment whose creation was pending or unknown when it was asked, or a person said
+    it of one command, `of_command`, whose outcome was unknown.
+    """
 
     payment_id: UUID
     offset: int
@@ -96,6 +103,7 @@ class Settlement(NamedTuple):
     settled_currency: str | None
     settled_event_id: UUID
     settled_at: datetime
+    of_command: UUID | None = None
 
 
 Part: TypeAlias = Movement | Late | Settlement
@@ -127,14 +135,18 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
         case PaymentRefunded():
             return (_movement(*told, event, event.amount, "refunded")._replace(line_id=event.line_id),)
         case CommandRefused() | CommandPending() | CommandUnknown():
-            if event.command_type == QueryPayment.type:
+            if event.command_type in _NO_MOVEMENTS:
                 return ()
             detail = None if isinstance(event, CommandPending) else event.detail
             row = _movement(*told, event, event.requested, None)
             row = row._replace(reason=event.reason.value, error_message=detail, provider_code=event.provider_code)
+            if not isinstance(event, CommandRefused):
+                row = row._replace(order_id=event.order_id, line_id=event.line_id)
             return (row,)
         case PaymentQueried():
             return _settlement(*told, event)
+        case OutcomeResolved():
+            return (_resolution(*told, event),)
         case LateOutcome():
             return (_late(envelope, event),)
         case ResultDivergence() | CommandRejected():
@@ -200,6 +212,13 @@ def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried) -> tuple[
         paid = (seen.paid_price.minor, seen.paid_price.currency)
         return (Settlement(seen.payment_id, offset, seen.provider_state, *paid, envelope.id, seen.concluded_at),)
     return ()
+
+
+def _resolution(envelope: Envelope, offset: int, said: OutcomeResolved) -> Settlement:
+    moved = said.amount if said.effect is not None else None
+    state = said.effect or "failed"
+    about = (envelope.id, said.concluded_at, said.of_command_id)
+    return Settlement(said.payment_id, offset, state, _minor(moved), _code(moved), *about)
 
 
 def _rest(result: Result) -> str:

@@ -7,9 +7,11 @@ from schemas.payments.commands import (
     PaymentCommand,
     QueryPayment,
     RefundPayment,
+    ResolveOutcome,
 )
 from schemas.payments.facts import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, ResultDivergence
 from schemas.payments.methods import CardRef, HostedPage, PaymentMethod, ProviderToken, StoredCard
+from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.parties import Address, Buyer
 from schemas.payments.payment import Payment
 from schemas.payments.reasons import Reason
@@ -19,6 +21,7 @@ from schemas.payments.results import (
     CommandRefused,
     CommandUnknown,
     LineReference,
+    OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
@@ -47,6 +50,8 @@ __all__ = [
     "LateOutcome",
     "LineReference",
     "MerchantShare",
+    "OpenCommand",
+    "OutcomeResolved",
     "Payment",
     "PaymentCancelled",
     "PaymentCaptured",
@@ -61,6 +66,8 @@ __all__ = [
     "QueryPayment",
     "Reason",
     "RefundPayment",
+    "ResolutionProposal",
+    "ResolveOutcome",
     "Result",
     "ResultDivergence",
     "StoredCard",

@@ -10,6 +10,7 @@ from schemas.envelope import UtcTime
 from schemas.money import OneCurrency, Price, Share
 from schemas.payments.basket import BasketLine
 from schemas.payments.methods import PaymentMethod
+from schemas.payments.open_outcomes import Person
 from schemas.payments.parties import Address, Buyer
 
 
@@ -102,11 +103,36 @@ class QueryPayment(PaymentOrder):
     type: ClassVar[str] = "payments.query.v1"
 
 
-PaymentCommand = CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment
+class ResolveOutcome(PaymentOrder):
+    """A person's word on what became of a command that ended as `unknown`. Nothing is sent to a provider.
+
+    Above the amount that one person may settle, the first of these is a proposal, and a second one with the same
+    verdict and reference, with `approves` and from another person, settles it.
+    """
+
+    type: ClassVar[str] = "payments.resolve_outcome.v1"
+
+    of_command_id: UUID
+    verdict: Literal["accepted", "refused"]
+    """Whether the provider performed it."""
+    provider_reference: Token | None = None
+    """The provider's own id of the payment; needed for a creation that was performed."""
+    amount: Price | None = None
+    """To be sure that the same is meant: another amount than was asked for is refused. Needed where the hub does not
+    know it any more, as after a loss of the command."""
+    capture: Literal["auto", "manual"] | None = None
+    """Of a creation: whether it was taken or held. Needed where the hub does not know it any more."""
+    evidence: Text
+    by: Person
+    approves: bool = False
+
+
+PaymentCommand = CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment | ResolveOutcome
 PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
     CreatePayment,
     CapturePayment,
     CancelPayment,
     RefundPayment,
     QueryPayment,
+    ResolveOutcome,
 )

@@ -1,16 +1,18 @@
 """A payment as its results tell it: what the ledger keeps for each key, and what decisions are made on."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.payments.commands import CreatePayment, QueryPayment
+from schemas.payments.commands import CreatePayment, QueryPayment, ResolveOutcome
+from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.results import (
     CommandPending,
     CommandUnknown,
     LineReference,
+    OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
@@ -19,6 +21,7 @@ from schemas.payments.results import (
     Result,
 )
 
+_QUESTIONS: Final = frozenset({QueryPayment.type, ResolveOutcome.type})
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -31,7 +34,8 @@ class LineRefund(Frozen):
 class Payment(Frozen):
     """Totals in minor units of `currency`.
 
-    In stage `unsettled` a command's outcome stayed unknown or pending, so that the totals may be short.
+    In stage `unsettled` a command's outcome stayed unknown or pending, so that the totals may be short; which ones
+    these are stands in `open_commands`.
     """
 
     payment_id: UUID
@@ -48,6 +52,11 @@ class Payment(Frozen):
     refunded: Minor = 0
     lines: tuple[LineReference, ...] = ()
     line_refunds: tuple[LineRefund, ...] = ()
+    open_commands: tuple[OpenCommand, ...] = ()
+    proposals: tuple[ResolutionProposal, ...] = ()
+    """What one person said about them, while a second one has to agree: the last word on each."""
+    resolved: tuple[UUID, ...] = ()
+    """Commands whose outcome people have settled."""
 
     @property
     def refundable(self) -> int:
@@ -59,6 +68,12 @@ class Payment(Frozen):
             if line.line_id == line_id:
                 return line.paid.minor - sum(done.minor for done in self.line_refunds if done.line_id == line_id)
         return None
+
+    def open_command(self, command_id: UUID) -> OpenCommand | None:
+        return next((known for known in self.open_commands if known.command_id == command_id), None)
+
+    def proposal(self, command_id: UUID) -> ResolutionProposal | None:
+        return next((said for said in self.proposals if said.of_command_id == command_id), None)
 
     def after(self, result: Result) -> Self:
         """The payment once `result` holds. Pure; refusals change nothing."""
@@ -82,23 +97,109 @@ class Payment(Frozen):
             case PaymentRefunded(line_id=str(line_id)):
                 done = LineRefund(line_id=line_id, minor=result.amount.minor)
                 return {"refunded": result.refunded_total.minor, "line_refunds": (*self.line_refunds, done)}
-            case CommandPending() | CommandUnknown() if result.command_type == QueryPayment.type:
+            case OutcomeResolved():
+                return self._resolved(result)
+            case CommandPending(proposal=ResolutionProposal() as proposal):
+                return {"proposals": (*self._proposals_without(proposal.of_command_id), proposal)}
+            case CommandPending() | CommandUnknown() if result.command_type in _QUESTIONS:
                 return {}  # a question moves nothing, answered or not
             case CommandPending() if result.command_type == CreatePayment.type:
-                return {"stage": "pending", **_requested(result), **_performed(result)}
+                return {"stage": "pending", **_requested(result), **_performed(result), **self._opened(result)}
             case CommandUnknown() if result.command_type == CreatePayment.type:
-                return {"stage": "unsettled", **_requested(result), **_performed(result)}
+                return {"stage": "unsettled", **_requested(result), **_performed(result), **self._opened(result)}
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
-                return {"stage": "unsettled"}
+                return {"stage": "unsettled", **self._opened(result)}
             case PaymentQueried() if self._creation_is_open:
-                return _found(result)
+                return self._found(result)
             case _:
                 return {}
 
     @property
     def _creation_is_open(self) -> bool:
         return self.stage in {"pending", "unsettled"} and self.held == self.captured == self.refunded == 0
+
+    def _opened(self, result: CommandPending | CommandUnknown) -> dict[str, object]:
+        return {
+            "open_commands": (
+                *self.open_commands,
+                OpenCommand(
+                    command_id=result.command_id,
+                    command_type=result.command_type,
+                    verdict=result.verdict,
+                    amount=result.requested,
+                    reference=None if result.performed is None else result.performed.our_reference,
+                    order_id=result.order_id,
+                    capture=result.capture,
+                    line_id=result.line_id,
+                ),
+            )
+        }
+
+    def _found(self, result: PaymentQueried) -> dict[str, object]:
+        """A query settles a creation that was open; a movement that is open beside it stays so."""
+        seen = _found(result)
+        if not seen:
+            return {}
+        if result.provider_state in {"failed", "cancelled"}:
+            return {**seen, "open_commands": ()}
+        left = tuple(known for known in self.open_commands if known.command_type != CreatePayment.type)
+        return {**seen, "open_commands": left, **({"stage": "unsettled"} if left else {})}
+
+    def _resolved(self, result: OutcomeResolved) -> dict[str, object]:
+        """What a person said holds: the command did what it was to do, or never happened."""
+        left = tuple(known for known in self.open_commands if known.command_id != result.of_command_id)
+        changes: dict[str, object] = {
+            "open_commands": left,
+            "proposals": self._proposals_without(result.of_command_id),
+            "resolved": (*self.resolved, result.of_command_id),
+            **self._effect(result),
+        }
+        return {"stage": _stage_by_totals(self.model_copy(update=changes)), **changes}
+
+    def _effect(self, result: OutcomeResolved) -> dict[str, object]:
+        minor = 0 if result.amount is None else result.amount.minor
+        match result.effect:
+            case "authorized":
+                return {"held": self.held + minor, **self._created(result)}
+            case "captured":
+                return {"held": 0, "captured": self.captured + minor, **self._created(result)}
+            case "released":
+                return {"stage": "cancelled", "held": 0}
+            case "reversed":
+                return {"stage": "cancelled", "held": 0, "refunded": self.captured}
+            case "refunded" if result.line_id is not None:
+                done = LineRefund(line_id=result.line_id, minor=minor)
+                return {"refunded": self.refunded + minor, "line_refunds": (*self.line_refunds, done)}
+            case "refunded":
+                return {"refunded": self.refunded + minor}
+            case None:
+                return {}
+
+    def _created(self, result: OutcomeResolved) -> dict[str, object]:
+        """What is known of a creation only now."""
+        named = None if result.performed is None else result.performed.provider_reference
+        currency = None if result.amount is None else result.amount.currency
+        return {
+            "order_id": self.order_id or result.order_id,
+            "currency": self.currency or currency,
+            "provider_reference": named or self.provider_reference,
+        }
+
+    def _proposals_without(self, command_id: UUID) -> tuple[ResolutionProposal, ...]:
+        return tuple(said for said in self.proposals if said.of_command_id != command_id)
+
+
+def _stage_by_totals(payment: Payment) -> Stage:
+    """What stage a payment is in that was not cancelled."""
+    open_ones = payment.open_commands
+    if any(known.verdict == "unknown" or known.command_type != CreatePayment.type for known in open_ones):
+        return "unsettled"
+    if open_ones:
+        return "pending"
+    if payment.captured:
+        return "captured"
+    return "authorized" if payment.held else "new"
 
 
 def _creation(result: PaymentCreated) -> dict[str, object]:

@@ -41,6 +41,12 @@ class Reason(StrEnum):
     PAYMENT_NOT_FOUND = "payment_not_found"
     PAYMENT_UNSETTLED = "payment_unsettled"
     INVALID_STATE = "invalid_state"
+    # A person's word on an outcome.
+    ALREADY_RESOLVED = "already_resolved"
+    AMOUNT_DIFFERS = "amount_differs"
+    NOT_UNKNOWN = "not_unknown"
+    PROPOSAL_DIFFERS = "proposal_differs"
+    SAME_PERSON = "same_person"
     # The hub's own limits; each of these was certainly not performed.
     CARD_EXPIRED = "card_expired"
     EXPIRED = "expired"
@@ -48,6 +54,7 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     # Pending.
     ACTION_REQUIRED = "action_required"
+    SECOND_PERSON_NEEDED = "second_person_needed"
     UNDER_REVIEW = "under_review"
     # Not known.
     OUTCOME_UNKNOWN = "outcome_unknown"

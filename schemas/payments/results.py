@@ -1,6 +1,6 @@
 """Results: exactly one for each command, on the events topic, keyed like the command.
 
-`verdict` says how it ended: the five accepted types below carry what was done; `refused`, `pending` and `unknown` serve
+`verdict` says how it ended: the six accepted types below carry what was done; `refused`, `pending` and `unknown` serve
 all operations. The record's `ce_id` is `uuid5(command_id, "result")`.
 """
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from schemas.base import Fact, Frozen, Token
 from schemas.envelope import UtcTime
 from schemas.money import Money
+from schemas.payments.open_outcomes import Person, ResolutionProposal
 from schemas.payments.reasons import Reason
 from schemas.verdicts import FailureClass
 
@@ -117,6 +118,31 @@ class PaymentQueried(CommandResult):
     lines: tuple[LineReference, ...] = ()
 
 
+class OutcomeResolved(CommandResult):
+    """A person said what became of a command that had ended as `unknown`; `performed` is who was to perform that one.
+
+    Its first result stays as it is: this is what holds of the payment from now on.
+    """
+
+    type: ClassVar[str] = "payments.outcome_resolved.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    of_command_id: UUID
+    of_command_type: str
+    outcome: Literal["accepted", "refused"]
+    """Whether the provider performed it."""
+    effect: Literal["authorized", "captured", "released", "reversed", "refunded"] | None = None
+    """What it did; absent when it did nothing."""
+    amount: Money | None = None
+    """What was moved, or would have been."""
+    order_id: Token | None = None
+    line_id: Token | None = None
+    evidence: str
+    by: Person
+    approved_by: Person | None = None
+    """The second person, where one was needed."""
+
+
 class CommandRefused(CommandResult):
     """It was certainly not performed."""
 
@@ -142,6 +168,11 @@ class CommandPending(CommandResult):
     requested: Money | None = None
     redirect_url: str | None = None
     provider_code: str | None = None
+    order_id: Token | None = None
+    capture: Literal["auto", "manual"] | None = None
+    line_id: Token | None = None
+    proposal: ResolutionProposal | None = None
+    """With reason `second_person_needed`: what somebody else has to agree to."""
 
 
 class CommandUnknown(CommandResult):
@@ -157,6 +188,9 @@ class CommandUnknown(CommandResult):
     """Every reference that we sent for it, for whoever asks the provider."""
     first_sent_at: UtcTime | None = None
     provider_code: str | None = None
+    order_id: Token | None = None
+    capture: Literal["auto", "manual"] | None = None
+    line_id: Token | None = None
 
 
 Result = (
@@ -165,6 +199,7 @@ Result = (
     | PaymentCancelled
     | PaymentRefunded
     | PaymentQueried
+    | OutcomeResolved
     | CommandRefused
     | CommandPending
     | CommandUnknown

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest_asyncio
 
 from infra.local import LocalStack
+from projections import differences
 from schemas.envelope import REPUBLISHED
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id, result_id
@@ -160,6 +161,47 @@ async def test_a_query_settles_an_unknown_creation(hub: Hub) -> None:
     row = await _transaction(hub, unknown.command_id)
     assert (row["verdict"], row["status"], row["amount_minor"]) == ("unknown", "captured", 1250)
     assert (await _totals(hub, payment))["net"] == 1250
+
+
+async def test_a_persons_word_settles_an_unknown_refund_whatever_the_batches(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    created = a.a_payment_created(a.lira("12.50"), payment_id=payment)
+    refunds = [
+        a.a_command_unknown(payment_id=payment, command_type="payments.refund.v1", requested=a.lira(amount))
+        for amount in ("2.50", "1.00")
+    ]
+    await hub.append(*(a.a_record(events, body) for body in (created, *refunds)))
+    await hub.project_all()
+    assert (await _totals(hub, payment))["state"] == "unsettled"
+    words = [
+        a.an_outcome_resolved(
+            payment_id=payment,
+            of_command_id=refund.command_id,
+            outcome="accepted" if effect else "refused",
+            effect=effect,
+            amount=refund.requested,
+        )
+        for refund, effect in zip(refunds, ("refunded", None), strict=True)
+    ]
+    later = a.an_outcome_resolved(
+        payment_id=payment, of_command_id=refunds[0].command_id, effect=None, outcome="refused"
+    )
+    await hub.append(*(a.a_record(events, body) for body in (*words, later)))
+    await hub.project_all()
+    rows = [await _transaction(hub, refund.command_id) for refund in refunds]
+    assert [(row["verdict"], row["status"]) for row in rows] == [("unknown", "refunded"), ("unknown", "failed")]
+    totals = await _totals(hub, payment)
+    assert (totals["state"], totals["net"], totals["refunded"]) == ("partially_refunded", 1000, 250)
+    assert await differences(hub.access, hub.pool, hub.topics, "payments") == []
+
+
+async def test_of_a_query_and_a_persons_word_the_first_in_the_log_settles_a_creation(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    unknown = a.a_command_unknown(payment_id=payment)
+    word = a.an_outcome_resolved(payment_id=payment, of_command_id=unknown.command_id, effect=None, outcome="refused")
+    await hub.append(*(a.a_record(events, body) for body in (unknown, word, a.a_payment_queried(payment_id=payment))))
+    await hub.project_all()
+    assert (await _transaction(hub, unknown.command_id))["status"] == "failed"
 
 
 async def test_a_query_told_again_does_not_settle_a_later_try(hub: Hub) -> None:

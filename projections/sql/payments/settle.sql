@@ -1,16 +1,26 @@
--- A query's clear word settles the payment's creations that were pending or unknown and lie before it in the log; the
--- first such word stands. No concluded yes or no is ever touched.
--- $1 payments, $2 offsets, $3 states, $4 amounts in minor units, $5 currencies, $6 event ids, $7 times
+-- What became of outcomes that were open. A query's clear word settles the payment's creations that were pending or unknown;
+-- a person's word settles the one unknown command that it names. Both only what lies before them in the log, and the first
+-- such word stands. No concluded yes or no is ever touched.
+-- $1 payments, $2 offsets, $3 states, $4 amounts in minor units, $5 currencies, $6 event ids, $7 times,
+-- $8 commands (null: the payment's creations)
 with told as (
     select * from unnest(
-        $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::timestamptz[])
-        as told (payment_id, told_offset, state, minor, currency, event_id, told_at)
-), first as (
-    select distinct on (known.transaction_id) known.transaction_id, told.*
+        $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::timestamptz[], $8::uuid[])
+        as told (payment_id, told_offset, state, minor, currency, event_id, told_at, of_command)
+), meant as (
+    select known.transaction_id, told.*
     from payment_transactions{shadow} as known
-    join told on told.payment_id = known.payment_id and told.told_offset > known.result_offset
-    where known.kind = 'create' and known.verdict in ('pending', 'unknown') and known.settled_event_id is null
-    order by known.transaction_id, told.told_offset
+    join told on told.payment_id = known.payment_id and told.of_command is null
+    where known.kind = 'create' and known.verdict in ('pending', 'unknown')
+      and told.told_offset > known.result_offset and known.settled_event_id is null
+    union all
+    select known.transaction_id, told.*
+    from payment_transactions{shadow} as known
+    join told on told.of_command = known.transaction_id
+    where known.verdict = 'unknown'
+      and told.told_offset > known.result_offset and known.settled_event_id is null
+), first as (
+    select distinct on (transaction_id) * from meant order by transaction_id, told_offset
 )
 update payment_transactions{shadow} as known
 set settled_state = first.state,

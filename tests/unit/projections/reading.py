@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from projections.entry import Entry, Reader
 from schemas.base import Order
-from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm, RateLimitReported
+from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.provider_calls import ProviderCalled
 from streams.records import RawRecord
@@ -25,7 +25,7 @@ def topic_of(body: BaseModel) -> str:
             return TOPICS.intents.name
         case ProviderCalled():
             return TOPICS.provider_calls.name
-        case HealthChecked() | BreakerChanged() | RateLimitReported() | LagAlarm():
+        case _ if isinstance(body, INTEGRATION_EVENTS):
             return TOPICS.integration_events.name
         case _:
             return TOPICS.payment_events.name

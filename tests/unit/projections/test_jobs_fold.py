@@ -48,7 +48,16 @@ def test_each_topic_gives_its_own_part() -> None:
 
 def test_what_says_nothing_about_a_job_gives_none() -> None:
     others = (a.a_late_outcome(), a.a_result_divergence(), a.a_provider_called(), a.a_health_checked())
-    assert _parts(*others, a.a_breaker_changed()) == []
+    by_hand = (a.an_integration_stopped(), a.an_integration_started(), a.a_command_withdrawn())
+    assert _parts(*others, *by_hand, a.a_breaker_changed()) == []
+
+
+def test_a_persons_word_is_a_job_like_any_other() -> None:
+    said = a.an_outcome_resolved()
+    published, ended = _parts(a.a_resolve_outcome(), said)
+    assert isinstance(published, Published)
+    assert isinstance(ended, Ended)
+    assert (ended.job_id, ended.verdict) == (said.command_id, "accepted")
 
 
 def test_the_job_is_the_records_id() -> None:

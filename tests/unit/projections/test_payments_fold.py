@@ -1,9 +1,10 @@
 import json
+from typing import Any
 
 import pytest
 
 from projections.payments.fold import Late, Movement, Settlement, fold
-from schemas.payments import PAYMENT_EVENTS, CardSummary, QueryPayment
+from schemas.payments import PAYMENT_EVENTS, CardSummary, QueryPayment, ResolveOutcome
 from tests import builders as a
 from tests.unit.projections.reading import entry_of
 
@@ -59,6 +60,28 @@ def test_a_query_that_found_money_says_how_much() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "state", "minor"),
+    [
+        ({"effect": "captured"}, "captured", 1250),
+        ({"effect": "refunded", "of_command_type": "payments.refund.v1"}, "refunded", 1250),
+        ({"effect": None, "outcome": "refused"}, "failed", None),
+    ],
+)
+def test_a_persons_word_settles_the_command_that_it_names(
+    changed: dict[str, Any], state: str, minor: int | None
+) -> None:
+    said = a.an_outcome_resolved(**changed)
+    (part,) = fold(entry_of(said))
+    assert isinstance(part, Settlement)
+    assert (part.of_command, part.settled_state, part.settled_minor) == (said.of_command_id, state, minor)
+
+
+@pytest.mark.parametrize("build", [a.a_command_refused, a.a_command_pending])
+def test_a_word_that_settled_nothing_is_no_movement_of_money(build: Any) -> None:
+    assert fold(entry_of(build(command_type=ResolveOutcome.type))) == ()
+
+
 def test_a_late_outcome_is_a_part_of_its_own() -> None:
     (part,) = fold(entry_of(a.a_late_outcome()))
     assert isinstance(part, Late)
@@ -69,10 +92,10 @@ def test_every_event_of_payments_is_folded() -> None:
     built = (
         a.a_payment_created(), a.a_payment_captured(), a.a_payment_cancelled(), a.a_payment_refunded(),
         a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
-        a.a_result_divergence(), a.a_command_rejected(),
+        a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(),
     )  # fmt: skip
     assert {type(body) for body in built} == set(PAYMENT_EVENTS)
-    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0]
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1]
 
 
 def test_the_provider_response_keeps_no_float() -> None:

@@ -125,7 +125,8 @@ def test_a_query_settles_a_creation_that_was_open(
 @pytest.mark.parametrize("state", ["not_found", "pending"])
 def test_not_found_settles_nothing_since_it_may_come_late(state: str) -> None:
     query = a_payment_queried(provider_state=state, paid_price=None)
-    assert folded(a_command_unknown(), query) == folded(a_command_unknown())
+    unknown = a_command_unknown()
+    assert folded(unknown, query) == folded(unknown)
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "not_found", "authorized"])

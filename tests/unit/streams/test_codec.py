@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id
-from schemas.integrations import BreakerChanged, HealthChecked, LagAlarm
+from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
 from schemas.provider_calls import ProviderCalled
@@ -41,6 +41,12 @@ EVERY: Final[dict[str, BaseModel]] = {
     "refused": builders.a_command_refused(),
     "pending": builders.a_command_pending(),
     "unknown": builders.a_command_unknown(),
+    "resolve": builders.a_resolve_outcome(amount=builders.lira("12.50")),
+    "resolved": builders.an_outcome_resolved(),
+    "limits": builders.a_rate_limit_reported(),
+    "stopped": builders.an_integration_stopped(),
+    "started": builders.an_integration_started(),
+    "withdrawn": builders.a_command_withdrawn(),
     "late": builders.a_late_outcome(),
     "divergence": builders.a_result_divergence(),
     "rejected": builders.a_command_rejected(),
@@ -52,15 +58,7 @@ EVERY: Final[dict[str, BaseModel]] = {
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model
-    for model in (
-        *PAYMENT_COMMANDS,
-        *PAYMENT_EVENTS,
-        SendIntended,
-        ProviderCalled,
-        HealthChecked,
-        BreakerChanged,
-        LagAlarm,
-    )
+    for model in (*PAYMENT_COMMANDS, *PAYMENT_EVENTS, SendIntended, ProviderCalled, *INTEGRATION_EVENTS)
 }
 
 
