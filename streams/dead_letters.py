@@ -8,6 +8,7 @@ into one record is cut off (`kolaj-dead-cut`), and a header whose value was null
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from uuid import UUID
 from schemas.card_numbers import holds_card_number, mask_card_numbers
 from schemas.envelope import Header
 from schemas.errors import HubError, UnreadableRecord
-from schemas.ids import derived_id
+from schemas.ids import created_at, derived_id
 from streams.codec import Outgoing, card_number_in
 from streams.records import RawRecord, ascii_fold, header, without
 from streams.topics import Topic
@@ -146,11 +147,14 @@ def read_dead_letter(record: RawRecord) -> DeadLetter:
 def retry_id(dead: DeadLetter) -> UUID:
     """The id of the new command that a dead letter becomes: the same each time, so that sent twice it is one command.
 
-    It is made of the place of the record that failed, since one failure may lie in the dead letters twice.
+    It is made of the old command's id and time, since one command may lie in the dead letters several times.
     """
+    old = (header(dead.headers, "ce_id") or b"").decode("utf-8", "replace")
     # A publisher's clock may have been ahead, and an id from the future is refused.
     made_ms = min(dead.timestamp_ms, dead.record.timestamp_ms)
-    return derived_id(made_ms, f"{dead.topic}/{dead.partition}/{dead.offset}")
+    with suppress(ValueError):
+        made_ms = made_ms if (at := created_at(UUID(old))) is None else int(at.timestamp() * 1000)
+    return derived_id(made_ms, f"retry of {old}")
 
 
 def requeue(dead: DeadLetter, *, request_id: UUID, new_id: UUID | None = None) -> Outgoing:

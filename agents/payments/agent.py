@@ -6,6 +6,7 @@ then is its offset done.
 """
 
 import hashlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
@@ -48,7 +49,6 @@ from schemas.ids import created_at
 from schemas.payments import (
     PAYMENT_COMMANDS,
     CardRef,
-    CommandRefused,
     CreatePayment,
     Payment,
     PaymentCommand,
@@ -253,7 +253,9 @@ class PaymentsAgent:
         )
         match decision:
             case Answer(result):
-                await self._publish(work, [self._records.again(result, work.command.payment_id)])
+                again = self._records.again(result, work.command.payment_id)
+                # Its dead letter may have been lost with the worker that gave it up.
+                await self._publish(work, [again, *self._for_operators(work, result.value)])
                 await self._unpark(work)
                 return None
             case Conflict() | TooOld():
@@ -352,7 +354,7 @@ class PaymentsAgent:
         if not await self._performer.insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
             return Later(0.05)
-        await self._publish(work, [record, *self._for_operators(work, result)])
+        await self._publish(work, [record, *self._for_operators(work, record.value or b"")])
         await self._unpark(work)
         if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
             await self._cards.discard(work.command.method.card_ref)
@@ -360,11 +362,12 @@ class PaymentsAgent:
         log.info("command concluded", extra=work.facts(verdict=result.verdict))
         return None
 
-    def _for_operators(self, work: Work, result: Result) -> Sequence[Outgoing]:
+    def _for_operators(self, work: Work, result: bytes) -> Sequence[Outgoing]:
         """What could not be sent for too long lies in the dead letters too, to be sent again once the cause is gone."""
-        if not isinstance(result, CommandRefused) or result.reason is not Reason.GAVE_UP:
+        told = json.loads(result) if b'"gave_up"' in result else {}
+        if told.get("reason") != Reason.GAVE_UP:
             return ()
-        given_up = UnreadableRecord("gave_up", "", result.detail)
+        given_up = UnreadableRecord("gave_up", "", told["detail"])
         integration = self._route(work)
         name = None if isinstance(integration, Refuse) else integration.id
         return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, integration_id=name),)
