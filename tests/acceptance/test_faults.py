@@ -11,7 +11,9 @@ import pytest_asyncio
 from infra.local import LocalStack
 from infra.local.process import free_ports
 from infra.sandbox.iyzico import FaultKind, FaultOrder
+from schemas.ids import new_id
 from schemas.payments import CreatePayment, PaymentCommand
+from streams.dead_letters import retry_id
 from tests.acceptance.orders import Orders, a_payment
 from tests.builders import a_cancel_payment, a_capture_payment, a_line, a_query_payment, a_refund_payment, lira
 from tests.hub import INTEGRATION, Hub, running_hub
@@ -249,6 +251,20 @@ async def test_what_cannot_be_sent_is_given_up_and_may_be_tried_again(hub: Hub) 
     assert len(calls) > 1
     elsewhere = nowhere.model_copy(update={"integration_id": INTEGRATION})
     assert (await orders.result(elsewhere)).verdict == "accepted"
+
+
+async def test_the_dead_letter_of_a_given_up_command_is_written_again_with_its_result(hub: Hub) -> None:
+    """Its first one may have been lost with the worker; several of them become one new command."""
+    orders, command_id = Orders(hub), new_id()
+    record = orders.record(a_payment(integration_id="out-of-reach"), command_id)
+    letters = []
+    for _ in range(2):
+        (position,) = await hub.publish([record])
+        await hub.results([command_id])
+        letters.append(await hub.dead_letter(position))
+
+    assert [dead.reason for dead in letters] == ["gave_up", "gave_up"]
+    assert retry_id(letters[0]) == retry_id(letters[1])
 
 
 async def test_a_capture_of_what_the_dashboard_captured_worsens_nothing(hub: Hub) -> None:
