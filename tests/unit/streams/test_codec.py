@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from schemas.card_numbers import holds_card_number
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id
@@ -109,6 +110,7 @@ def json_copy(body: BaseModel) -> BaseModel:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=300)
+texts = texts.filter(lambda text: not holds_card_number(text))  # such a record is refused, and another test's matter
 
 
 @given(texts, texts)
