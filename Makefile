@@ -1,6 +1,6 @@
 # Needs make, git and one of Python 3.11 to 3.13; everything else is installed into .venv by `make setup`.
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test demo lock
+.PHONY: help setup lint test demo chaos bench lock
 
 PYTHON ?=
 BIN := .venv/bin
@@ -43,6 +43,17 @@ test: setup ## the whole suite, on an embedded Kafka and PostgreSQL
 
 demo: setup ## a shop's day through Kafka, the agents and a sandbox, with the books balanced at the end
 	$(BIN)/kolaj demo
+
+SEED ?= 1
+SEEDS ?=
+chaos: setup ## faults against real processes on three brokers; SEED=n, or SEEDS=1..10, resumed where it was broken off
+	@mkdir -p build
+	$(BIN)/kolaj chaos $(if $(SEEDS),--seeds $(SEEDS) --state build/chaos-seeds.json,--seed $(SEED))
+
+PART ?=
+bench: setup ## the hub against a bare loop: rates, added time, memory, a picture in build/; PART=name runs one part
+	@mkdir -p build
+	$(BIN)/kolaj bench $(if $(PART),--part $(PART))
 
 # Written beside and moved, so that a failure leaves the old lock. The build backend is asked for as a requirement as
 # well, since the project itself is installed without build isolation.
