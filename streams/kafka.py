@@ -102,11 +102,19 @@ async def reach(access: KafkaAccess, start: Callable[[], Awaitable[T]]) -> T:
     Raises:
         StoreError: no broker answered in time; the message names the address and what to do.
     """
+    # aiokafka loses the connection that it is opening when it is cancelled (0.14.0, seen 2026-11): a caller that is
+    # cancelled lets it come to its end first, so that stopping the client closes all there is.
+    answering = asyncio.ensure_future(start())
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            return await start()
+            return await asyncio.shield(answering)
     except (KafkaError, OSError, TimeoutError, ValueError) as bad:
         raise unreachable(access, bad) from bad
+    finally:
+        if not answering.done():
+            await asyncio.wait({answering}, timeout=STOP_TIMEOUT_S)
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
 
 
 async def stop(stopping: Callable[[], Awaitable[None]]) -> None:

@@ -17,6 +17,7 @@ from streams.kafka import KafkaAccess
 from streams.publisher import Publisher, partition_of
 from streams.records import Position
 from streams.topics import DAY_MS, Topic
+from streams.watching import Bounds
 from tests.integration.lane_desk import WITHIN_S, Desk
 from tests.stack import fresh_name
 
@@ -70,21 +71,24 @@ class LaneBench:
         queued: int = 1000,
         drain_s: float = 20.0,
         poll_limit_s: float | None = None,
-        rebalance_s: float = 60.0,
+        bounds: Bounds | None = None,
     ) -> AsyncIterator[Member]:
         """A worker until the block ends; what ended it is raised there. `poll_limit_s` as Kafka's clients know it."""
 
         async def handle(delivery: Delivery) -> float | None:
             return await self.desk.handle(name, delivery)
 
-        membership = Membership(
-            self.group,
-            session_timeout_s=6,
-            rebalance_timeout_s=rebalance_s,
-            commit_interval_s=0.05,
-            drain_s=drain_s,
+        membership = Membership(self.group, session_timeout_s=6, commit_interval_s=0.05, drain_s=drain_s)
+        consumer = CommandConsumer(
+            self.access,
+            self.topic.name,
+            membership,
+            handle,
+            in_flight=in_flight,
+            queued=queued,
+            partitions=self.topic.partitions,
+            bounds=bounds,
         )
-        consumer = CommandConsumer(self.access, self.topic.name, membership, handle, in_flight=in_flight, queued=queued)
         if poll_limit_s is not None:
             consumer._app.conf.broker_max_poll_interval = poll_limit_s
         self.consumers.append(consumer)

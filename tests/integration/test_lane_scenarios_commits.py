@@ -141,16 +141,16 @@ async def test_offsets_that_hold_no_record_do_not_stop_the_commits(bench: LaneBe
     """A transaction leaves a marker behind its records, which takes an offset and is handed to nobody."""
     for batch in range(3):
         await _in_a_transaction(bench, [(f"k{number}", f"t{batch}-{number}") for number in range(4)], commit=True)
-    await bench.publish([("plain", "plain")])
+    (plain,) = await bench.publish([("plain", "plain")])
     bench.desk.hold("t1-2")
     async with bench.worker("before", drain_s=0.1) as before:
         await bench.desk.ended("plain")
         await bench.stands_at(7)  # four records, a marker, two records
         await _left_behind(bench, before, "t1-2")
     async with bench.worker("after"):
-        await bench.stands_at(16)
-        await bench.publish([("plain", "last")])
-        await bench.stands_at(17)
+        await bench.stands_at(plain.offset + 1)
+        (last,) = await bench.publish([("plain", "last")])
+        await bench.stands_at(last.offset + 1)
     once = {f"t0-{number}" for number in range(4)} | {"t1-0", "t1-1", "t2-2", "last"}  # t2-2 has the key of t1-2
     begun = Counter(bench.desk.values("begun"))
     assert {value for value, times in begun.items() if times == 1} == once

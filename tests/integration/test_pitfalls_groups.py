@@ -14,11 +14,15 @@ import pytest_asyncio
 from infra.local import LocalStack
 from infra.local.broker import Broker
 from schemas.errors import StoreError
+from streams.watching import Bounds
 from tests.integration.consumer_child import FAILED
 from tests.integration.lane_bench import LaneBench, a_lane_bench
 from tests.integration.lane_desk import Step, each_key_in_order, nothing_begins_without_its_partition
 from tests.integration.test_consumer import Bench, a_bench, ended, until
 from tests.integration.test_consumer import each_key_in_order as each_line_in_order
+
+SOON = Bounds(stall_s=5, look_s=0.5)
+"""When a worker that stands still ends, instead of the two minutes it has."""
 
 SESSION_S = 6.0
 """After so long without a sign of life the broker gives a worker's partitions to others."""
@@ -103,7 +107,7 @@ def _nothing_is_skipped(steps: list[Step]) -> None:
 async def test_calls_longer_than_the_session_cause_no_rebalance_and_are_made_once(wide: LaneBench) -> None:
     """A9: every place is taken for longer than a member may be silent, and all buffers are full."""
     slow = [(f"k{number}", f"slow{number}") for number in range(10)]
-    records = [*slow, *((f"k{number % 500}", f"{number}") for number in range(6_000))]
+    records = [*slow, *((f"k{number % 500}", f"{number}") for number in range(4_500))]
     await wide.publish(records)
     wide.desk.own_s = {value: SESSION_S + 1 for _, value in slow}
     async with wide.worker(in_flight=10, queued=10):
@@ -116,11 +120,11 @@ async def test_calls_longer_than_the_session_cause_no_rebalance_and_are_made_onc
 
 async def test_a_worker_past_the_poll_limit_comes_back_or_says_so(wide: LaneBench) -> None:
     """A7, A9: all places are taken and nothing is fetched for so long that Kafka's client leaves the group."""
-    records = [(f"k{number % 500}", f"{number}") for number in range(6_000)]
+    records = [(f"k{number % 500}", f"{number}") for number in range(4_500)]
     await wide.publish(records)
     wide.desk.own_s = {f"{number}": 3.0 for number in range(10)}
     try:
-        async with wide.worker(in_flight=10, queued=10, poll_limit_s=1.0, rebalance_s=4.0) as worker:
+        async with wide.worker(in_flight=10, queued=10, poll_limit_s=1.0, bounds=SOON) as worker:
             all_ended = asyncio.ensure_future(wide.desk.all_ended(len(records), within_s=30))
             await asyncio.wait({all_ended, worker.task}, return_when=asyncio.FIRST_COMPLETED)
             if worker.task.done():
