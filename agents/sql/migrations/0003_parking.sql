@@ -34,3 +34,7 @@ create table ledger.stops (
     why            text not null,
     stopped_at     timestamptz not null
 );
+
+-- Workers of the version before know nothing of parking, and would let a later command overtake a parked one. In a ledger of
+-- another incarnation they can do nothing, and stop.
+update ledger.incarnation set id = gen_random_uuid();

@@ -1,0 +1,29 @@
+-- Store results and free the keys. A command comes back when its result is the one given here, now or from an earlier try
+-- of the same conclusion; one that does not come back was taken over by somebody else, and nothing was stored.
+-- $1 keys, $2 epochs, $3 command ids, $4 key states, $5 result values, $6 result headers as JSON text, $7 incarnation
+with ask as (
+    select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::bytea[], $5::bytea[], $6::text[])
+        as a(key, epoch, command_id, key_state, result_value, result_headers)
+),
+fenced as (
+    select a.* from ask a join ledger.keys k
+        on k.key = a.key and k.epoch = a.epoch and k.open_command = a.command_id
+    where exists (select from ledger.incarnation i where i.id = $7)
+    order by k.key for update of k
+),
+stored as (
+    update ledger.commands c
+    set state = 'concluded', concluded_at = ledger.now(), result_value = f.result_value, result_headers = f.result_headers::jsonb
+    from fenced f where c.command_id = f.command_id and c.state <> 'concluded'
+    returning c.command_id
+),
+freed as (
+    update ledger.keys k
+    set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state)
+    from fenced f join stored using (command_id) where k.key = f.key
+    returning f.command_id
+)
+select command_id from freed
+union
+select a.command_id from ask a join ledger.commands c using (command_id)
+    where c.state = 'concluded' and c.result_value = a.result_value
