@@ -37,7 +37,7 @@ async def open_pool(database_url: str, *, size: int = 6, application_name: str =
         )
     except asyncpg.InvalidPasswordError as refused:
         raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
-    except (asyncpg.PostgresError, OSError, TimeoutError) as failed:
+    except FAILURES as failed:
         raise StoreError(f"PostgreSQL cannot be reached: {type(failed).__name__}; check DATABASE_URL") from failed
     return pool
 

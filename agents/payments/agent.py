@@ -44,7 +44,7 @@ from providers.caller import Caller
 from providers.connector import Attempt, Integration, Operation
 from providers.exchange import Exchange
 from schemas.envelope import Envelope, Header
-from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
+from schemas.errors import HubError, LedgerReplaced, StoreError, UnreadableRecord
 from schemas.ids import created_at
 from schemas.payments import (
     PAYMENT_COMMANDS,
@@ -72,6 +72,12 @@ MODELS: Final[Mapping[str, type[PaymentCommand]]] = {model.type: model for model
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """How far ahead of ours a publisher's clock may be."""
 
+MISTAKE_WAIT_S: Final = 60.0
+"""After a mistake of ours a command is tried again, seldom: a newer version may mend it."""
+
+_OUR_MISTAKE: Final = UnreadableRecord(
+    "hub_failed", "", "the hub failed at this record by a mistake of its own; report it, and requeue once it is mended"
+)
 _CONFLICT: Final = UnreadableRecord(
     "command_id_conflict", "ce_id", "this command_id was used for another command; choose a new one"
 )
@@ -198,6 +204,11 @@ class PaymentsAgent:
         except UnreadableRecord as bad:
             await self._reject(record, bad)
             return None
+        except Exception:
+            # A mistake of ours. Raised, it would stop one worker after the other at this record.
+            log.exception("a record could not be read for a mistake of the hub's")
+            await self._reject(record, _OUR_MISTAKE)
+            return None
         envelope, command = incoming.envelope, incoming.body
         if (at := created_at(envelope.id)) is not None and at > self._now() + CLOCKS_DIFFER:
             await self._reject(record, _FROM_THE_FUTURE)
@@ -216,11 +227,22 @@ class PaymentsAgent:
         if claim.key_state is not None:
             payment = Payment.model_validate_json(claim.key_state)
         work = Work(delivery, envelope.id, command, payment, claim)
-        later = await self._act(work)
+        later = await self._attempted(work)
         if later is None:
             return None
         await self._publish(work, ())
         return await self._put_off(work, later)
+
+    async def _attempted(self, work: Work) -> Later | None:
+        """One step; after a mistake of ours the command is set aside, so that it stops no worker and no others."""
+        try:
+            return await self._act(work)
+        except HubError:
+            raise
+        except Exception as mistake:
+            log.exception("a command failed for a mistake of the hub's", extra=work.facts())
+            wait_s = min(MISTAKE_WAIT_S * 2**work.delivery.tries, self._patience.longest_wait_s)
+            return Later(wait_s, f"a mistake of the hub's: {type(mistake).__name__}", mistaken=True)
 
     async def _put_off(self, work: Work, later: Later) -> float | None:
         """A short wait is spent in the lane; for a longer one the command is parked and its offset acknowledged."""
@@ -230,12 +252,12 @@ class PaymentsAgent:
         if not work.maybe_sent and work.command.expires_at is not None:
             after_s = min(after_s, max((work.command.expires_at - self._now()).total_seconds(), 0.0))
         if after_s > LONGEST_IN_LANE_S:
-            integration = self._route(work)
+            integration = None if later.mistaken else self._route(work)
             parked = await self._lot.park(
                 work.delivery,
                 claim,
                 after_s=after_s,
-                integration_id=None if isinstance(integration, Refuse) else integration.id,
+                integration_id=integration.id if isinstance(integration, Integration) else None,
                 reason=later.why,
                 counts=later.counts,
             )

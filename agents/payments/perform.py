@@ -131,6 +131,9 @@ class Performer:
                 if operation.moves_money:
                     marked = await self._mark(sending, work)
                     if not marked:
+                        if not again:
+                            # An earlier try may have been stored and its answer lost with the database; nothing left.
+                            await self._ledger.mark_not_sent(sending)
                         return Later(0.05)  # the key or the lease is lost: look again
                 self._check_lease(work, prepared)
                 outcome = await self._caller.send(prepared, deadline_s=self._deadline_s(operation))

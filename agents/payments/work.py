@@ -73,11 +73,12 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing to conclude yet. `counts`: it was tried in vain."""
+    """Nothing to conclude yet. `counts`: it was tried in vain. `mistaken`: the hub's own code failed at it."""
 
     after_s: float
     why: str = "the claim was lost"
     counts: bool = True
+    mistaken: bool = False
 
 
 Step = Decided | Unsettled | Later | Refuse | Settle | Propose

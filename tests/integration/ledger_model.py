@@ -324,6 +324,8 @@ class Protocol(RuleBasedStateMachine):
         elif marked:
             hand.place = "unmark"
         else:
+            if not hand.again:  # an earlier try may have been stored
+                self.bridge.run(self.ledger.mark_not_sent(sending))
             hand.place = "release"
 
     @rule(number=nth)

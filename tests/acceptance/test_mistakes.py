@@ -1,0 +1,82 @@
+"""A mistake in the hub's own code meets one command: that one waits, its worker and all others go on."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest_asyncio
+
+from agents.delivery import Delivery
+from agents.ledger import Ledger
+from agents.parking import ParkingLot
+from agents.payments.agent import PaymentsAgent, keep_exchange
+from agents.payments.work import Patience
+from agents.pool import open_pool
+from agents.sealing import Seal
+from infra.integration_settings import load_integrations
+from infra.local import LocalStack
+from infra.master_key import master_key
+from providers.caller import Caller
+from providers.connector import Integration
+from providers.registry import connectors
+from schemas.ids import new_id
+from schemas.payments import PaymentCreated
+from streams.records import RawRecord
+from tests.acceptance.orders import Orders, a_payment
+from tests.hub import Hub, running_hub
+
+
+class Faulty(dict[str, Integration]):
+    """Fails as code does that was never run."""
+
+    def get(self, *_: Any) -> Any:
+        raise TypeError("unsupported operand")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncIterator[Hub]:
+    async with running_hub(stack.bootstrap, database_url, topic_prefix, workers=0) as running:
+        yield running
+
+
+async def handled(hub: Hub, record: RawRecord, integrations: Mapping[str, Integration]) -> float | None:
+    """What an agent with these integrations says of the record."""
+    key = hub.settings.encryption_key
+    assert key is not None
+    pool = await open_pool(hub.settings.database_url.get_secret_value())
+    ledger = await Ledger.open(pool, lease_s=6, margin_s=1)
+    done: list[bool] = []
+    async with Caller(on_exchange=keep_exchange, on_breaker=lambda _: None) as caller:
+        agent = PaymentsAgent(
+            ledger=ledger,
+            caller=caller,
+            publisher=hub.publisher,
+            topics=hub.settings.topics,
+            integrations=integrations,
+            cards=None,
+            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(master_key(key))),
+            patience=Patience(),
+            now=lambda: datetime.now(UTC),
+        )
+        again_s = await agent.handle(Delivery(record, lambda: done.append(True)))
+    await ledger.aclose()
+    await pool.close()
+    assert done == ([True] if again_s is None else [])
+    return again_s
+
+
+async def test_a_command_that_meets_a_mistake_is_set_aside_and_performed_once_it_is_mended(hub: Hub) -> None:
+    command_id = new_id()
+    outgoing = Orders(hub).record(a_payment(), command_id)
+    record = RawRecord(outgoing.topic, 0, 0, 0, outgoing.key, outgoing.value, outgoing.headers)
+
+    assert await handled(hub, record, Faulty()) is None, "it is parked and acknowledged"
+
+    async with hub.database() as database:
+        reason = await database.fetchval("select reason from ledger.parked where command_id = $1", command_id)
+    assert reason == "a mistake of the hub's: TypeError"
+    assert await handled(hub, record, load_integrations(hub.settings, connectors())) is None, "it lies there"
+    async with hub.worker():
+        result = (await hub.results([command_id]))[command_id]
+    assert isinstance(result, PaymentCreated)
+    assert len(hub.sandbox.books.entries()) == 1
