@@ -37,6 +37,7 @@ _BEHIND_A_HEAD: Final = 10
 """Records read, as a multiple of those not begun at most: finished ones behind a slow head are kept until it ends."""
 _HELD_BYTES: Final = 64 * 1024 * 1024
 """Values held at most, whatever the number of records: a command may be a thousand times as large as most are."""
+_FOR_EVER_S: Final = 14 * 24 * 3600.0
 _BUFFER: Final = 200
 """Records that Faust takes from its client at once, and that it keeps for us, so that memory is bounded by records."""
 
@@ -275,6 +276,9 @@ class CommandConsumer:
             broker_commit_interval=_seconds(membership.commit_interval_s),
             broker_commit_every=1_000_000,
             broker_max_poll_records=_BUFFER,
+            # Past this limit the client leaves its group and comes back only with a fetch, which Faust does not begin
+            # before it is back (0.15.3, seen 2026-11). Standing still is `watch`'s to see.
+            broker_max_poll_interval=_FOR_EVER_S,
             stream_buffer_maxsize=_BUFFER,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,

@@ -1,4 +1,7 @@
-"""Faust's consumer, made to go back to the beginning of a partition for which nothing was committed yet.
+"""Faust's consumer, made to do two things that it has no settings for.
+
+It goes back to the beginning of a partition for which nothing was committed yet, and leaves out what a publisher's
+transaction took back.
 
 In a rebalance Faust throws away what it has fetched and seeks every partition to its committed offset
 (`Consumer.perform_seek`). aiokafka's `seek_to_committed` leaves a partition without a committed offset, or with offset
@@ -8,13 +11,17 @@ a partition was still being worked on).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from faust.transport.drivers.aiokafka import Consumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
 
 class ResumingConsumer(Consumer):
     """Reads every partition from its committed offset or, where there is none, from its beginning."""
+
+    def _new_consumer_thread(self) -> Any:
+        return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         committed = await super().seek_to_committed()
@@ -24,3 +31,12 @@ class ResumingConsumer(Consumer):
             # Faust's own checks do not expect.
             await self._thread.seek_wait(await self._thread.earliest_offsets(*fresh))
         return committed
+
+
+class _CommittedThread(AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # What a publisher's transaction took back was never published. Faust reads it all the same, unless it runs in
+        # transactions itself (0.15.3, seen 2026-11).
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - no public way after its construction
+        return consumer

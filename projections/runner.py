@@ -202,6 +202,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
             **self._access.options(),
             client_id="kolaj-projector",
             group_id=f"{self._topics.prefix}.projector",
+            isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             # One member gets the same partition numbers of every topic, so that those who write one job's row are one.

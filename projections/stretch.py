@@ -86,6 +86,7 @@ def _consumer(access: KafkaAccess) -> Any:
     return AIOKafkaConsumer(
         **access.options(),
         client_id="kolaj-rebuild",
+        isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 * 1024 * 1024,

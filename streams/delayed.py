@@ -247,6 +247,7 @@ class DelayedConsumer(Generic[T]):
         return AIOKafkaConsumer(
             **self._access.options(),
             group_id=self._group,
+            isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,

@@ -197,6 +197,7 @@ def _consumer(access: KafkaAccess, *, group: str | None = None, start: str = "no
         **access.options(),
         client_id="kolaj-reader",
         group_id=group,
+        isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset=start,
         max_partition_fetch_bytes=4 * 1024 * 1024,

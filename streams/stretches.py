@@ -81,6 +81,7 @@ def _consumer(access: KafkaAccess) -> Any:
     return AIOKafkaConsumer(
         **access.options(),
         client_id="kolaj-stretches",
+        isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 * 1024 * 1024,
