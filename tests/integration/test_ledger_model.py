@@ -8,7 +8,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending
+from agents.ledger import Conclusion, Ledger, Sending
 from agents.payments.decide import Decision, Inquire, decide
 from infra.migrate import migrate
 from tests.database_clock import install_clock
@@ -65,13 +65,6 @@ class UnfencedConclusions(Ledger):
         return True
 
 
-class OvertakingClaims(Ledger):
-    """What is parked holds nobody back."""
-
-    async def claim(self, ask: Ask) -> Claim:
-        return await super().claim(replace(ask, woken=True))
-
-
 def sends_again(*arguments: Any, **named: Any) -> Decision:
     decision = decide(*arguments, **named)
     return replace(decision, resend=True) if isinstance(decision, Inquire) else decision
@@ -87,9 +80,8 @@ def forgets_what_was_sent(claim: Any, *arguments: Any, **named: Any) -> Decision
         (sends_again, Ledger, r"was (sent|performed) \d+ times"),
         (forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
         (decide, UnfencedConclusions, "two results of one command"),
-        (decide, OvertakingClaims, "overtook an earlier command"),
     ],
-    ids=["resending what may have been sent", "no fence at the mark", "no fence at the conclusion", "no queue"],
+    ids=["resending what may have been sent", "no fence at the mark", "no fence at the conclusion"],
 )
 def test_the_model_finds_the_damage_when_a_protection_is_off(
     ledger_url: str, decides: Decide, kind: type[Ledger], found: str

@@ -116,6 +116,20 @@ async def test_a_concluded_command_keeps_its_place_until_its_result_is_published
     assert lying.command_id == behind.ask.command_id
 
 
+async def test_between_the_end_of_one_parked_command_and_the_waking_of_the_next_nothing_gets_in(ledger: Ledger) -> None:
+    key = a_key()
+    first = await parked(ledger, an_ask(key))
+    behind = await ledger.claim(an_ask(key))
+    assert await ledger.park(parking(behind))
+    assert await concluded(ledger, await ledger.claim(woken(first)))
+    assert await ledger.unpark(key, first.ask.command_id)
+
+    latecomer = await ledger.claim(an_ask(key))
+
+    assert latecomer.status is ClaimStatus.QUEUED, "no command of the key is open, and still one waits before it"
+    assert (await ledger.claim(woken(behind))).status is ClaimStatus.TAKEN
+
+
 async def test_another_key_is_not_held_back(ledger: Ledger) -> None:
     await parked(ledger, an_ask(a_key()))
 
