@@ -203,7 +203,7 @@ def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], 
 
 def _trusted(asked: Case, answer: Answer) -> Any:
     _require_json_type(answer)
-    value = parse_json(answer.body)
+    value = parse_json(answer.body) if answer.parsed is None else answer.parsed
     integration = asked.integration
     distrust = integration.connector.verify(asked.request, replace(answer, parsed=value), integration.credentials)
     if distrust is not None:

@@ -121,7 +121,7 @@ class Performing:
                         duration_us=duration_us,
                         started_at=started_at,
                         request_text=scrubber.scrub(work.request.body),
-                        response_text="" if answer is None else scrubber.scrub(answer.body),
+                        response_text="" if answer is None else scrubber.scrub(answer.body, answer.parsed),
                         error=error_text,
                     )
                 )

@@ -62,6 +62,8 @@ def is_sane(number: Decimal) -> bool:
 
 
 def _decimal(text: str) -> Decimal:
+    if len(text) <= _MOST_DIGITS and "e" not in text and "E" not in text:
+        return Decimal(text)  # so few plain digits are sane
     try:
         number = Decimal(text)
     except InvalidOperation:

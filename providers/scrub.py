@@ -14,6 +14,7 @@ from schemas.card_numbers import mask_card_numbers
 HIDDEN: Final = "***"
 LONGEST: Final = 4000
 """Characters of a body that are recorded (schemas.provider_calls)."""
+_SHORTEST_CARD: Final = 10**11
 _SHORTEST_SECRET: Final = 6
 """A shorter credential is not searched for in texts: it would blot out words that only look like it."""
 
@@ -34,14 +35,18 @@ class Scrubber:
     def __repr__(self) -> str:
         return f"Scrubber(names={sorted(self.names)})"
 
-    def scrub(self, body: bytes) -> str:
-        """The body as text for records: declared fields at any depth hidden, card numbers masked, cut."""
-        return self.scrub_whole(body)[:LONGEST]
+    def scrub(self, body: bytes, parsed: Any = None) -> str:
+        """The body as text for records: declared fields at any depth hidden, card numbers masked, cut.
 
-    def scrub_whole(self, body: bytes) -> str:
+        `parsed` is what `parse_json` made of the body, where that is known already.
+        """
+        return self.scrub_whole(body, parsed)[:LONGEST]
+
+    def scrub_whole(self, body: bytes, parsed: Any = None) -> str:
         """The same without the cut."""
         try:
-            text = json.dumps(self._walk(parse_json(body)), ensure_ascii=False, separators=(",", ":"), default=str)
+            tree = parse_json(body) if parsed is None else parsed
+            text = json.dumps(self._walk(tree), ensure_ascii=False, separators=(",", ":"), default=str)
         except (Unreadable, RecursionError):
             # A broken body still names its fields, mostly; what stands behind a declared name is hidden up to where
             # its value can be told to end.
@@ -53,24 +58,24 @@ class Scrubber:
         return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
     def _walk(self, node: Any) -> Any:
-        match node:
-            case dict():
-                return {
-                    mask_card_numbers(name): HIDDEN if name in self.names and child is not None else self._walk(child)
-                    for name, child in node.items()
-                }
-            case list():
-                return [self._walk(child) for child in node]
-            case str():
-                return mask_card_numbers(node)
-            case Decimal():
-                return str(node)
-            case int() if not isinstance(node, bool):
-                text = str(node)
-                masked = mask_card_numbers(text)
-                return node if masked == text else masked
-            case _:
-                return node
+        # A parsed JSON value holds these very classes and no others.
+        kind = type(node)
+        if kind is str:
+            return mask_card_numbers(node)
+        if kind is dict:
+            return {
+                mask_card_numbers(name): HIDDEN if name in self.names and child is not None else self._walk(child)
+                for name, child in node.items()
+            }
+        if kind is list:
+            return [self._walk(child) for child in node]
+        if kind is Decimal:
+            return str(node)
+        if kind is int and abs(node) >= _SHORTEST_CARD:
+            text = str(node)
+            masked = mask_card_numbers(text)
+            return node if masked == text else masked
+        return node
 
 
 def _by_name(text: str, names: Iterable[str]) -> str:

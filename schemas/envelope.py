@@ -91,7 +91,7 @@ class Envelope(Frozen):
 
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds and a `Z`: fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _text(found: dict[str, bytes], name: str) -> str:

@@ -8,6 +8,8 @@
 --          'parked'     it lies parked already, and this is not its waking
 --          'queued'     others of its key are parked before it: park it behind them
 --          'retry'      it was concluded or marked under our hands, after our look at it: release the key and ask again
+-- Tables are looked up by `any($n)`, here and in the statements beside this one: joined with the asked rows they would be read
+-- whole as long as PostgreSQL has no statistics of them, as on a new ledger.
 -- $1 keys, $2 command ids, $3 types, $4 digests, $5 owner tokens, $6 woken from being parked, $7 lease in seconds,
 -- $8 incarnation
 with ask as (
@@ -20,17 +22,17 @@ with ask as (
 ),
 known as (
     select c.command_id, c.digest, c.state, c.result_value, c.result_headers
-    from ledger.commands c join ask using (command_id)
+    from ledger.commands c where c.command_id = any($2)
 ),
 lying as (
-    select p.command_id, p.digest from ledger.parked p join ask using (command_id)
+    select p.command_id, p.digest from ledger.parked p where p.command_id = any($2)
 ),
 tried as (
     select s.command_id, bool_or(s.state = 'sending') as maybe_sent,
         jsonb_agg(jsonb_build_object('number', s.number, 'integration_id', s.integration_id, 'reference', s.reference,
             'request_digest', s.request_digest, 'state', s.state,
             'sent_age_s', extract(epoch from ledger.now() - s.sent_at)) order by s.number) as attempts
-    from ledger.attempts s join ask using (command_id)
+    from ledger.attempts s where s.command_id = any($2)
     group by s.command_id
 ),
 taken as (
@@ -93,4 +95,4 @@ left join lying l using (command_id)
 left join tried p using (command_id)
 left join taken t on t.key = a.key
 left join opened o on o.command_id = a.command_id
-left join ledger.keys k on k.key = a.key and t.key is null
+left join ledger.keys k on k.key = a.key and k.key = any($1) and t.key is null

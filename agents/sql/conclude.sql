@@ -10,22 +10,22 @@ with ask as (
 fenced as (
     select a.* from ask a join ledger.keys k
         on k.key = a.key and k.epoch = a.epoch and k.open_command = a.command_id
-    where exists (select from ledger.incarnation i where i.id = $7)
+    where k.key = any($1) and exists (select from ledger.incarnation i where i.id = $7)
     order by k.key for update of k
 ),
 stored as (
     update ledger.commands c
     set state = 'concluded', concluded_at = ledger.now(), result_value = f.result_value, result_headers = f.result_headers::jsonb
-    from fenced f where c.command_id = f.command_id and c.state <> 'concluded'
+    from fenced f where c.command_id = f.command_id and c.command_id = any($3) and c.state <> 'concluded'
     returning c.command_id
 ),
 freed as (
     update ledger.keys k
     set open_command = null, owner = null, lease_until = null, state = coalesce(f.key_state, k.state)
-    from fenced f join stored using (command_id) where k.key = f.key
+    from fenced f join stored using (command_id) where k.key = f.key and k.key = any($1)
     returning f.command_id
 )
 select command_id from freed
 union
 select a.command_id from ask a join ledger.commands c using (command_id)
-    where c.state = 'concluded' and c.result_value = a.result_value
+    where c.command_id = any($3) and c.state = 'concluded' and c.result_value = a.result_value

@@ -9,7 +9,7 @@ with ask as (
 ),
 locked as (
     select k.key, k.epoch, k.open_command, k.parked
-    from ledger.keys k join ask using (key) order by k.key for update of k
+    from ledger.keys k join ask using (key) where k.key = any($1) order by k.key for update of k
 ),
 fit as (
     select a.* from ask a join locked l using (key)
@@ -33,6 +33,6 @@ counted as (
     set parked = k.parked + l.fresh::int,
         lease_until = case when f.epoch is null then k.lease_until else ledger.now() end,
         owner = case when f.epoch is null then k.owner end
-    from fit f join laid l using (command_id) where k.key = f.key
+    from fit f join laid l using (command_id) where k.key = f.key and k.key = any($1)
 )
 select command_id from laid

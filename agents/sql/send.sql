@@ -11,7 +11,7 @@ with ask as (
 fenced as (
     select a.* from ask a join ledger.keys k
         on k.key = a.key and k.epoch = a.epoch and k.open_command = a.command_id and k.lease_until > ledger.now()
-    where exists (select from ledger.incarnation i where i.id = $9)
+    where k.key = any($1) and exists (select from ledger.incarnation i where i.id = $9)
       and not exists (select from ledger.stops t where t.integration_id = a.integration_id)
     order by k.key for update of k
 ),
@@ -31,5 +31,5 @@ noted as (
 )
 update ledger.commands c
     set state = 'sending', first_sent_at = coalesce(c.first_sent_at, ledger.now())
-    from noted where c.command_id = noted.command_id and c.state <> 'concluded'
+    from noted where c.command_id = noted.command_id and c.command_id = any($3) and c.state <> 'concluded'
     returning c.command_id

@@ -7,18 +7,19 @@ with ask as (
 fenced as (
     select a.* from ask a join ledger.keys k
         on k.key = a.key and k.epoch = a.epoch and k.open_command = a.command_id
+    where k.key = any($1)
     order by k.key for update of k
 ),
 undone as (
     update ledger.attempts s set state = 'not_sent'
-    from fenced f where s.command_id = f.command_id and s.number = f.number and s.epoch = f.epoch
+    from fenced f where s.command_id = f.command_id and s.command_id = any($3) and s.number = f.number and s.epoch = f.epoch
     returning s.command_id, s.number
 ),
 reopened as (
     update ledger.commands c
     set state = 'claimed', first_sent_at = null
     from undone u
-    where c.command_id = u.command_id and c.state = 'sending'
+    where c.command_id = u.command_id and c.command_id = any($3) and c.state = 'sending'
       and not exists (select from ledger.attempts s
                       where s.command_id = u.command_id and s.number <> u.number and s.state = 'sending')
 )

@@ -1,6 +1,7 @@
 """Running a long-lived process from the command line: signals, telemetry, the line that says it is ready."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ def run_process(name: str, main: Main, *, json: bool, ready_file: Path | None = 
     settings = read_settings()
     file = ReadyFile(ready_file)
     telemetry = set_up(settings, name)
+    _collect_seldom()
 
     async def work() -> None:
         stop = stop_on_signals()
@@ -61,6 +63,17 @@ def run_process(name: str, main: Main, *, json: bool, ready_file: Path | None = 
     finally:
         file.say(ready=False)
         telemetry.shutdown()
+
+
+def _collect_seldom() -> None:
+    """Let Python look for cycles seldom, and never through what was loaded at the start.
+
+    Almost all that a command makes goes when its last user lets go. Python's own thresholds (700, 10, 10) had it look
+    through everything again and again, which took a good part of a worker's processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def stop_on_signals() -> asyncio.Event:
