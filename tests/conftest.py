@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 
 from infra.local import LocalStack, local_stack
+from infra.local.process import free_ports
 from tests.stack import fresh_database, fresh_name
 
 
@@ -25,3 +26,10 @@ async def database_url(stack: LocalStack) -> AsyncIterator[str]:
     """An empty database for each module."""
     async with fresh_database(stack.database_url) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Of a provider that is down: nobody listens there until a test does."""
+    (free,) = free_ports(1)
+    return free

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from infra.demo.balance import Balance, TableTotal, balance
-from infra.sandbox.iyzico import BookedPayment, BookedReversal
+from infra.sandbox.iyzico import BookedPayment
 from schemas.ids import new_id
 from schemas.payments import PaymentCreated, PaymentRefunded, Result
 from tests.builders import (
@@ -21,6 +21,7 @@ from tests.builders import (
     lira,
     performed,
 )
+from tests.provider_books import booked, reversal
 
 PAYMENT = new_id()
 CREATE, REFUND, DECLINED = new_id(), new_id(), new_id()
@@ -39,37 +40,6 @@ def refunded(**changed: Any) -> PaymentRefunded:
 
 REFUSED = a_command_refused(command_id=DECLINED, payment_id=COMMANDS[DECLINED])
 RESULTS: tuple[Result, ...] = (created(), refunded(), REFUSED)
-
-
-def booked(**changed: Any) -> BookedPayment:
-    given: dict[str, Any] = {
-        "payment_id": "22400001",
-        "conversation_id": "c1",
-        "basket_id": "order-1001",
-        "kind": "auth",
-        "currency": "TRY",
-        "price_minor": 1250,
-        "paid_minor": 1250,
-        "captured_minor": 1250,
-        "capture_conversation_id": None,
-        "captured_ms": 1,
-        "cancelled_ms": None,
-        "error_code": None,
-        "error_group": None,
-        "installment": 1,
-        "fraud_status": 1,
-        "card_name": "card-qnb-credit",
-        "card_user_key": None,
-        "card_token": None,
-        "created_ms": 1,
-        "lines": (),
-        "reversals": (reversal(),),
-    }
-    return BookedPayment(**(given | changed))
-
-
-def reversal(reference: str = "r1", amount: int = 500) -> BookedReversal:
-    return BookedReversal("71001", "refund", reference, amount, 2, ())
 
 
 KILLED_AT = NOON + timedelta(hours=1)

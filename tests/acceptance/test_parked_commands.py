@@ -1,12 +1,10 @@
 """A provider that is down: its commands wait in the ledger, in order; offsets go on, and others keep their speed."""
 
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-import pytest
 import pytest_asyncio
 
 from infra.local import LocalStack
@@ -18,14 +16,6 @@ from tests.builders import a_refund_payment, lira
 from tests.hub import INTEGRATION, Hub, running_hub
 
 DOWN = "iyzico-down"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    """A port that nobody listens on until a test does."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest_asyncio.fixture(scope="module")

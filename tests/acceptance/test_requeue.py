@@ -1,11 +1,9 @@
 """Dead letters that are sent again under load: what was given up is performed once, and nothing on a record is lost."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Collection
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
 
 from infra.local import LocalStack
@@ -20,14 +18,6 @@ from tests.hub import INTEGRATION, Hub, running_hub
 
 DOWN = "iyzico-down"
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    """A port that nobody listens on until a test does."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest_asyncio.fixture(scope="module")

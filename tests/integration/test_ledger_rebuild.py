@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -47,14 +46,6 @@ COMMANDS = """
 """
 ATTEMPTS = "select command_id, number, integration_id, reference, request_digest from ledger.attempts order by 1, 2"
 KEYS = "select key, open_command, owner, parked, state from ledger.keys order by 1"
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    """A port that nobody listens on until a test does."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest_asyncio.fixture(scope="module")

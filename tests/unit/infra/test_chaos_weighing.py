@@ -25,6 +25,7 @@ from tests.builders import (
     lira,
     performed,
 )
+from tests.provider_books import booked
 
 PAYMENT, DECLINED_PAYMENT = new_id(), new_id()
 CREATE, REFUND, DECLINED = new_id(), new_id(), new_id()
@@ -66,33 +67,6 @@ def rejected(place: tuple[int, int]) -> Told:
 
 def row(record: Told, *references: str) -> LedgerRow:
     return LedgerRow("concluded", record.value, record.headers, references)
-
-
-def booked(**changed: Any) -> BookedPayment:
-    given: dict[str, Any] = {
-        "payment_id": "22400001",
-        "conversation_id": "c1",
-        "basket_id": "order-1001",
-        "kind": "auth",
-        "currency": "TRY",
-        "price_minor": 1250,
-        "paid_minor": 1250,
-        "captured_minor": 1250,
-        "capture_conversation_id": None,
-        "captured_ms": 1,
-        "cancelled_ms": None,
-        "error_code": None,
-        "error_group": None,
-        "installment": 1,
-        "fraud_status": 1,
-        "card_name": "card-qnb-credit",
-        "card_user_key": None,
-        "card_token": None,
-        "created_ms": 1,
-        "lines": (),
-        "reversals": (BookedReversal("71001", "refund", "r1", 500, 2, ()),),
-    }
-    return BookedPayment(**(given | changed))
 
 
 FIRST, SECOND, THIRD = told(CREATED, (3, 0)), told(REFUNDED, (3, 1)), told(REFUSED, (1, 0))
