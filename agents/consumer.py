@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 OLD_HEAD_S: Final = 120.0
 """A record that has held its partition's commits back for longer is logged, once a minute."""
 
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 15.0
 
 _BEHIND_A_HEAD: Final = 10
 """Records read, as a multiple of those not begun at most: finished ones behind a slow head are kept until it ends."""

@@ -1,7 +1,7 @@
-"""Faust's consumer, made to do two things that it has no settings for.
+"""Faust's consumer, made to do three things that it has no settings for.
 
-It goes back to the beginning of a partition for which nothing was committed yet, and leaves out what a publisher's
-transaction took back.
+It goes back to the beginning of a partition for which nothing was committed yet, leaves out what a publisher's
+transaction took back, and stops also while a broker is away.
 
 In a rebalance Faust throws away what it has fetched and seeks every partition to its committed offset
 (`Consumer.perform_seek`). aiokafka's `seek_to_committed` leaves a partition without a committed offset, or with offset
@@ -10,6 +10,7 @@ nobody has seen (faust-streaming 0.15.3 with aiokafka 0.14, seen 2026-11 when a 
 a partition was still being worked on).
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,3 +41,12 @@ class _CommittedThread(AIOKafkaConsumerThread):
         # transactions itself (0.15.3, seen 2026-11).
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - no public way after its construction
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            # aiokafka waits for fetches that it has cancelled itself, and their cancellation comes out of `stop` when
+            # one of them was waiting for a broker that is away (0.14.0, seen 2026-11). It has left its group by then.
+            if self._consumer is not None:
+                await self._consumer._client.close()  # noqa: SLF001 - what `stop` would have done next
