@@ -19,6 +19,7 @@ from providers.reference import reference_for
 from schemas.errors import LedgerReplaced, NotSent, OutcomeUnknown, StoreError, Throttled
 from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
 from schemas.verdicts import FailureClass, Verdict
+from streams.codec import Outgoing
 from streams.publisher import Publisher
 from streams.tracing import current_traceparent
 
@@ -160,7 +161,7 @@ class Performer:
         )
         async with asyncio.TaskGroup() as both:
             marking = both.create_task(_kept(self.insist(lambda: self._ledger.mark_sending(sending))))
-            writing = both.create_task(_kept(self._publisher.publish([intent])))
+            writing = both.create_task(_kept(self._written(intent, work)))
         marked, written = marking.result(), writing.result()
         if isinstance(written, Exception):
             # Nothing has left: take the mark back, so that nobody has to ask the provider about it.
@@ -170,6 +171,19 @@ class Performer:
         if isinstance(marked, Exception):
             raise marked
         return marked
+
+    async def _written(self, intent: Outgoing, work: Work) -> None:
+        """Publish an intent while there is still time to send, so that its mark can be taken back if Kafka is slow.
+
+        Raises:
+            StoreError: it failed, or was not acknowledged in time.
+        """
+        left_s = work.claim.lease_left_s - self._patience.deadline_s
+        try:
+            async with asyncio.timeout(max(left_s, 0.0)):
+                await self._publisher.publish([intent])
+        except TimeoutError as late:
+            raise StoreError(f"Kafka did not acknowledge an intent within {left_s:.1f} s") from late
 
     def _deadline_s(self, operation: Operation[Any, Any]) -> float:
         return min(operation.deadline_s, self._patience.deadline_s)

@@ -1,6 +1,7 @@
 """A mistake in the hub's own code meets one command: that one waits, its worker and all others go on."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,9 @@ from providers.connector import Integration
 from providers.registry import connectors
 from schemas.ids import new_id
 from schemas.payments import PaymentCreated
-from streams.records import RawRecord
+from streams.codec import Outgoing
+from streams.publisher import Publisher
+from streams.records import Position, RawRecord
 from tests.acceptance.orders import Orders, a_payment
 from tests.hub import Hub, running_hub
 
@@ -39,7 +42,18 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
         yield running
 
 
-async def handled(hub: Hub, record: RawRecord, integrations: Mapping[str, Integration]) -> float | None:
+class Slow(Publisher):
+    """Has no answer of the broker's to an intent."""
+
+    async def publish(self, records: Sequence[Outgoing]) -> list[Position]:
+        if any(record.topic.endswith("ledger.intents") for record in records):
+            await asyncio.Event().wait()
+        return await super().publish(records)
+
+
+async def handled(
+    hub: Hub, record: RawRecord, integrations: Mapping[str, Integration], publisher: Publisher | None = None
+) -> float | None:
     """What an agent with these integrations says of the record."""
     key = hub.settings.encryption_key
     assert key is not None
@@ -50,12 +64,12 @@ async def handled(hub: Hub, record: RawRecord, integrations: Mapping[str, Integr
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
-            publisher=hub.publisher,
+            publisher=publisher or hub.publisher,
             topics=hub.settings.topics,
             integrations=integrations,
             cards=None,
             lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(master_key(key))),
-            patience=Patience(),
+            patience=Patience(deadline_s=3),
             now=lambda: datetime.now(UTC),
         )
         again_s = await agent.handle(Delivery(record, lambda: done.append(True)))
@@ -80,3 +94,18 @@ async def test_a_command_that_meets_a_mistake_is_set_aside_and_performed_once_it
         result = (await hub.results([command_id]))[command_id]
     assert isinstance(result, PaymentCreated)
     assert len(hub.sandbox.books.entries()) == 1
+
+
+async def test_an_intent_that_kafka_is_slow_to_take_leaves_no_mark_and_no_unknown_outcome(hub: Hub) -> None:
+    command_id, order_id = new_id(), "slow-intent"
+    outgoing = Orders(hub).record(a_payment(order_id=order_id), command_id)
+    record = RawRecord(outgoing.topic, 0, 0, 0, outgoing.key, outgoing.value, outgoing.headers)
+
+    async with Slow(hub.settings.kafka) as slow:
+        again_s = await handled(hub, record, load_integrations(hub.settings, connectors()), slow)
+
+    assert again_s is not None, "it is tried again"
+    async with hub.database() as database:
+        state = await database.fetchval("select state from ledger.attempts where command_id = $1", command_id)
+    assert state == "not_sent"
+    assert order_id not in [entry.basket_id for entry in hub.sandbox.books.entries()]
