@@ -44,7 +44,7 @@ from providers.caller import Caller
 from providers.connector import Attempt, Integration, Operation
 from providers.exchange import Exchange
 from schemas.envelope import Envelope, Header
-from schemas.errors import HubError, LedgerReplaced, StoreError, UnreadableRecord
+from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
 from schemas.ids import created_at
 from schemas.payments import (
     PAYMENT_COMMANDS,
@@ -237,7 +237,7 @@ class PaymentsAgent:
         """One step; after a mistake of ours the command is set aside, so that it stops no worker and no others."""
         try:
             return await self._act(work)
-        except HubError:
+        except StoreError:
             raise
         except Exception as mistake:
             log.exception("a command failed for a mistake of the hub's", extra=work.facts())

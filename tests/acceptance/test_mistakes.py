@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from agents.delivery import Delivery
@@ -20,6 +21,7 @@ from infra.master_key import master_key
 from providers.caller import Caller
 from providers.connector import Integration
 from providers.registry import connectors
+from schemas.errors import NotSent
 from schemas.ids import new_id
 from schemas.payments import PaymentCreated
 from streams.codec import Outgoing
@@ -30,10 +32,14 @@ from tests.hub import Hub, running_hub
 
 
 class Faulty(dict[str, Integration]):
-    """Fails as code does that was never run."""
+    """Fails as code does that was never run, or with an error of ours that nobody there expected."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
 
     def get(self, *_: Any) -> Any:
-        raise TypeError("unsupported operand")
+        raise self._error
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -79,21 +85,33 @@ async def handled(
     return again_s
 
 
-async def test_a_command_that_meets_a_mistake_is_set_aside_and_performed_once_it_is_mended(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        TypeError("unsupported operand"),
+        NotSent("no words for it", provider="iyzico", operation="create", reason="other"),
+    ],
+    ids=["TypeError", "NotSent"],
+)
+async def test_a_command_that_meets_a_mistake_is_set_aside_and_performed_once_it_is_mended(
+    hub: Hub, error: Exception
+) -> None:
     command_id = new_id()
     outgoing = Orders(hub).record(a_payment(), command_id)
     record = RawRecord(outgoing.topic, 0, 0, 0, outgoing.key, outgoing.value, outgoing.headers)
 
-    assert await handled(hub, record, Faulty()) is None, "it is parked and acknowledged"
+    assert await handled(hub, record, Faulty(error)) is None, "it is parked and acknowledged"
 
     async with hub.database() as database:
         reason = await database.fetchval("select reason from ledger.parked where command_id = $1", command_id)
-    assert reason == "a mistake of the hub's: TypeError"
+    assert reason == f"a mistake of the hub's: {type(error).__name__}"
     assert await handled(hub, record, load_integrations(hub.settings, connectors())) is None, "it lies there"
     async with hub.worker():
         result = (await hub.results([command_id]))[command_id]
     assert isinstance(result, PaymentCreated)
-    assert len(hub.sandbox.books.entries()) == 1
+    assert result.performed is not None
+    booked = [entry.conversation_id for entry in hub.sandbox.books.entries()]
+    assert booked.count(result.performed.our_reference) == 1
 
 
 async def test_an_intent_that_kafka_is_slow_to_take_leaves_no_mark_and_no_unknown_outcome(hub: Hub) -> None:

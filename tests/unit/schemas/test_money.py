@@ -92,6 +92,7 @@ def test_an_amount_that_is_no_reasonable_number_is_refused_at_once(amount: str) 
         Money.from_major(Decimal(amount), "TRY")
 
 
+# The third to the fifth are codes of ISO 4217 that no money is in: no currency, gold, tests.
 @pytest.mark.parametrize("currency", ["try", "TL", "XXX", "XAU", "XTS", "949", "TRYY", "", "TR\u0130", "ZWL"])
 def test_what_is_no_payable_currency_is_refused(currency: str) -> None:
     with pytest.raises(ValidationError, match="currency"):
