@@ -40,10 +40,10 @@ _VALUE: Final = FORMAT + b"value\x00"
 class SealBroken(StoreError):
     """A sealed value does not open: its bytes were changed or cut, or it was sealed for another place."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "a sealed value") -> None:
         super().__init__(
-            "a sealed value does not open: its bytes were changed, or it was copied from another place; restore it, "
-            "or set it anew"
+            f"{what} does not open: its bytes were changed, or it was copied from another place; restore it, or set it "
+            "anew"
         )
 
 
