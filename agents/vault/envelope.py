@@ -125,6 +125,11 @@ def key_id_of(sealed: bytes) -> str:
     return _parts(sealed).key_id
 
 
+def beginning(ring: KeyRing) -> bytes:
+    """How every value begins that is sealed under the ring's primary key."""
+    return FORMAT + bytes.fromhex(ring.primary_id)
+
+
 def wipe(buffer: bytearray) -> None:
     """Overwrite what a buffer held."""
     buffer[:] = bytes(len(buffer))

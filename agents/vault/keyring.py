@@ -85,11 +85,18 @@ class KeyRing:
         Raises:
             UnknownMasterKey: the ring has no key of that id.
         """
-        wanted = self._primary_id if key_id is None else key_id
-        key = self._keys.get(wanted)
+        return self.derive_bare(_SUBKEY_PURPOSE + purpose, self._primary_id if key_id is None else key_id)
+
+    def derive_bare(self, info: bytes, key_id: str) -> bytes:
+        """The subkey whose HKDF info is just this: for what was sealed before there were rings.
+
+        Raises:
+            UnknownMasterKey: the ring has no key of that id.
+        """
+        key = self._keys.get(key_id)
         if key is None:
-            raise UnknownMasterKey(wanted)
-        return _hkdf(key, _SUBKEY_PURPOSE + purpose, KEY_BYTES)
+            raise UnknownMasterKey(key_id)
+        return _hkdf(key, info, KEY_BYTES)
 
     def __repr__(self) -> str:
         return f"KeyRing(ids={self.ids})"

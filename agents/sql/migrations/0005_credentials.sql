@@ -36,3 +36,7 @@ create table vault.master_keys (
     -- Since then nothing is under it any more, and it need not be given.
     retired_at timestamptz
 );
+
+-- Workers of the version before cannot open what newer ones park. In a ledger of another incarnation they can do nothing, and
+-- stop.
+update ledger.incarnation set id = gen_random_uuid();
