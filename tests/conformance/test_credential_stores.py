@@ -1,8 +1,8 @@
 """What every store of credentials promises, on PostgreSQL, memory, and a real OpenBao."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +31,8 @@ class Bench:
     store: CredentialStore
     make: Callable[[], CredentialStore]
     """Another handle on the same store, as another process has."""
+    renew: Callable[[], Awaitable[CredentialStore]]
+    """A handle with a newer master key, that knows the older one too."""
     account: str = ""
 
     async def put(
@@ -56,23 +58,39 @@ async def openbao() -> AsyncIterator[OpenBao]:
 
 @pytest_asyncio.fixture(scope="module", params=["postgres", "memory", "hashicorp"])
 async def prepared(request: pytest.FixtureRequest, database_url: str, openbao: OpenBao) -> AsyncIterator[Bench]:
-    ring = KeyRing.of(a_master_key())
+    key = a_master_key()
+    ring, newer = KeyRing.of(key), KeyRing.of(a_master_key(), [key])
     match request.param:
         case "postgres":
             await migrate(database_url)
             async with await open_pool(database_url) as pool:
-                yield Bench(PostgresCredentials(pool, ring), lambda: PostgresCredentials(pool, ring))
+
+                async def with_newer_ring() -> CredentialStore:
+                    return PostgresCredentials(pool, newer)
+
+                yield Bench(PostgresCredentials(pool, ring), lambda: PostgresCredentials(pool, ring), with_newer_ring)
         case "memory":
             store = MemoryCredentials(ring)
-            yield Bench(store, lambda: store)
+
+            async def with_newer_key() -> CredentialStore:
+                store.ring = newer
+                return store
+
+            yield Bench(store, lambda: store, with_newer_key)
         case _:
             api, prefix = openbao.api(), f"kolaj/{fresh_name('e')}"
-            yield Bench(HashicorpCredentials(api, prefix=prefix), lambda: HashicorpCredentials(api, prefix=prefix))
+
+            async def with_newer_version() -> CredentialStore:
+                await openbao.ask("POST", "transit/keys/kolaj/rotate")
+                return HashicorpCredentials(api, prefix=prefix)
+
+            made = HashicorpCredentials(api, prefix=prefix)
+            yield Bench(made, lambda: HashicorpCredentials(api, prefix=prefix), with_newer_version)
 
 
 @pytest.fixture
 def bench(prepared: Bench) -> Bench:
-    return Bench(prepared.store, prepared.make, fresh_name("account-"))
+    return replace(prepared, account=fresh_name("account-"))
 
 
 async def test_what_was_put_is_what_is_live(bench: Bench) -> None:
@@ -160,7 +178,7 @@ async def test_history_tells_everything_but_values(bench: Bench) -> None:
 async def test_all_live_versions_are_listed_by_integration(bench: Bench) -> None:
     await bench.put(FIRST)
     await bench.put(SECOND, follows=1, overlap_s=HOUR_S)
-    other = Bench(bench.store, bench.make, bench.account + "b")
+    other = replace(bench, account=bench.account + "b")
     await other.put(FIRST)
     found = [(one.integration_id, one.number) for one in await bench.store.all_live(START)]
     assert [one for one in found if one[0].startswith(bench.account)] == [
@@ -194,3 +212,19 @@ async def test_a_failed_change_changes_nothing(bench: Bench) -> None:
         await bench.put(FIRST, follows=4)
     assert await bench.store.change() == before
     assert await bench.store.history(bench.account) == ()
+
+
+async def test_everything_is_rewrapped_in_batches_while_it_is_read(bench: Bench) -> None:
+    """The last test here: from then on the store has a newer key."""
+    await bench.put(FIRST)
+    await bench.put(SECOND, follows=1, overlap_s=HOUR_S)
+    newer = await bench.renew()
+    left = await newer.left()
+    assert left >= 4
+    while count := await newer.rewrap(3):
+        assert count <= 3
+        left -= count
+        assert await newer.left() == left
+        assert [shown(one) for one in await newer.live(bench.account, START)] == [(2, SECOND), (1, FIRST)]
+    assert left == 0
+    assert await newer.rewrap(3) == 0
