@@ -17,11 +17,13 @@ class OpeningCredentials(Mapping[str, SecretStr]):
 
     def __init__(self, version: Version, boxed: Mapping[str, Boxed]) -> None:
         self._version = version
-        self._boxed = boxed
+        self._boxed = {
+            name: (one, place_of(version.integration_id, name, version.number)) for name, one in boxed.items()
+        }
 
     def __getitem__(self, name: str) -> SecretStr:
-        place = place_of(self._version.integration_id, name, self._version.number)
-        with self._boxed[name].open(place) as secret:
+        boxed, place = self._boxed[name]
+        with boxed.open(place) as secret:
             return SecretStr(secret.reveal())
 
     def __iter__(self) -> Iterator[str]:

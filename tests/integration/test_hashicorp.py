@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -10,10 +11,14 @@ import pytest_asyncio
 from agents.vault.envelope import SealBroken
 from agents.vault.hashicorp import HashicorpCredentials
 from agents.vault.hashicorp_api import CasFailed, VaultApi
+from agents.vault.keyring import KeyRing
 from agents.vault.secret import Secret
+from infra.credential_store import credential_store
 from infra.local.process import free_ports
+from infra.settings import read_settings
 from schemas.errors import SettingsError, StoreError
-from tests.openbao import OpenBao, running_openbao
+from tests.master_keys import a_master_key
+from tests.openbao import ROOT_TOKEN, OpenBao, running_openbao
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 PREFIX = "kolaj/sandbox"
@@ -137,3 +142,26 @@ async def test_a_vault_that_cannot_be_reached_is_a_store_that_fails() -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         with pytest.raises(StoreError, match="VAULT_ADDR"):
             await VaultApi(client, lambda: "t").read("x")
+
+
+async def test_the_settings_lead_to_it_and_each_environment_has_a_folder_of_its_own(openbao: OpenBao) -> None:
+    key = a_master_key()
+    settings = read_settings(
+        kafka=False,
+        database=False,
+        environment={
+            "INTEGRATION_ENCRYPTION_KEY": key.get_secret_value(),
+            "KOLAJ_CREDENTIAL_STORE": "hashicorp",
+            "KOLAJ_TOPIC_PREFIX": "shop",
+            "VAULT_ADDR": openbao.address,
+            "VAULT_TOKEN": ROOT_TOKEN,
+        },
+    )
+    no_database: Any = None
+    async with credential_store(settings, no_database, KeyRing.of(key)) as store:
+        await store.put("a", {"token": Secret("x")}, by="x", at=NOW, follows=0)
+    assert "a" in await openbao.api().names("shop/sandbox/credentials")
+    wrong = settings.model_copy(update={"vault_transit_key": "nothing"})
+    with pytest.raises(SettingsError, match="KOLAJ_VAULT_TRANSIT_KEY"):
+        async with credential_store(wrong, no_database, KeyRing.of(key)):
+            pass

@@ -246,7 +246,7 @@ async def test_what_the_cache_holds_says_nothing_and_neither_pickles_nor_copies(
     bench = Bench()
     await bench.put("a", "1")
     loaded = await bench.load()
-    boxed = loaded.current._boxed["api_key"]  # type: ignore[attr-defined]
+    boxed, _ = loaded.current._boxed["api_key"]  # type: ignore[attr-defined]
     assert b"api_key of a" not in boxed._sealed
     assert "of a 1" not in repr((loaded, loaded.current, bench.cache.__dict__))
     for leave in (pickle.dumps, copy.copy, copy.deepcopy):
