@@ -5,8 +5,6 @@ with its conclusion. Sealed with AES-256-GCM; the associated data binds the ciph
 copied to another reference does not open.
 """
 
-import base64
-import binascii
 import json
 import os
 from typing import Final
@@ -20,8 +18,9 @@ from pydantic import SecretStr
 from agents.ledger import Claim
 from agents.pool import FAILURES
 from agents.sql import statement
+from agents.vault.keyring import KeyRing
 from providers.connector import Card
-from schemas.errors import SettingsError, StoreError
+from schemas.errors import StoreError
 from schemas.ids import new_id
 
 _NONCE_BYTES: Final = 12
@@ -33,13 +32,12 @@ class CardVault:
     """The vault in PostgreSQL's schema `vault`.
 
     Args:
-        key: 32 bytes; see `vault_key`.
         ttl_s: how long a card may wait, in seconds.
     """
 
-    def __init__(self, pool: asyncpg.Pool, key: SecretStr, *, ttl_s: float = 600) -> None:
+    def __init__(self, pool: asyncpg.Pool, ring: KeyRing, *, ttl_s: float = 600) -> None:
         self._pool = pool
-        self._cipher = AESGCM(vault_key(key))
+        self._cipher = AESGCM(ring.derive(b"cards"))
         self._ttl_s = ttl_s
 
     async def put(self, card: Card) -> UUID:
@@ -83,22 +81,3 @@ class CardVault:
         except FAILURES as failed:
             raise StoreError(f"the card vault's statement `{name}` failed: {type(failed).__name__}") from failed
         return answer
-
-
-def vault_key(encoded: SecretStr) -> bytes:
-    """The key's 32 bytes.
-
-    Raises:
-        SettingsError: it is not base64 of exactly 32 bytes.
-    """
-    try:
-        key = base64.b64decode(encoded.get_secret_value(), validate=True)
-    except (binascii.Error, ValueError) as bad:
-        raise SettingsError(
-            "INTEGRATION_ENCRYPTION_KEY must be base64; make one with `openssl rand -base64 32`"
-        ) from bad
-    if len(key) != 32:  # noqa: PLR2004 - AES-256
-        raise SettingsError(
-            "INTEGRATION_ENCRYPTION_KEY must hold exactly 32 bytes; `openssl rand -base64 32` makes one"
-        )
-    return key

@@ -1,42 +1,38 @@
 """Records at rest in the ledger: sealed, since they hold buyers' names and addresses.
 
-AES-256-GCM. Each command has a key of its own, derived from the master key (HKDF-SHA256), so that a record copied to
-another row does not open, and the number of records under one master key needs no limit. The first byte is the
-version of the format.
+Each is in an envelope (agents/vault/envelope.py) that is bound to its command, so that a record copied to another row
+does not open. Those of the format before, which names no master key, still open: their first byte is 1, and each key of
+the ring is tried.
 """
 
 import base64
 import json
-import os
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from agents.vault.envelope import SealBroken, beginning, open_sealed, rewrap, seal
+from agents.vault.keyring import PRIMARY_SETTING, RETIRED_SETTING, KeyRing
 from schemas.errors import StoreError
 from streams.records import RawRecord
 
-_VERSION: Final = b"\x01"
-_NONCE_BYTES: Final = 12
+_BEFORE: Final = b"\x01"
+_BEFORE_NONCE_BYTES: Final = 12
 _PURPOSE: Final = b"parked-record/"
 
 
 class Seal:
-    """Seals and opens records of one key.
+    """Seals records under the ring's primary key, and opens those of all its keys."""
 
-    Args:
-        key: 32 bytes.
-    """
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def _cipher(self, command_id: UUID) -> AESGCM:
-        derive = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE + command_id.bytes)
-        return AESGCM(derive.derive(self._key))
+    @property
+    def begins(self) -> bytes:
+        """How every record begins that is under the primary key."""
+        return beginning(self._ring)
 
     def close(self, record: RawRecord, command_id: UUID) -> bytes:
         """The record as bytes that say nothing without the key."""
@@ -46,29 +42,54 @@ class Seal:
             "headers": [[name, _text(value)] for name, value in record.headers],
             "timestamp_ms": record.timestamp_ms,
         }
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher(command_id).encrypt(nonce, json.dumps(clear).encode(), _VERSION)
-        return _VERSION + nonce + sealed
+        return seal(self._ring, json.dumps(clear).encode(), _place(command_id))
 
     def open(self, sealed: bytes, command_id: UUID, topic: str, partition: int, offset: int) -> RawRecord:
         """The record as it was.
 
         Raises:
+            UnknownMasterKey: it is under a key that this process was not given.
             StoreError: the key differs, the bytes were changed or belong to another command, or the format is newer.
         """
-        if sealed[:1] != _VERSION:
-            raise StoreError("a parked record has a newer format than this worker knows; upgrade the worker")
-        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            clear = json.loads(self._cipher(command_id).decrypt(nonce, body, _VERSION))
-        except InvalidTag as bad:
-            raise StoreError(
-                f"the parked record of {command_id} does not open: INTEGRATION_ENCRYPTION_KEY differs, or bytes changed"
-            ) from bad
+        clear = json.loads(self._open(sealed, command_id))
         headers = tuple((name, _bytes(value)) for name, value in clear["headers"])
         return RawRecord(
             topic, partition, offset, clear["timestamp_ms"], _bytes(clear["key"]), _bytes(clear["value"]), headers
         )
+
+    def rewrap(self, sealed: bytes, command_id: UUID) -> bytes:
+        """The same record under the primary key.
+
+        Raises:
+            UnknownMasterKey, StoreError: as `open`.
+        """
+        if sealed[:1] == _BEFORE:
+            return seal(self._ring, self._open(sealed, command_id), _place(command_id))
+        return rewrap(self._ring, sealed, _place(command_id))
+
+    def _open(self, sealed: bytes, command_id: UUID) -> bytes:
+        if sealed[:1] == _BEFORE:
+            return self._open_before(sealed, command_id)
+        try:
+            return open_sealed(self._ring, sealed, _place(command_id))
+        except SealBroken as bad:
+            raise StoreError(f"the parked record of {command_id} does not open: its bytes were changed") from bad
+
+    def _open_before(self, sealed: bytes, command_id: UUID) -> bytes:
+        nonce, body = sealed[1 : 1 + _BEFORE_NONCE_BYTES], sealed[1 + _BEFORE_NONCE_BYTES :]
+        for key_id in self._ring.ids:
+            try:
+                return AESGCM(self._ring.derive_bare(_place(command_id), key_id)).decrypt(nonce, body, _BEFORE)
+            except (InvalidTag, ValueError):  # ValueError: cut off
+                continue
+        raise StoreError(
+            f"the parked record of {command_id} does not open: it was sealed under a master key that is neither "
+            f"{PRIMARY_SETTING} nor among {RETIRED_SETTING}, or its bytes were changed"
+        )
+
+
+def _place(command_id: UUID) -> bytes:
+    return _PURPOSE + command_id.bytes
 
 
 def _text(part: bytes | None) -> str | None:

@@ -4,14 +4,20 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import asyncpg
 
-from infra.integration_settings import load_integrations
+from agents.pool import open_pool
+from agents.vault.credentials import CredentialCache
+from agents.vault.master_keys import MasterKeys
+from infra.credential_store import credential_store, key_ring, stored_credentials
+from infra.integration_settings import load_integrations, without_secrets
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
+from providers.connector import LiveCredentials
 from providers.registry import connectors
 from schemas.errors import HubError, StoreError
 from streams.admin import check_topics
@@ -134,7 +140,15 @@ async def _lag(settings: Settings) -> tuple[State, str]:
 
 
 async def _integrations(settings: Settings) -> tuple[State, str]:
-    loaded = load_integrations(settings, connectors())
+    known = connectors()
+    stored: dict[str, LiveCredentials] = {}
+    if without_secrets(settings):
+        if await pending(settings.database_url.get_secret_value()):
+            return "warning", f"{', '.join(without_secrets(settings))}: no credentials are stored yet"
+        async with _pool(settings) as pool, credential_store(settings, pool, key_ring(settings)) as store:
+            cache = CredentialCache(store, environment=settings.environment, now=_now)
+            stored = await stored_credentials(settings, known, cache)
+    loaded = load_integrations(settings, known, stored)
     if not loaded:
         return "warning", "KOLAJ_INTEGRATIONS names none, so that every command is refused"
     return "ok", ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in loaded.values())
@@ -142,8 +156,14 @@ async def _integrations(settings: Settings) -> tuple[State, str]:
 
 async def _encryption(settings: Settings) -> tuple[State, str]:
     if settings.encryption_key is None:
-        return "warning", "INTEGRATION_ENCRYPTION_KEY is not set: commands with a card_ref are refused"
-    return "ok", "set"
+        return "warning", "INTEGRATION_ENCRYPTION_KEY is not set: no worker starts without it"
+    ring = key_ring(settings)
+    told = f"seals under {ring.primary_id}" + "".join(f", opens {key_id}" for key_id in ring.ids[1:])
+    if await pending(settings.database_url.get_secret_value()):
+        return "ok", told
+    async with _pool(settings) as pool:
+        await MasterKeys(pool).check(ring)
+    return "ok", told
 
 
 CHECKS: Final[dict[str, Check]] = {
@@ -157,7 +177,7 @@ CHECKS: Final[dict[str, Check]] = {
     "database's clock": _database_clock,
     "lag": _lag,
     "integrations, secrets": _integrations,
-    "encryption key": _encryption,
+    "master keys": _encryption,
 }
 
 
@@ -166,6 +186,19 @@ def _skew(ahead_s: float, settings: Settings) -> tuple[State, str]:
     if abs(ahead_s) >= settings.lease_margin_s:
         raise Unwell(f"{told}, more than KOLAJ_LEASE_MARGIN_S: let both machines keep time by NTP")
     return ("warning" if abs(ahead_s) > _SKEW_WARNING_S else "ok"), told
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(settings.database_url.get_secret_value(), size=1, application_name="kolaj-doctor")
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 
-from providers.connector import Connector, Integration, RateLimit
+from providers.connector import Connector, Integration, LiveCredentials, RateLimit
 from schemas.base import IntegrationId
 from schemas.errors import SettingsError
 
@@ -60,8 +60,7 @@ class IntegrationSettings(BaseModel):
         if url is None:
             return None
         parts = urlsplit(url)
-        loopback = parts.hostname in _LOOPBACK
-        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and on_this_machine(parts))):
             raise ValueError("must be https://host, or http:// on this machine only: secrets travel with each request")
         return url.rstrip("/")
 
@@ -109,8 +108,27 @@ def credential_prefix(integration_id: str) -> str:
     return integration_id.translate(_TO_UPPER) + "_"
 
 
-def load_integrations(settings: "Settings", connectors: Mapping[str, Connector]) -> dict[str, Integration]:
+def on_this_machine(address: SplitResult) -> bool:
+    """Whether the address is the loopback's: what goes there leaves no machine."""
+    return address.hostname in _LOOPBACK
+
+
+def without_secrets(settings: "Settings") -> tuple[str, ...]:
+    """The integrations none of whose secrets is a variable: theirs are in the store of credentials."""
+    return tuple(
+        entry.id
+        for entry in settings.integrations
+        if not any(name.startswith(credential_prefix(entry.id)) for name in settings.secrets)
+    )
+
+
+def load_integrations(
+    settings: "Settings", connectors: Mapping[str, Connector], stored: Mapping[str, LiveCredentials] | None = None
+) -> dict[str, Integration]:
     """The integrations by id, each with its connector and secrets.
+
+    Args:
+        stored: by id, the credentials of those whose secrets are not variables.
 
     Raises:
         SettingsError: unknown provider, no address for the environment, a secret that is missing or cannot be right.
@@ -134,8 +152,10 @@ def load_integrations(settings: "Settings", connectors: Mapping[str, Connector])
             limits = {name: RateLimit(limit.calls, limit.per_s) for name, limit in entry.rate_limits.items()}
             connector = replace(connector, rate_limits={**connector.rate_limits, **limits})
         connector = _with_window(entry, connector, base_url)
-        credentials = _credentials(entry.id, connector, settings.secrets)
-        loaded[entry.id] = Integration(entry.id, connector, environment, base_url, credentials)
+        live = (stored or {}).get(entry.id)
+        if live is None:
+            live = LiveCredentials(_credentials(entry.id, connector, settings.secrets))
+        loaded[entry.id] = Integration(entry.id, connector, environment, base_url, live.current, live.retiring)
     return loaded
 
 
@@ -143,7 +163,7 @@ def _with_window(entry: IntegrationSettings, connector: Connector, base_url: str
     wanted = entry.absence_window_s
     if wanted is None:
         return connector
-    simulated = urlsplit(base_url).hostname in _LOOPBACK
+    simulated = on_this_machine(urlsplit(base_url))
     operations = []
     for operation in connector.operations:
         if wanted < operation.absence_window_s and not simulated:
@@ -161,15 +181,18 @@ def _credentials(integration_id: str, connector: Connector, secrets: Mapping[str
         variable = credential_prefix(integration_id) + name.translate(_TO_UPPER)
         secret = secrets.get(variable)
         if secret is None:
-            raise SettingsError(f"{variable} is not set; {connector.name} needs its {name} for {integration_id}")
-        fault = _fault(secret.get_secret_value())
+            raise SettingsError(
+                f"{variable} is not set; {connector.name} needs its {name} for {integration_id}. Set it, or store all "
+                f"its credentials with `kolaj credentials set {integration_id}`"
+            )
+        fault = pasting_fault(secret.get_secret_value())
         if fault:
             raise SettingsError(f"{variable} {fault}")
         credentials[name] = secret
     return credentials
 
 
-def _fault(secret: str) -> str | None:
+def pasting_fault(secret: str) -> str | None:
     """What cannot be right about a secret, without repeating it; pasting is where keys go wrong."""
     if not secret:
         return "is empty; set it to the key that the provider gave you"

@@ -5,7 +5,8 @@ import logging
 import math
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -25,16 +26,21 @@ _CHATTY: Final = ("aiokafka", "asyncio", "faust", "mode", "httpx", "httpcore", "
 
 
 class Scrubber:
-    """Takes secrets and card numbers out of texts."""
+    """Takes secrets and card numbers out of texts.
+
+    Attributes:
+        also: further ways to take out secrets that became known while the process ran.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # Longest first: a secret that begins with another one must not leave its end behind.
         self._secrets = sorted({text for text in secrets if len(text) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        self.also: list[Callable[[str], str]] = []
 
     @classmethod
     def of(cls, settings: Settings) -> "Scrubber":
         own = (settings.database_url, settings.redis_url, settings.kafka_password, settings.encryption_key)
-        values = [*settings.secrets.values(), *own]
+        values = [*settings.secrets.values(), *own, *settings.retired_keys, settings.vault_token]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         passwords = (settings.database_password, settings.redis_password)
         return cls([*secrets, *(password for password in passwords if password)])
@@ -42,6 +48,8 @@ class Scrubber:
     def scrub(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
+        for hide in self.also:
+            text = hide(text)
         return mask_card_numbers(text) if holds_card_number(text) else text
 
     def scrub_value(self, value: Any) -> Any:
@@ -70,7 +78,7 @@ class JsonLines(logging.Formatter):
 
     def __init__(self, scrubber: Scrubber) -> None:
         super().__init__()
-        self._scrubber = scrubber
+        self.scrubber = scrubber
 
     def format(self, record: logging.LogRecord) -> str:
         facts = {name: value for name, value in vars(record).items() if name not in _OWN and not name.startswith("_")}
@@ -87,9 +95,23 @@ class JsonLines(logging.Formatter):
             line["span_id"] = f"{span.span_id:016x}"
         if record.exc_info:
             line["error"] = "".join(traceback.format_exception(*record.exc_info))
-        text = json.dumps(self._scrubber.scrub_value(line), ensure_ascii=False, default=str)
+        text = json.dumps(self.scrubber.scrub_value(line), ensure_ascii=False, default=str)
         # A lone surrogate in a name from outside must not end the process that logs it.
         return text.encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def hiding_also(hide: Callable[[str], str]) -> Iterator[None]:
+    """Let `hide` take secrets out of every log line for the length of the block."""
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    scrubbers = [formatter.scrubber for formatter in formatters if isinstance(formatter, JsonLines)]
+    for scrubber in scrubbers:
+        scrubber.also.append(hide)
+    try:
+        yield
+    finally:
+        for scrubber in scrubbers:
+            scrubber.also.remove(hide)
 
 
 def configure_logs(level: str, scrubber: Scrubber, stream: TextIO | None = None) -> logging.Handler:

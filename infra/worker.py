@@ -25,15 +25,18 @@ from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
+from agents.vault.credentials import CredentialCache
+from agents.vault.master_keys import MasterKeys
+from agents.vault.watching import CredentialWatch
 from infra.caller_settings import caller_settings, shared_store
-from infra.integration_settings import load_integrations
-from infra.master_key import master_key
+from infra.credential_store import credential_store, key_ring, stored_credentials
+from infra.integration_settings import load_integrations, without_secrets
+from infra.logs import hiding_also
 from infra.migrate import migrate
 from infra.settings import Settings
 from providers.caller import Caller
-from providers.connector import Integration
+from providers.connector import Integration, LiveCredentials
 from providers.registry import connectors
-from schemas.errors import SettingsError
 from streams.admin import ensure_topics
 from streams.delayed import DelayedConsumer
 from streams.environment import claim_environment
@@ -64,6 +67,7 @@ class Worker:
     integrations: Mapping[str, Integration]
     compare: Callable[[], Coroutine[None, None, None]]
     """Goes on comparing ledger and log until cancelled."""
+    renewal: CredentialWatch
 
     @property
     def problem(self) -> str | None:
@@ -98,6 +102,7 @@ async def run_worker(
             tasks.create_task(worker.watch.run(worker.caller, worker.integrations)),
             tasks.create_task(worker.tending.run()),
             tasks.create_task(worker.compare()),
+            tasks.create_task(worker.renewal.run()),
         ]
         measure(
             (worker.consumer.watch, worker.waker.watch),
@@ -129,17 +134,23 @@ async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) ->
 
 @asynccontextmanager
 async def _worker(settings: Settings) -> AsyncIterator[Worker]:
-    integrations = load_integrations(settings, connectors())
-    if settings.encryption_key is None:
-        raise SettingsError(
-            "INTEGRATION_ENCRYPTION_KEY is not set; a worker seals the commands that wait, and cards, with it: base64 "
-            "of 32 bytes, the same for all workers; make one with `openssl rand -base64 32`"
-        )
-    key = settings.encryption_key
+    known, stored = connectors(), without_secrets(settings)
+    # Everything else that the settings may say wrong is told before anything is opened.
+    load_integrations(settings, known, {name: LiveCredentials({}) for name in stored})
+    ring = key_ring(settings)
     await prepare_stores(settings)
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url.get_secret_value())
         stack.push_async_callback(pool.close)
+        await MasterKeys(pool).begin(ring)
+        cache = CredentialCache(
+            await stack.enter_async_context(credential_store(settings, pool, ring)),
+            environment=settings.environment,
+            now=_now,
+            ttl_s=settings.credential_ttl_s,
+        )
+        stack.enter_context(hiding_also(cache.hide))
+        integrations = load_integrations(settings, known, await stored_credentials(settings, known, cache))
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)
@@ -156,7 +167,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
                 share=lambda: consumers[0].share if consumers else 1 / settings.partitions,
             )
         )
-        lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
+        lot = ParkingLot(ledger, publisher, settings.topics, Seal(ring))
         tending = Tending(ledger, lot)
         agent = PaymentsAgent(
             ledger=ledger,
@@ -164,7 +175,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(pool, key),
+            cards=CardVault(pool, ring),
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,
@@ -211,7 +222,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             on_overdue=on_overdue,
         )
         compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
-        yield Worker(consumer, waker, tending, watch, caller, integrations, compare)
+        renewal = CredentialWatch(cache, integrations, stored)
+        yield Worker(consumer, waker, tending, watch, caller, integrations, compare, renewal)
 
 
 def _now() -> datetime:

@@ -40,6 +40,19 @@ Credentials = Mapping[str, SecretStr]
 """Secrets by the names the connector declares."""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveCredentials:
+    """An account's secrets as they stand.
+
+    Attributes:
+        current: what calls are made with.
+        retiring: earlier ones that are still good until a rotation's overlap ends; webhooks may be signed with them.
+    """
+
+    current: Credentials = field(repr=False)
+    retiring: tuple[Credentials, ...] = field(default=(), repr=False)
+
+
 class Wire(BaseModel):
     """An answer, only the fields we read. Amounts arrive as `Decimal`, read from the JSON text exactly."""
 
@@ -255,10 +268,16 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One account at one provider."""
+    """One account at one provider.
+
+    Attributes:
+        credentials: what calls are made with; a mapping may open its values at each look.
+        retiring: earlier credentials that are still good; a webhook may be signed with them.
+    """
 
     id: str
     connector: Connector
     environment: str
     base_url: str
     credentials: Credentials = field(repr=False)
+    retiring: tuple[Credentials, ...] = field(default=(), repr=False)

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Fact, Text
+from schemas.credential_events import CREDENTIAL_EVENTS, CredentialEvent
 from schemas.envelope import UtcTime
 
 
@@ -123,7 +124,7 @@ class CommandWithdrawn(Fact):
     withdrawn_at: UtcTime
 
 
-Intervention = IntegrationStopped | IntegrationStarted | CommandWithdrawn
+Intervention = IntegrationStopped | IntegrationStarted | CommandWithdrawn | CredentialEvent
 """What operators do by hand."""
 IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm | Intervention
 INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
@@ -134,4 +135,5 @@ INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
     IntegrationStopped,
     IntegrationStarted,
     CommandWithdrawn,
+    *CREDENTIAL_EVENTS,
 )

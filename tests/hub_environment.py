@@ -4,9 +4,13 @@ import base64
 import json
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from infra.integration_settings import credential_prefix
 from infra.sandbox.iyzico import Sandbox
+
+MASTER_KEY: Final = base64.b64encode(os.urandom(32)).decode()
+"""One for all hubs of a run: several come after each other on one database, which remembers what it was sealed with."""
 
 
 def hub_environment(
@@ -38,7 +42,7 @@ def hub_environment(
         "DATABASE_URL": database_url,
         "KOLAJ_TOPIC_PREFIX": prefix,
         "KOLAJ_INTEGRATIONS": json.dumps(entries),
-        "INTEGRATION_ENCRYPTION_KEY": base64.b64encode(os.urandom(32)).decode(),
+        "INTEGRATION_ENCRYPTION_KEY": MASTER_KEY,
         "KOLAJ_DEADLINE_S": "3",
         "KOLAJ_LEASE_MARGIN_S": "1",
         "KOLAJ_LEASE_S": "6",

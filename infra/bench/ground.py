@@ -22,6 +22,8 @@ from streams.admin import ensure_topics
 from streams.topics import DAY_MS, Topic
 
 BROKER_TIME: Final = "LogAppendTime"
+_MASTER_KEY: Final = base64.b64encode(os.urandom(32)).decode()
+"""One for the whole run: a database remembers what was sealed in it."""
 _UNLIMITED: Final = 1_000_000
 
 
@@ -129,5 +131,5 @@ def hub_environment(bootstrap: str, database_url: str, name: str, provider_url: 
         "KOLAJ_INTEGRATIONS": json.dumps([entry]),
         f"{prefix}API_KEY": DEFAULT_KEYS.api_key,
         f"{prefix}SECRET_KEY": DEFAULT_KEYS.secret_key,
-        "INTEGRATION_ENCRYPTION_KEY": base64.b64encode(os.urandom(32)).decode(),
+        "INTEGRATION_ENCRYPTION_KEY": _MASTER_KEY,
     }

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "dead-letters": "List, show and requeue records that could not be read or sent.",
     "projections": "How far the tables are, and how to build them anew.",
     "integrations": "Stop and start integrations, ask a provider, and show its rate limits.",
+    "credentials": "Store, rotate and revoke accounts' secrets; bring everything under a new master key.",
     "audit": "Check the audit chain against the log.",
     "ledger": "Look into the ledger.",
     "migrate": "Bring the database to the schema that this version needs.",

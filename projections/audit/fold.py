@@ -8,6 +8,8 @@ from uuid import UUID
 from projections.audit.chain import link, record_digest
 from projections.columns import as_jsonb
 from projections.entry import Body, Entry
+from schemas.credential_events import CredentialRevoked, CredentialRotated, CredentialStored, MasterKeyRotated
+from schemas.envelope import rfc3339
 from schemas.integrations import (
     BreakerChanged,
     CommandWithdrawn,
@@ -157,6 +159,29 @@ def _told(body: Body) -> _Told:
             return _Told(body.integration_id, request_data=_by(body.started_by, stopped_by=body.stopped_by))
         case CommandWithdrawn():
             return _Told(body.integration_id, body.command_id, request_data=_by(body.withdrawn_by, why=body.why))
+        case CredentialStored():
+            return _Told(body.integration_id, request_data=_by(body.stored_by, version=str(body.version)))
+        case CredentialRotated():
+            words = _by(
+                body.rotated_by,
+                version=str(body.version),
+                changed=", ".join(body.changed),
+                retiring=", ".join(map(str, body.retiring)),
+                overlap_ends_at=rfc3339(body.overlap_ends_at),
+            )
+            return _Told(body.integration_id, request_data=words)
+        case CredentialRevoked():
+            return _Told(body.integration_id, request_data=_by(body.revoked_by, version=str(body.version)))
+        case MasterKeyRotated():
+            words = _by(
+                body.rotated_by,
+                key_id=body.key_id,
+                what=body.what,
+                rewrapped=str(body.rewrapped),
+                left=str(body.left),
+                retired=", ".join(body.retired) or None,
+            )
+            return _Told(request_data=words)
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
 from projections.entry import Body, Entry
+from schemas.credential_events import CredentialRevoked, CredentialRotated, CredentialStored, MasterKeyRotated
 from schemas.envelope import Envelope
 from schemas.integrations import (
     BreakerChanged,
@@ -121,6 +122,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
         ):
             return ()
         case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():
+            return ()
+        case CredentialStored() | CredentialRotated() | CredentialRevoked() | MasterKeyRotated():
             return ()
         case _:
             assert_never(body)

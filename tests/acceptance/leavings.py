@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from agents.card_vault import CardVault
 from agents.pool import open_pool
 from infra.children import Children
+from infra.credential_store import key_ring
 from infra.sandbox.iyzico import WALLET_TOKENS, FaultKind, FaultOrder
 from providers.connector import Card
 from schemas.ids import new_id
@@ -137,11 +138,9 @@ def _logs(folder: Path) -> dict[str, bytes]:
 
 async def _with_cards(hub: Hub) -> dict[str, UUID]:
     """The raw cards in the vault, each for one payment."""
-    key = hub.settings.encryption_key
-    assert key is not None
     pool = await open_pool(hub.settings.database_url.get_secret_value())
     try:
-        vault = CardVault(pool, key)
+        vault = CardVault(pool, key_ring(hub.settings))
         return {name: await vault.put(_card(number)) for name, number in RAW.items()}
     finally:
         await pool.close()

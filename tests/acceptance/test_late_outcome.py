@@ -15,6 +15,7 @@ from agents.payments.records import PaymentRecords
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
+from agents.vault.keyring import KeyRing
 from infra.integration_settings import load_integrations
 from infra.local import LocalStack
 from providers.caller import Caller
@@ -27,6 +28,7 @@ from streams.records import Position, RawRecord
 from tests.acceptance.orders import Orders, a_payment
 from tests.builders import a_command_unknown, lira
 from tests.hub import Hub, running_hub
+from tests.master_keys import a_master_key
 
 CLOCK = "create or replace function ledger.now() returns timestamptz language sql volatile as $$ select {} $$"
 AN_HOUR_ON = CLOCK.format("clock_timestamp() + interval '1 hour'")
@@ -87,7 +89,7 @@ async def test_the_overtaken_worker_tells_a_late_outcome_and_the_first_result_st
             topics=hub.settings.topics,
             integrations=load_integrations(hub.settings, connectors()),
             cards=None,
-            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(bytes(32))),
+            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(KeyRing.of(a_master_key()))),
             patience=Patience(),
             now=lambda: datetime.now(UTC),
         )

@@ -12,8 +12,8 @@ from agents.payments.agent import MODELS
 from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
+from infra.credential_store import key_ring
 from infra.local import LocalStack
-from infra.master_key import master_key
 from schemas.ids import new_id
 from schemas.payments import PaymentCreated
 from streams.codec import Outgoing, decode, digest
@@ -38,8 +38,7 @@ async def ledger(hub: Hub) -> AsyncIterator[Ledger]:
 
 
 def seal(hub: Hub) -> Seal:
-    assert hub.settings.encryption_key is not None
-    return Seal(master_key(hub.settings.encryption_key))
+    return Seal(key_ring(hub.settings))
 
 
 async def lay_down(hub: Hub, ledger: Ledger, record: Outgoing, command_id: UUID) -> None:

@@ -15,9 +15,9 @@ from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
+from infra.credential_store import key_ring
 from infra.integration_settings import load_integrations
 from infra.local import LocalStack
-from infra.master_key import master_key
 from providers.caller import Caller
 from providers.connector import Integration
 from providers.registry import connectors
@@ -61,8 +61,6 @@ async def handled(
     hub: Hub, record: RawRecord, integrations: Mapping[str, Integration], publisher: Publisher | None = None
 ) -> float | None:
     """What an agent with these integrations says of the record."""
-    key = hub.settings.encryption_key
-    assert key is not None
     pool = await open_pool(hub.settings.database_url.get_secret_value())
     ledger = await Ledger.open(pool, lease_s=6, margin_s=1)
     done: list[bool] = []
@@ -74,7 +72,7 @@ async def handled(
             topics=hub.settings.topics,
             integrations=integrations,
             cards=None,
-            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(master_key(key))),
+            lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(key_ring(hub.settings))),
             patience=Patience(deadline_s=3),
             now=lambda: datetime.now(UTC),
         )

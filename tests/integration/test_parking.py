@@ -12,12 +12,15 @@ import pytest_asyncio
 from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger, Parking, Sending, StoredResult
 from agents.pool import open_pool
 from agents.sealing import Seal
+from agents.vault.keyring import KeyRing, UnknownMasterKey
 from infra.migrate import migrate
 from schemas.errors import StoreError
 from schemas.ids import new_id
 from streams.records import RawRecord
+from tests.master_keys import a_master_key
 
-SEAL = Seal(bytes(range(32)))
+RING = KeyRing.of(a_master_key())
+SEAL = Seal(RING)
 RESULT = StoredResult(b"{}", (("ce_id", b"1"),))
 
 
@@ -266,12 +269,12 @@ def test_a_sealed_record_opens_as_it_was_and_only_for_its_command() -> None:
 
     assert SEAL.open(sealed, command_id, "t", 1, 2) == record
     assert b"ce_id" not in sealed
-    for wrong in (sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[:1] + bytes([sealed[1] ^ 1]) + sealed[2:]):
-        with pytest.raises(StoreError, match="INTEGRATION_ENCRYPTION_KEY"):
+    for wrong in (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"\x02" + sealed[1:], sealed[:20], b""):
+        with pytest.raises(StoreError, match=f"parked record of {command_id} does not open"):
             SEAL.open(wrong, command_id, "t", 1, 2)
-    with pytest.raises(StoreError, match="INTEGRATION_ENCRYPTION_KEY"):
+    with pytest.raises(StoreError, match="does not open"):
         SEAL.open(sealed, new_id(), "t", 1, 2)
-    with pytest.raises(StoreError, match="INTEGRATION_ENCRYPTION_KEY"):
-        Seal(bytes(32)).open(sealed, command_id, "t", 1, 2)
-    with pytest.raises(StoreError, match="newer format"):
-        SEAL.open(b"\x02" + sealed[1:], command_id, "t", 1, 2)
+    with pytest.raises(UnknownMasterKey, match=RING.primary_id):
+        Seal(KeyRing.of(a_master_key())).open(sealed, command_id, "t", 1, 2)
+    with pytest.raises(StoreError, match="upgrade"):
+        SEAL.open(b"KSE\x02" + sealed[4:], command_id, "t", 1, 2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.logs import Scrubber, configure_logs
+from infra.logs import Scrubber, configure_logs, hiding_also
 from infra.settings import read_settings
 
 CARD = "5528790000000008"
@@ -64,3 +64,12 @@ def test_ids_are_not_taken_for_card_numbers(lines: Lines) -> None:
     identifier = "01940000-4111-7111-8111-000000000000"
     logging.getLogger("kolaj.test").info("done", extra={"command_id": identifier})
     assert lines.last()["command_id"] == identifier
+
+
+def test_a_secret_that_became_known_while_the_process_ran_is_hidden_too(lines: Lines) -> None:
+    log = logging.getLogger("kolaj.test")
+    with hiding_also(lambda text: text.replace("learned-later", "***")):
+        log.warning("a learned-later %s", "learned-later", extra={"deep": {"learned-later": ["learned-later"]}})
+    assert "learned-later" not in lines.getvalue()
+    log.warning("learned-later")
+    assert lines.last()["message"] == "learned-later"

@@ -19,6 +19,12 @@ from projections.jobs.fold import (
 from projections.jobs.write import merged
 from schemas.ids import new_id
 from tests import builders as a
+from tests.credential_builders import (
+    a_credential_revoked,
+    a_credential_rotated,
+    a_credential_stored,
+    a_master_key_rotated,
+)
 from tests.unit.projections.reading import entry_of
 
 JOB = new_id()
@@ -49,7 +55,8 @@ def test_each_topic_gives_its_own_part() -> None:
 def test_what_says_nothing_about_a_job_gives_none() -> None:
     others = (a.a_late_outcome(), a.a_result_divergence(), a.a_provider_called(), a.a_health_checked())
     by_hand = (a.an_integration_stopped(), a.an_integration_started(), a.a_command_withdrawn())
-    assert _parts(*others, *by_hand, a.a_breaker_changed()) == []
+    secret = (a_credential_stored(), a_credential_rotated(), a_credential_revoked(), a_master_key_rotated())
+    assert _parts(*others, *by_hand, *secret, a.a_breaker_changed()) == []
 
 
 def test_a_persons_word_is_a_job_like_any_other() -> None:

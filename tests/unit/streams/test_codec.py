@@ -19,7 +19,7 @@ from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
 from streams.dead_letters import dead_letter
 from streams.records import RawRecord
-from tests import builders
+from tests import builders, credential_builders
 from tests.builders import a_buyer, a_create_payment, a_query_payment, a_record, an_envelope, lira
 
 CARD: Final = "5528790000000008"
@@ -56,6 +56,10 @@ EVERY: Final[dict[str, BaseModel]] = {
     "checked": builders.a_health_checked(),
     "breaker": builders.a_breaker_changed(),
     "lag": builders.a_lag_alarm(),
+    "credential stored": credential_builders.a_credential_stored(),
+    "credential rotated": credential_builders.a_credential_rotated(),
+    "credential revoked": credential_builders.a_credential_revoked(serving=None),
+    "master key": credential_builders.a_master_key_rotated(),
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model

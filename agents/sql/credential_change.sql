@@ -1,0 +1,2 @@
+-- What the changes stand at; polled by every worker.
+select change from vault.credential_change

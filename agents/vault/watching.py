@@ -1,0 +1,74 @@
+"""A running worker takes up changed credentials, without a restart and without touching calls that are under way."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from agents.vault.opening import NoCredentials
+from providers.connector import Integration, LiveCredentials
+from schemas.errors import HubError
+
+log = logging.getLogger(__name__)
+
+EVERY_S: Final = 0.5
+
+
+class CredentialSource(Protocol):
+    async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None: ...
+    async def version(self) -> int: ...
+
+
+class CredentialWatch:
+    """Keeps the credentials of some integrations as the source has them.
+
+    Args:
+        integrations: changed under way; a call that is under way keeps the integration it began with.
+        watched: ids of those whose credentials come from the source.
+    """
+
+    def __init__(
+        self,
+        source: CredentialSource,
+        integrations: MutableMapping[str, Integration],
+        watched: Iterable[str],
+        *,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._source = source
+        self._integrations = integrations
+        self._watched = tuple(watched)
+        self._every_s = every_s
+        self._seen: int | None = None
+
+    async def run(self) -> None:
+        """Look again and again until cancelled. While the source fails, what was loaded stays in use."""
+        failing = False
+        while True:
+            try:
+                await self.look()
+                failing = False
+            except HubError as failed:
+                if not failing:
+                    log.warning("credentials cannot be looked at", extra={"why": str(failed)})
+                failing = True
+            await asyncio.sleep(self._every_s)
+
+    async def look(self) -> None:
+        """Take up what changed since the last look.
+
+        Raises:
+            HubError: the source failed; the next look tries again.
+        """
+        version = await self._source.version()
+        if version == self._seen:
+            return
+        for integration_id in self._watched:
+            integration = self._integrations[integration_id]
+            live = await self._source.load(integration_id, integration.connector.credentials)
+            if live is None:
+                log.warning("no live credentials", extra={"integration": integration_id})
+                live = LiveCredentials(NoCredentials(integration_id, integration.connector.name))
+            self._integrations[integration_id] = replace(integration, credentials=live.current, retiring=live.retiring)
+        self._seen = version

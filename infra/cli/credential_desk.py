@@ -1,0 +1,38 @@
+"""What commands about credentials work with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from agents.vault.keyring import KeyRing
+from agents.vault.master_keys import MasterKeys
+from agents.vault.store import CredentialStore
+from infra.cli.by_hand import ledger_of
+from infra.credential_store import credential_store, key_ring
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The database, the master keys, and the store that the settings name."""
+
+    pool: asyncpg.Pool
+    ring: KeyRing
+    store: CredentialStore
+
+
+@asynccontextmanager
+async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
+    """Everything opened, for the length of the block.
+
+    Raises:
+        SettingsError: a master key is missing; nothing is to be sealed under a key that no worker has.
+        StoreError: PostgreSQL or Vault cannot be reached.
+    """
+    ring = key_ring(settings)
+    async with ledger_of(settings) as pool:
+        await MasterKeys(pool).check(ring)
+        async with credential_store(settings, pool, ring) as store:
+            yield Desk(pool, ring, store)
