@@ -8,12 +8,15 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
+from infra.database_address import VERIFIED, hosts, ssl_mode
 from infra.integration_settings import load_integrations
+from infra.loopback import is_loopback
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
 from providers.registry import connectors
-from schemas.errors import HubError, StoreError
+from schemas.database_failures import unreachable
+from schemas.errors import HubError
 from streams.admin import check_topics
 from streams.environment import environment_of
 from streams.probe import broker_addresses, broker_clock
@@ -88,7 +91,14 @@ async def _database(settings: Settings) -> tuple[State, str]:
     async with _connected(settings) as connection:
         version = await connection.fetchval("select current_setting('server_version')")
         user = await connection.fetchval("select current_user || '@' || current_database()")
-    return "ok", f"PostgreSQL {version}, {user}"
+        tls = await connection.fetchval("select version from pg_stat_ssl where pid = pg_backend_pid() and ssl")
+    url = settings.database_url.get_secret_value()
+    if tls is None:
+        far = [host for host in hosts(url) if not is_loopback(host)]
+        return ("warning" if far else "ok"), f"PostgreSQL {version}, {user}, in plain text"
+    if ssl_mode(url) not in VERIFIED:
+        return "warning", f"PostgreSQL {version}, {user}, {tls}, and anybody could pose as it: set DATABASE_CA_FILE"
+    return "ok", f"PostgreSQL {version}, {user}, {tls}"
 
 
 async def _durability(settings: Settings) -> tuple[State, str]:
@@ -174,14 +184,8 @@ async def _connected(settings: Settings) -> AsyncIterator[Any]:
     try:
         connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=_CONNECT_S)
         yield connection
-    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as refused:
-        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
-    except asyncpg.InvalidCatalogNameError as missing:
-        raise StoreError("PostgreSQL has no database of the name in DATABASE_URL; create it or correct it") from missing
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
-        raise StoreError(
-            f"PostgreSQL does not answer ({type(failed).__name__}): start it, or correct DATABASE_URL"
-        ) from failed
+        raise unreachable(failed) from failed
     finally:
         if connection is not None:
             await connection.close()

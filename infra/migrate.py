@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from infra.migrations.history import HISTORIES, History
+from schemas.database_failures import unreachable
 from schemas.errors import SettingsError, StoreError
 
 CONNECT_TIMEOUT_S: Final = 10
@@ -70,9 +71,11 @@ async def _connected(database_url: str) -> AsyncIterator[Any]:
     try:
         connection = await asyncpg.connect(database_url, timeout=CONNECT_TIMEOUT_S)
         yield connection
-    except asyncpg.InvalidPasswordError as refused:
-        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
+    except OSError as failed:
+        raise unreachable(failed) from failed
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as failed:
+        if connection is None:
+            raise unreachable(failed) from failed
         raise StoreError(f"the database could not be migrated: {type(failed).__name__}: {failed}") from failed
     finally:
         if connection is not None:

@@ -140,6 +140,11 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url.get_secret_value())
         stack.push_async_callback(pool.close)
+        # Cards and credentials have an account of their own where there is one: `pool` cannot read them then.
+        vault = await open_pool(
+            settings.vault_url.get_secret_value(), application_name="kolaj-vault", setting="VAULT_DATABASE_URL"
+        )
+        stack.push_async_callback(vault.close)
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)
@@ -164,7 +169,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(pool, key),
+            cards=CardVault(vault, key),
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,
