@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-from infra.database_address import VERIFIED, hosts, ssl_mode
+from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
 from infra.integration_settings import load_integrations
 from infra.loopback import is_loopback
 from infra.migrate import pending
@@ -91,14 +91,12 @@ async def _database(settings: Settings) -> tuple[State, str]:
     async with _connected(settings) as connection:
         version = await connection.fetchval("select current_setting('server_version')")
         user = await connection.fetchval("select current_user || '@' || current_database()")
-        tls = await connection.fetchval("select version from pg_stat_ssl where pid = pg_backend_pid() and ssl")
     url = settings.database_url.get_secret_value()
-    if tls is None:
-        far = [host for host in hosts(url) if not is_loopback(host)]
-        return ("warning" if far else "ok"), f"PostgreSQL {version}, {user}, in plain text"
-    if ssl_mode(url) not in VERIFIED:
-        return "warning", f"PostgreSQL {version}, {user}, {tls}, and anybody could pose as it: set DATABASE_CA_FILE"
-    return "ok", f"PostgreSQL {version}, {user}, {tls}"
+    mode = ssl_mode(url)
+    if mode not in VERIFIED and any(not is_loopback(host) for host in hosts(url)):
+        risk = "anybody on the way could pose as it" if mode in ENCRYPTED else "it may be spoken to in plain text"
+        return "warning", f"PostgreSQL {version}, {user}; {risk}: set DATABASE_CA_FILE"
+    return "ok", f"PostgreSQL {version}, {user}"
 
 
 async def _durability(settings: Settings) -> tuple[State, str]:

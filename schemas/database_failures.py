@@ -9,6 +9,8 @@ _BY_STATE: Final = {
     "28P01": "PostgreSQL refused the user or password in {setting}; check both",
     "28000": "PostgreSQL lets this account in {setting} not in ({told}); check the account, its certificate "
     "(DATABASE_CERT_FILE), and that the server's pg_hba.conf has a line for it",
+    "08003": "PostgreSQL, or what stands before it, hung up: it may want TLS (sslmode in {setting}) or a certificate "
+    "(DATABASE_CERT_FILE), or be starting or stopping",
     "3D000": "PostgreSQL has no database of the name in {setting}; create it or correct it",
     "42501": "PostgreSQL does not let the account of {setting} do this ({told}); grant it its role, or run `kolaj "
     "migrate` as the owner of the tables",
