@@ -143,7 +143,7 @@ class CommandConsumer:
         try:
             await self._app.start()
         except (KafkaError, OSError, TimeoutError) as bad:
-            raise unreachable(self._access, bad) from bad
+            raise await unreachable(self._access, bad) from bad
 
     async def _watch(self, stop: asyncio.Event, lanes: asyncio.Task[None]) -> None:
         warned_s = 0.0

@@ -30,13 +30,12 @@ from infra.integration_settings import load_integrations
 from infra.master_key import master_key
 from infra.migrate import migrate
 from infra.settings import Settings
+from infra.topics import prepare_topics
 from providers.caller import Caller
 from providers.connector import Integration
 from providers.registry import connectors
 from schemas.errors import SettingsError
-from streams.admin import ensure_topics
 from streams.delayed import DelayedConsumer
-from streams.environment import claim_environment
 from streams.publisher import Publisher
 from streams.watching import Bounds
 
@@ -78,9 +77,7 @@ async def prepare_stores(settings: Settings) -> None:
         SettingsError: a topic exists with other settings, or the prefix is another environment's.
         StoreError: Kafka or PostgreSQL does not answer.
     """
-    access = settings.kafka
-    await claim_environment(access, settings.topic_prefix, settings.environment, replication=settings.replication)
-    await ensure_topics(access, settings.topics.all(), replication=settings.replication, min_insync=settings.min_insync)
+    await prepare_topics(settings)
     await migrate(settings.database_url.get_secret_value())
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import SettingsError, StoreError
+from streams.refusal import not_allowed, why_not_in
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -126,7 +127,7 @@ async def reach(access: KafkaAccess, start: Callable[[], Awaitable[T]]) -> T:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             return await asyncio.shield(answering)
     except (KafkaError, OSError, TimeoutError, ValueError) as bad:
-        raise unreachable(access, bad) from bad
+        raise await unreachable(access, bad) from bad
     finally:
         if not answering.done():
             await asyncio.wait({answering}, timeout=STOP_TIMEOUT_S)
@@ -149,7 +150,16 @@ async def stop(stopping: Callable[[], Awaitable[None]]) -> None:
             raise failure
 
 
-def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
+async def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
+    """The error to raise when a first call failed: with what the broker says when it is asked once more."""
+    denied = not_allowed(cause)
+    if denied is not None:
+        return StoreError(denied)
+    if isinstance(cause, KafkaConnectionError):
+        options = access.options()
+        why_not = await why_not_in(options["bootstrap_servers"], options)
+        if why_not is not None:
+            return StoreError(f"Kafka at {access.bootstrap} does not let us in: {why_not}")
     advice = "start it (`kolaj up` starts a local one) or set KAFKA_BOOTSTRAP to its address"
     if access.security_protocol != "PLAINTEXT":
         advice = "check KAFKA_BOOTSTRAP, and that KAFKA_SECURITY_PROTOCOL, user name and password are the broker's"
@@ -160,5 +170,6 @@ def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
 
 def missing_topic(topic: str) -> SettingsError:
     return SettingsError(
-        f"topic {topic} does not exist: start `kolaj up` or a worker once, which create it, or check KOLAJ_TOPIC_PREFIX"
+        f"topic {topic} does not exist, or this account may not see it: `kolaj topics` creates it, `kolaj acls` writes "
+        "the lines that give rights; or check KOLAJ_TOPIC_PREFIX"
     )

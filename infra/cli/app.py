@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "integrations": "Stop and start integrations, ask a provider, and show its rate limits.",
     "audit": "Check the audit chain against the log.",
     "ledger": "Look into the ledger.",
+    "topics": "Create the topics, and mark them as one environment's.",
+    "acls": "Write the lines that give each process its rights at Kafka.",
     "migrate": "Bring the database to the schema that this version needs.",
     "contracts": "Write the contract with other services.",
     "doctor": "Check settings, broker, database and secrets one by one.",
