@@ -59,6 +59,9 @@ async def hub_of_own_accounts(broker: SecuredBroker, accounts: Accounts, prefix:
             return settings_of(broker, accounts, base, principal, role, **changes)
 
         await broker.allow(rules(prefix, PRINCIPALS))
+        for principal, lacks in (("no-group", "payments"), ("no-topic", "payments.commands")):
+            almost = rules(prefix, {"worker": [f"User:{principal}"]})
+            await broker.allow(rule for rule in almost if rule.name != f"{prefix}.{lacks}")
         await prepare_topics(settings("deployer", "kolaj_reader"))
         shop = await stack.enter_async_context(Publisher(settings("shop", "kolaj_reader").kafka))
         hub = Hub(settings("operator", "kolaj_reader"), {INTEGRATION: sandbox}, shop, base)

@@ -20,7 +20,6 @@ from schemas.errors import SettingsError, StoreError
 from schemas.payments import CardRef, PaymentCreated
 from streams.admin import admin_client
 from streams.codec import Outgoing
-from streams.groups import members
 from streams.publisher import Publisher
 from streams.reader import ResultReader
 from tests.acceptance.orders import Orders, a_payment
@@ -140,14 +139,21 @@ async def test_a_process_that_may_create_nothing_says_who_has_to(own: OwnAccount
         await prepare_topics(settings)
 
 
-async def test_a_worker_under_the_projectors_account_ends_and_says_why(own: OwnAccounts) -> None:
-    settings = own.settings("projector", "kolaj_agent", VAULT_DATABASE_URL=own.accounts["kolaj_vault"])
+@pytest.mark.parametrize(
+    ("principal", "lacks"),
+    [("projector", r"group \S+\.payments"), ("no-group", r"group \S+\.payments"), ("no-topic", r"topic \S+\.commands")],
+)
+async def test_a_worker_whose_account_lacks_a_right_ends_and_says_which(
+    own: OwnAccounts, principal: str, lacks: str
+) -> None:
+    settings = own.settings(principal, "kolaj_agent", VAULT_DATABASE_URL=own.accounts["kolaj_vault"])
     with pytest.RaisesGroup(
-        pytest.RaisesExc(StoreError, match="does not allow this account"), flatten_subgroups=True, allow_unwrapped=True
+        pytest.RaisesExc(StoreError, match=f"does not allow this account what it needs of {lacks}"),
+        flatten_subgroups=True,
+        allow_unwrapped=True,
     ):
         async with asyncio.timeout(60):
             await run_worker(settings, asyncio.Event(), on_ready=lambda: None)
-    assert (await members(own.hub.settings.kafka, [f"{settings.topic_prefix}.payments"])).popitem()[1] == 1
 
 
 @pytest.mark.parametrize(
