@@ -1,6 +1,6 @@
 # Needs make, git and one of Python 3.11 to 3.13; everything else is installed into .venv by `make setup`.
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test demo chaos bench lock
+.PHONY: help setup lint audit test demo chaos bench lock
 
 PYTHON ?=
 BIN := .venv/bin
@@ -29,14 +29,19 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-lint: setup ## ruff, mypy, import directions, and no address in a lock file
+CODE := schemas streams providers agents projections infra
+lint: setup ## ruff, bandit, mypy, import directions, and no address in a lock file
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if find . \( -name .venv -o -name node_modules -o -name build -o -name .git \) -prune -o \
 		\( -name '*.lock' -o -name '*.lock.json' -o -name 'package-lock.json' \) -type f -exec grep -n '://' {} +; \
 	then echo "A lock file holds an address; it may hold names, versions and digests only." >&2; exit 1; fi
+
+audit: setup ## known vulnerabilities of what requirements.lock names; exit code 3 when no service answers
+	$(BIN)/python .ci/audit.py
 
 test: setup ## the whole suite, on an embedded Kafka and PostgreSQL
 	$(BIN)/pytest

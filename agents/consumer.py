@@ -20,9 +20,10 @@ from agents.delivery import Delivery
 from agents.resuming import ResumingConsumer
 from schemas.errors import StoreError
 from streams.kafka import KafkaAccess, unreachable
-from streams.lag import Place
+from streams.lag import Place, group_lags
 from streams.lanes import Lanes
 from streams.records import RawRecord
+from streams.refusal import not_allowed
 from streams.watching import Bounds, GroupWatch, OnOverdue, untold
 from streams.window import Window
 
@@ -141,9 +142,11 @@ class CommandConsumer:
 
     async def _begin(self) -> None:
         try:
+            # Faust would wait for ever for a group that its account may not join (0.15.3, seen 2026-11).
+            await group_lags(self._access, self._membership.group, ())
             await self._app.start()
         except (KafkaError, OSError, TimeoutError) as bad:
-            raise unreachable(self._access, bad) from bad
+            raise await unreachable(self._access, bad) from bad
 
     async def _watch(self, stop: asyncio.Event, lanes: asyncio.Task[None]) -> None:
         warned_s = 0.0
@@ -151,7 +154,8 @@ class CommandConsumer:
             if self._failure is not None:
                 raise StoreError(f"reading {self._topic} failed: {self._failure!r}") from self._failure
             if self._app.crashed:
-                raise StoreError(f"consuming {self._topic} failed: {self._app.crash_reason!r}") from None
+                why = self._app.crash_reason
+                raise StoreError(not_allowed(why) or f"consuming {self._topic} failed: {why!r}") from None
             if self.oldest_s > max(OLD_HEAD_S, warned_s):
                 warned_s = self.oldest_s + 60
                 log.error("a record holds back its partition", extra={"age_s": self.oldest_s, "topic": self._topic})

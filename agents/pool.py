@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from schemas.errors import StoreError
+from schemas.database_failures import unreachable
 
 FAILURES: Final = (
     asyncpg.PostgresError,
@@ -28,8 +28,10 @@ _FLAT: Final = {
 }
 
 
-async def open_pool(database_url: str, *, size: int = 6, application_name: str = "kolaj-worker") -> asyncpg.Pool:
-    """A pool whose connections read and write JSON as Python values.
+async def open_pool(
+    database_url: str, *, size: int = 6, application_name: str = "kolaj-worker", setting: str = "DATABASE_URL"
+) -> asyncpg.Pool:
+    """A pool whose connections read and write JSON as Python values. `setting` is where the address came from.
 
     Raises:
         StoreError: the database cannot be reached or refuses the role; the message never holds the password.
@@ -45,10 +47,8 @@ async def open_pool(database_url: str, *, size: int = 6, application_name: str =
             timeout=10,
             server_settings={"application_name": application_name, **_FLAT},
         )
-    except asyncpg.InvalidPasswordError as refused:
-        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
     except FAILURES as failed:
-        raise StoreError(f"PostgreSQL cannot be reached: {type(failed).__name__}; check DATABASE_URL") from failed
+        raise unreachable(failed, setting) from failed
     return pool
 
 

@@ -13,13 +13,16 @@ from agents.pool import open_pool
 from agents.vault.credentials import CredentialCache
 from agents.vault.master_keys import MasterKeys
 from infra.credential_store import credential_store, key_ring, stored_credentials
+from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
 from infra.integration_settings import load_integrations, without_secrets
+from infra.loopback import is_loopback
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
 from providers.connector import LiveCredentials
 from providers.registry import connectors
-from schemas.errors import HubError, StoreError
+from schemas.database_failures import unreachable
+from schemas.errors import HubError
 from streams.admin import check_topics
 from streams.environment import environment_of
 from streams.probe import broker_addresses, broker_clock
@@ -94,6 +97,11 @@ async def _database(settings: Settings) -> tuple[State, str]:
     async with _connected(settings) as connection:
         version = await connection.fetchval("select current_setting('server_version')")
         user = await connection.fetchval("select current_user || '@' || current_database()")
+    url = settings.database_url.get_secret_value()
+    mode = ssl_mode(url)
+    if mode not in VERIFIED and any(not is_loopback(host) for host in hosts(url)):
+        risk = "anybody on the way could pose as it" if mode in ENCRYPTED else "it may be spoken to in plain text"
+        return "warning", f"PostgreSQL {version}, {user}; {risk}: set DATABASE_CA_FILE"
     return "ok", f"PostgreSQL {version}, {user}"
 
 
@@ -145,7 +153,7 @@ async def _integrations(settings: Settings) -> tuple[State, str]:
     if without_secrets(settings):
         if await pending(settings.database_url.get_secret_value()):
             return "warning", f"{', '.join(without_secrets(settings))}: no credentials are stored yet"
-        async with _pool(settings) as pool, credential_store(settings, pool, key_ring(settings)) as store:
+        async with _vault(settings) as pool, credential_store(settings, pool, key_ring(settings)) as store:
             cache = CredentialCache(store, environment=settings.environment, now=_now)
             stored = await stored_credentials(settings, known, cache)
     loaded = load_integrations(settings, known, stored)
@@ -161,7 +169,7 @@ async def _encryption(settings: Settings) -> tuple[State, str]:
     told = f"seals under {ring.primary_id}" + "".join(f", opens {key_id}" for key_id in ring.ids[1:])
     if await pending(settings.database_url.get_secret_value()):
         return "ok", told
-    async with _pool(settings) as pool:
+    async with _vault(settings) as pool:
         await MasterKeys(pool).check(ring)
     return "ok", told
 
@@ -189,8 +197,9 @@ def _skew(ahead_s: float, settings: Settings) -> tuple[State, str]:
 
 
 @asynccontextmanager
-async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
-    pool = await open_pool(settings.database_url.get_secret_value(), size=1, application_name="kolaj-doctor")
+async def _vault(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    address = settings.vault_url.get_secret_value()
+    pool = await open_pool(address, size=1, application_name="kolaj-doctor", setting="VAULT_DATABASE_URL")
     try:
         yield pool
     finally:
@@ -207,14 +216,8 @@ async def _connected(settings: Settings) -> AsyncIterator[Any]:
     try:
         connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=_CONNECT_S)
         yield connection
-    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as refused:
-        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
-    except asyncpg.InvalidCatalogNameError as missing:
-        raise StoreError("PostgreSQL has no database of the name in DATABASE_URL; create it or correct it") from missing
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failed:
-        raise StoreError(
-            f"PostgreSQL does not answer ({type(failed).__name__}): start it, or correct DATABASE_URL"
-        ) from failed
+        raise unreachable(failed) from failed
     finally:
         if connection is not None:
             await connection.close()

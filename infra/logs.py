@@ -39,10 +39,17 @@ class Scrubber:
 
     @classmethod
     def of(cls, settings: Settings) -> "Scrubber":
-        own = (settings.database_url, settings.redis_url, settings.kafka_password, settings.encryption_key)
+        own = (
+            settings.database_url,
+            settings.vault_url,
+            settings.redis_url,
+            settings.kafka_password,
+            settings.kafka_key_password,
+            settings.encryption_key,
+        )
         values = [*settings.secrets.values(), *own, *settings.retired_keys, settings.vault_token]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        passwords = (settings.database_password, settings.redis_password)
+        passwords = (*settings.database_passwords, settings.redis_password)
         return cls([*secrets, *(password for password in passwords if password)])
 
     def scrub(self, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
@@ -13,13 +13,12 @@ from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
-    SettingsConfigDict,
 )
 
 from agents.vault.keyring import KeyRing, decode_key
+from infra.access_settings import AccessSettings, password_of
 from infra.integration_settings import IntegrationSettings, credential_prefix, on_this_machine, read_integrations
 from schemas.errors import SettingsError
-from streams.kafka import KafkaAccess, SaslMechanism, SecurityProtocol
 from streams.topics import Topics
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600, allow_inf_nan=False)]
@@ -27,21 +26,11 @@ DAY_S = 24 * 3600
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """The whole configuration. Each field's alias is the name of its environment variable."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    bootstrap: Annotated[str, Field(validation_alias="KAFKA_BOOTSTRAP")] = ""
-    security_protocol: Annotated[SecurityProtocol, Field(validation_alias="KAFKA_SECURITY_PROTOCOL")] = "PLAINTEXT"
-    sasl_mechanism: Annotated[SaslMechanism, Field(validation_alias="KAFKA_SASL_MECHANISM")] = "SCRAM-SHA-512"
-    kafka_username: Annotated[str | None, Field(validation_alias="KAFKA_USERNAME")] = None
-    kafka_password: Annotated[SecretStr | None, Field(validation_alias="KAFKA_PASSWORD")] = None
-    kafka_ca_file: Annotated[str | None, Field(validation_alias="KAFKA_CA_FILE")] = None
-    database_url: Annotated[SecretStr, Field(validation_alias="DATABASE_URL")] = SecretStr("")
     redis_url: Annotated[SecretStr | None, Field(validation_alias="REDIS_URL")] = None
 
-    environment: Annotated[Literal["sandbox", "production"], Field(validation_alias="KOLAJ_ENVIRONMENT")] = "sandbox"
     topic_prefix: Annotated[
         str, Field(validation_alias="KOLAJ_TOPIC_PREFIX", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
     ] = "kolaj"
@@ -108,23 +97,6 @@ class Settings(BaseSettings):
         "INFO"
     )
     otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
-
-    @field_validator("bootstrap")
-    @classmethod
-    def _addresses(cls, text: str) -> str:
-        for address in text.split(",") if text else ():
-            host, colon, port = address.strip().rpartition(":")
-            if not (host and colon and port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004 - ports are 16 bits
-                raise ValueError("must be host:port, several separated by commas")
-        return text
-
-    @field_validator("database_url")
-    @classmethod
-    def _postgres(cls, url: SecretStr) -> SecretStr:
-        text = url.get_secret_value()
-        if text and urlsplit(text).scheme not in {"postgresql", "postgres"}:
-            raise ValueError("must be like postgresql://user:password@host:5432/database")
-        return url
 
     @field_validator("redis_url")
     @classmethod
@@ -232,8 +204,6 @@ class Settings(BaseSettings):
                 "KOLAJ_REPLICATION: production needs 3 copies or more, and KOLAJ_MIN_INSYNC 2 or more; with fewer, one "
                 "lost disk loses what was acknowledged"
             )
-        if self.security_protocol.startswith("SASL") and not (self.kafka_username and self.kafka_password):
-            raise ValueError(f"KAFKA_USERNAME: {self.security_protocol} needs KAFKA_USERNAME and KAFKA_PASSWORD")
         other = [item.id for item in self.integrations if item.environment not in {None, self.environment}]
         if other:
             raise ValueError(
@@ -248,26 +218,9 @@ class Settings(BaseSettings):
         return self._secrets
 
     @property
-    def database_password(self) -> str | None:
-        """For the scrubber, which must know it apart from the address."""
-        return _password(self.database_url)
-
-    @property
     def redis_password(self) -> str | None:
-        """Likewise."""
-        return None if self.redis_url is None else _password(self.redis_url)
-
-    @cached_property
-    def kafka(self) -> KafkaAccess:
-        password = self.kafka_password.get_secret_value() if self.kafka_password else None
-        return KafkaAccess(
-            self.bootstrap,
-            self.security_protocol,
-            self.sasl_mechanism,
-            self.kafka_username,
-            password,
-            self.kafka_ca_file,
-        )
+        """For the scrubber, which must know it apart from the address."""
+        return None if self.redis_url is None else password_of(self.redis_url)
 
     @cached_property
     def topics(self) -> Topics:
@@ -307,7 +260,7 @@ def read_settings(
         raise SettingsError(
             "KAFKA_BOOTSTRAP is not set; set it to host:port of a broker; `kolaj up` starts a local one"
         )
-    if database and not settings.database_url.get_secret_value():
+    if database and not settings.database_address.get_secret_value():
         raise SettingsError(
             "DATABASE_URL is not set; set it to postgresql://user:password@host:5432/database; `kolaj up` starts one"
         )
@@ -315,11 +268,6 @@ def read_settings(
     secrets = {name: SecretStr(value) for name, value in known.items() if prefixes and name.startswith(prefixes)}
     settings._secrets = secrets  # noqa: SLF001 - set once, here, before anybody sees the settings
     return settings
-
-
-def _password(url: SecretStr) -> str | None:
-    password = urlsplit(url.get_secret_value()).password
-    return None if password is None else unquote(password)
 
 
 def _faults(bad: ValidationError) -> list[str]:

@@ -34,12 +34,11 @@ from infra.integration_settings import load_integrations, without_secrets
 from infra.logs import hiding_also
 from infra.migrate import migrate
 from infra.settings import Settings
+from infra.topics import prepare_topics
 from providers.caller import Caller
 from providers.connector import Integration, LiveCredentials
 from providers.registry import connectors
-from streams.admin import ensure_topics
 from streams.delayed import DelayedConsumer
-from streams.environment import claim_environment
 from streams.publisher import Publisher
 from streams.watching import Bounds
 
@@ -82,9 +81,7 @@ async def prepare_stores(settings: Settings) -> None:
         SettingsError: a topic exists with other settings, or the prefix is another environment's.
         StoreError: Kafka or PostgreSQL does not answer.
     """
-    access = settings.kafka
-    await claim_environment(access, settings.topic_prefix, settings.environment, replication=settings.replication)
-    await ensure_topics(access, settings.topics.all(), replication=settings.replication, min_insync=settings.min_insync)
+    await prepare_topics(settings)
     await migrate(settings.database_url.get_secret_value())
 
 
@@ -142,9 +139,14 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings.database_url.get_secret_value())
         stack.push_async_callback(pool.close)
-        await MasterKeys(pool).begin(ring)
+        # Cards and credentials have an account of their own where there is one: `pool` cannot read them then.
+        vault = await open_pool(
+            settings.vault_url.get_secret_value(), application_name="kolaj-vault", setting="VAULT_DATABASE_URL"
+        )
+        stack.push_async_callback(vault.close)
+        await MasterKeys(vault).begin(ring)
         cache = CredentialCache(
-            await stack.enter_async_context(credential_store(settings, pool, ring)),
+            await stack.enter_async_context(credential_store(settings, vault, ring)),
             environment=settings.environment,
             now=_now,
             ttl_s=settings.credential_ttl_s,
@@ -175,7 +177,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(pool, ring),
+            cards=CardVault(vault, ring),
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,

@@ -3,11 +3,13 @@
 import asyncpg
 
 from projections.projection import Connection
-from schemas.errors import StoreError
+from schemas.database_failures import unreachable
 
 
-async def open_pool(database_url: str, *, size: int = 4, application_name: str = "kolaj-projector") -> Connection:
-    """A pool whose connections take JSON as text.
+async def open_pool(
+    database_url: str, *, size: int = 4, application_name: str = "kolaj-projector", setting: str = "DATABASE_URL"
+) -> Connection:
+    """A pool whose connections take JSON as text. `setting` is where the address came from.
 
     Raises:
         StoreError: the database cannot be reached or refuses the role; the message never holds the password.
@@ -22,8 +24,6 @@ async def open_pool(database_url: str, *, size: int = 4, application_name: str =
             # jit pays off for long analytical statements only; on ours it costs more than it saves.
             server_settings={"application_name": application_name, "jit": "off"},
         )
-    except asyncpg.InvalidPasswordError as refused:
-        raise StoreError("PostgreSQL refused the user or password in DATABASE_URL; check both") from refused
     except (
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
@@ -31,4 +31,4 @@ async def open_pool(database_url: str, *, size: int = 4, application_name: str =
         OSError,
         TimeoutError,
     ) as failed:
-        raise StoreError(f"PostgreSQL cannot be reached: {type(failed).__name__}; check DATABASE_URL") from failed
+        raise unreachable(failed, setting) from failed

@@ -11,10 +11,17 @@ from typing import Any, Final, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from schemas.errors import SettingsError, StoreError
 from streams.kafka import KafkaAccess, missing_topic, reach, stop
+from streams.refusal import not_allowed
 from streams.topics import Topic
 
 T = TypeVar("T")
@@ -107,7 +114,8 @@ async def admin_client(access: KafkaAccess) -> AsyncIterator[Any]:
         await reach(access, client.start)
         yield client
     except (KafkaError, OSError, TimeoutError) as bad:
-        raise StoreError(f"Kafka at {access.bootstrap} failed while topics were looked up: {bad!r}; try again") from bad
+        told = not_allowed(bad) or f"Kafka at {access.bootstrap} failed while topics were looked up: {bad!r}; try again"
+        raise StoreError(told) from bad
     finally:
         await stop(client.close)
 
@@ -122,7 +130,12 @@ async def _create(admin: Any, topics: Sequence[Topic], replication: int, min_ins
         if code == 0:
             created.append(name)
         elif code != TopicAlreadyExistsError.errno:  # else another process of ours was faster
-            raise SettingsError(f"topic {name} cannot be created ({message or for_code(code).__name__})")
+            advice = (
+                ": this account may create none; run `kolaj topics` with one that may"
+                if code == TopicAuthorizationFailedError.errno
+                else ""
+            )
+            raise SettingsError(f"topic {name} cannot be created ({message or for_code(code).__name__}){advice}")
     return created
 
 
@@ -177,6 +190,8 @@ async def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str
             for code, message, _, name, entries in response.resources:
                 if code == UnknownTopicOrPartitionError.errno:
                     return None
+                if code == TopicAuthorizationFailedError.errno:
+                    raise TopicAuthorizationFailedError(name)
                 if code:
                     raise StoreError(f"settings of topic {name} cannot be read: {message or for_code(code).__name__}")
                 found[name] = {entry[0]: entry[1] for entry in entries}

@@ -20,6 +20,7 @@ from streams.kafka import KafkaAccess, connected
 from streams.lag import Place
 from streams.lanes import Handler, Lanes
 from streams.records import RawRecord
+from streams.refusal import not_allowed
 from streams.watching import Bounds, GroupWatch, OnOverdue, untold
 from streams.window import Window
 
@@ -158,7 +159,7 @@ class DelayedConsumer(Generic[T]):
                     timeout_ms=_TICK_MS, max_records=_BATCH
                 )
             except KafkaError as bad:
-                raise StoreError(f"reading {', '.join(self._delays_s)} failed: {bad!r}") from bad
+                raise StoreError(not_allowed(bad) or f"reading {', '.join(self._delays_s)} failed: {bad!r}") from bad
             for partition, records in found.items():
                 self._keep(consumer, partition, records)
             await self._hand_out()

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import SettingsError, StoreError
+from streams.refusal import not_allowed, why_not_in
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -27,6 +29,7 @@ class KafkaAccess:
     Attributes:
         bootstrap: `host:port`, several separated by commas.
         ca_file: PEM file of the authorities to trust for `SSL` and `SASL_SSL`; `None` for the system's.
+        cert_file, key_file: PEM files that say who we are, where brokers ask for a certificate.
     """
 
     bootstrap: str
@@ -35,12 +38,15 @@ class KafkaAccess:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    key_password: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
         """Arguments for any client of aiokafka.
 
         Raises:
-            SettingsError: the file of authorities cannot be read.
+            SettingsError: a file of TLS cannot be used.
         """
         options: dict[str, Any] = {
             "bootstrap_servers": [address.strip() for address in self.bootstrap.split(",")],
@@ -57,17 +63,29 @@ class KafkaAccess:
 
     @cached_property
     def ssl_context(self) -> ssl.SSLContext:
-        """Trusts the authorities of `ca_file`.
+        """Trusts the authorities of `ca_file`, and shows the certificate of `cert_file`.
 
         Raises:
-            SettingsError: the file cannot be read.
+            SettingsError: a file cannot be used.
         """
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as bad:
             raise SettingsError(
                 f"KAFKA_CA_FILE: {self.ca_file} cannot be used as a file of authorities ({bad}); name a PEM file"
             ) from bad
+        if self.cert_file and self.key_file:
+            if not Path(self.cert_file).is_file():
+                raise SettingsError(f"KAFKA_CERT_FILE: {self.cert_file} is not a file; name a PEM file")
+            try:
+                # Without a password for an encrypted key OpenSSL would ask the terminal.
+                context.load_cert_chain(self.cert_file, self.key_file, password=lambda: self.key_password or "")
+            except (OSError, ssl.SSLError) as bad:
+                raise SettingsError(
+                    f"KAFKA_KEY_FILE: {self.key_file} cannot be used as the key of the certificate in {self.cert_file} "
+                    f"({bad}); both are PEM files, and KAFKA_KEY_PASSWORD opens a key that is encrypted"
+                ) from bad
+        return context
 
 
 class Client(Protocol):
@@ -109,7 +127,7 @@ async def reach(access: KafkaAccess, start: Callable[[], Awaitable[T]]) -> T:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             return await asyncio.shield(answering)
     except (KafkaError, OSError, TimeoutError, ValueError) as bad:
-        raise unreachable(access, bad) from bad
+        raise await unreachable(access, bad) from bad
     finally:
         if not answering.done():
             await asyncio.wait({answering}, timeout=STOP_TIMEOUT_S)
@@ -132,7 +150,16 @@ async def stop(stopping: Callable[[], Awaitable[None]]) -> None:
             raise failure
 
 
-def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
+async def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
+    """The error to raise when a first call failed: with what the broker says when it is asked once more."""
+    denied = not_allowed(cause)
+    if denied is not None:
+        return StoreError(denied)
+    if isinstance(cause, KafkaConnectionError):
+        options = access.options()
+        why_not = await why_not_in(options["bootstrap_servers"], options)
+        if why_not is not None:
+            return StoreError(f"Kafka at {access.bootstrap} does not let us in: {why_not}")
     advice = "start it (`kolaj up` starts a local one) or set KAFKA_BOOTSTRAP to its address"
     if access.security_protocol != "PLAINTEXT":
         advice = "check KAFKA_BOOTSTRAP, and that KAFKA_SECURITY_PROTOCOL, user name and password are the broker's"
@@ -143,5 +170,6 @@ def unreachable(access: KafkaAccess, cause: BaseException) -> StoreError:
 
 def missing_topic(topic: str) -> SettingsError:
     return SettingsError(
-        f"topic {topic} does not exist: start `kolaj up` or a worker once, which create it, or check KOLAJ_TOPIC_PREFIX"
+        f"topic {topic} does not exist, or this account may not see it: `kolaj topics` creates it, `kolaj acls` writes "
+        "the lines that give rights; or check KOLAJ_TOPIC_PREFIX"
     )

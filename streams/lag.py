@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
+    GroupAuthorizationFailedError,
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
@@ -71,6 +72,8 @@ async def _offsets(admin: Any, group: str) -> Mapping[TopicPartition, Any]:
             offsets: Mapping[TopicPartition, Any] = await admin.list_consumer_group_offsets(group)
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
             await asyncio.sleep(_COORDINATOR_WITHIN_S / 100)
+        except GroupAuthorizationFailedError as denied:
+            raise GroupAuthorizationFailedError(group) from denied
         else:
             return offsets
 

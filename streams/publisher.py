@@ -14,6 +14,7 @@ from streams.admin import lacks
 from streams.codec import Outgoing
 from streams.kafka import KafkaAccess, missing_topic, reach, stop
 from streams.records import Position
+from streams.refusal import not_allowed
 
 DEADLINE_S: Final = 30.0
 """How long one `publish` may take; without a limit an idempotent producer tries for ever."""
@@ -120,7 +121,8 @@ class Publisher:
         except MessageSizeTooLargeError as bad:
             raise StoreError(f"a record is larger than a topic takes ({_MAX_REQUEST_BYTES} bytes): {bad}") from bad
         except (KafkaError, OSError) as bad:
-            raise StoreError(f"Kafka at {self._access.bootstrap} did not take a record: {bad!r}") from bad
+            told = not_allowed(bad) or f"Kafka at {self._access.bootstrap} did not take a record: {bad!r}"
+            raise StoreError(told) from bad
 
     async def _meet(self, topic: str) -> None:
         try:

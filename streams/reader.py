@@ -14,6 +14,7 @@ from schemas.errors import StoreError
 from streams.admin import partitions_of
 from streams.kafka import KafkaAccess, connected, reach, stop
 from streams.records import RawRecord, header
+from streams.refusal import not_allowed
 from streams.seen import SeenIds
 
 _STALLED_S: Final = 30.0
@@ -172,7 +173,7 @@ class ResultReader:
                 self._uncommitted = False
             fetched = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
         except (KafkaError, OSError) as bad:
-            raise StoreError(f"Kafka at {self._access.bootstrap} failed while reading: {bad!r}; start again") from bad
+            raise _failed(self._access, bad) from bad
         for records in fetched.values():
             self._waiting.extend(RawRecord.of(record) for record in records)
             self._uncommitted = self._group is not None
@@ -244,7 +245,7 @@ async def _partition(
                 "begin the replay later"
             ) from gone
         except (KafkaError, OSError) as bad:
-            raise StoreError(f"Kafka at {access.bootstrap} failed while reading: {bad!r}; start again") from bad
+            raise _failed(access, bad) from bad
         records = fetched.get(partition, ())
         if records:
             moved_at = loop.time()
@@ -256,6 +257,10 @@ async def _partition(
             # The consumer asks for the next records when it has its turn, and then they come while these are looked at.
             await asyncio.sleep(0)
             yield records
+
+
+def _failed(access: KafkaAccess, bad: Exception) -> StoreError:
+    return StoreError(not_allowed(bad) or f"Kafka at {access.bootstrap} failed while reading: {bad!r}; start again")
 
 
 def _ms(moment: datetime) -> int:

@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "credentials": "Store, rotate and revoke accounts' secrets; bring everything under a new master key.",
     "audit": "Check the audit chain against the log.",
     "ledger": "Look into the ledger.",
+    "topics": "Create the topics, and mark them as one environment's.",
+    "acls": "Write the lines that give each process its rights at Kafka.",
     "migrate": "Bring the database to the schema that this version needs.",
     "contracts": "Write the contract with other services.",
     "doctor": "Check settings, broker, database and secrets one by one.",

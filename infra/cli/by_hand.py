@@ -42,6 +42,23 @@ async def ledger_of(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
         await pool.close()
 
 
+@asynccontextmanager
+async def vault_of(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the schema `vault`, under the account that sees it.
+
+    Raises:
+        StoreError, SettingsError: as `ledger_of`.
+    """
+    address = settings.vault_url.get_secret_value()
+    pool = await open_pool(address, size=2, application_name="kolaj-cli", setting="VAULT_DATABASE_URL")
+    try:
+        yield pool
+    except FAILURES as failed:
+        raise StoreError(f"the vault failed: {type(failed).__name__}: {failed}; try again") from failed
+    finally:
+        await pool.close()
+
+
 async def record(settings: Settings, act: Intervention, key: str, what: str) -> None:
     """Append what somebody did to the events of integrations, where it becomes a row of the audit log.
 

@@ -9,16 +9,22 @@ import asyncpg
 from agents.vault.keyring import KeyRing
 from agents.vault.master_keys import MasterKeys
 from agents.vault.store import CredentialStore
-from infra.cli.by_hand import ledger_of
+from infra.cli.by_hand import ledger_of, vault_of
 from infra.credential_store import credential_store, key_ring
 from infra.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The database, the master keys, and the store that the settings name."""
+    """The master keys, and the store that the settings name.
 
-    pool: asyncpg.Pool
+    Attributes:
+        ledger: where parked records lie.
+        vault: where the master keys in use are told; under the account that sees credentials.
+    """
+
+    ledger: asyncpg.Pool
+    vault: asyncpg.Pool
     ring: KeyRing
     store: CredentialStore
 
@@ -32,7 +38,7 @@ async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
         StoreError: PostgreSQL or Vault cannot be reached.
     """
     ring = key_ring(settings)
-    async with ledger_of(settings) as pool:
-        await MasterKeys(pool).check(ring)
-        async with credential_store(settings, pool, ring) as store:
-            yield Desk(pool, ring, store)
+    async with ledger_of(settings) as ledger, vault_of(settings) as vault:
+        await MasterKeys(vault).check(ring)
+        async with credential_store(settings, vault, ring) as store:
+            yield Desk(ledger, vault, ring, store)

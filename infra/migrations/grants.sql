@@ -1,33 +1,49 @@
--- What each role needs and no more. Run after every migration; a rebuild hands a table's grants on to its successor.
---   kolaj_agent      works on the ledger and opens cards; sees no projection, since no decision may rest on one
---   kolaj_projector  writes the projections; never sees the ledger. A rebuild exchanges tables and is run by their owner.
---   kolaj_reader     reads the projections
+-- What each role needs and no more. Run after every migration, over all tables that there are by then, so that a table
+-- which a migration adds is covered; a rebuild hands a table's grants on to its successor.
+-- The versions of the tables may be read by whoever works on them, to see at the start that they are the right ones.
 do $$
+declare
+    -- Facts that are added and never changed, and what only a migration writes.
+    added_only constant text[] := array['integration_audit_logs', 'integration_metrics_seen', 'payment_transactions_seen',
+        'integration_health_checks', 'dead_letters', 'projection_errors'];
+    read_only constant text[] := array['latency_buckets', 'projection_migrations'];
+    found record;
 begin
     if exists (select from pg_roles where rolname = 'kolaj_agent') then
-        grant usage on schema ledger to kolaj_agent;
-        grant select, insert, update, delete on all tables in schema ledger to kolaj_agent;
-        grant usage on all sequences in schema ledger to kolaj_agent;
+        for found in select nspname as name from pg_namespace where nspname in ('ledger', 'registry') loop
+            execute format('grant usage on schema %I to kolaj_agent', found.name);
+            execute format('grant select, insert, update, delete on all tables in schema %I to kolaj_agent', found.name);
+            execute format('grant usage on all sequences in schema %I to kolaj_agent', found.name);
+        end loop;
         revoke insert, update, delete on ledger.migrations from kolaj_agent;
+    end if;
+    if exists (select from pg_roles where rolname = 'kolaj_vault') then
         if to_regnamespace('vault') is not null then
-            grant usage on schema vault to kolaj_agent;
-            grant select, insert, update, delete on all tables in schema vault to kolaj_agent;
+            grant usage on schema vault to kolaj_vault;
+            grant select, insert, update, delete on all tables in schema vault to kolaj_vault;
+            grant usage on all sequences in schema vault to kolaj_vault;
+            -- An earlier version let agents open cards.
+            if exists (select from pg_roles where rolname = 'kolaj_agent') then
+                revoke all on all tables in schema vault from kolaj_agent;
+                revoke all on schema vault from kolaj_agent;
+            end if;
         end if;
+        -- A card opens under its command's live claim alone, which is looked up; what the claim is about is not.
+        grant usage on schema ledger to kolaj_vault;
+        grant select (key, epoch, open_command, lease_until) on ledger.keys to kolaj_vault;
     end if;
     if exists (select from pg_roles where rolname = 'kolaj_projector') then
         grant usage on schema public to kolaj_projector;
-        grant select, insert on projection_positions, projection_errors, integration_audit_logs, integration_metrics,
-            integration_metrics_seen, payment_transactions, payment_transactions_seen, integration_health_checks,
-            integration_rate_limits, integration_queue_jobs, dead_letters to kolaj_projector;
-        grant update on projection_positions, integration_metrics, payment_transactions, integration_rate_limits,
-            integration_queue_jobs to kolaj_projector;
+        for found in select tablename as name from pg_tables where schemaname = 'public' loop
+            execute format('grant %s on public.%I to kolaj_projector',
+                case when found.name = any (read_only) then 'select'
+                     when found.name = any (added_only) then 'select, insert'
+                     else 'select, insert, update' end, found.name);
+        end loop;
     end if;
     if exists (select from pg_roles where rolname = 'kolaj_reader') then
         grant usage on schema public to kolaj_reader;
-        grant select on projection_positions, projection_errors, integration_audit_logs, integration_metrics,
-            integration_latency, latency_buckets, payment_transactions, payment_totals, integration_health_checks,
-            integration_health, integration_rate_limits, integration_limits, integration_queue_jobs, dead_letters
-            to kolaj_reader;
+        grant select on all tables in schema public to kolaj_reader;
     end if;
 end
 $$;

@@ -72,33 +72,6 @@ async def test_a_failed_migration_leaves_nothing_behind(stack: LocalStack) -> No
     assert ledger is None
 
 
-@pytest.mark.parametrize(
-    ("role", "table", "right", "allowed"),
-    [
-        ("kolaj_projector", "payment_transactions", "insert", True),
-        ("kolaj_projector", "payment_transactions", "update", True),
-        ("kolaj_projector", "integration_audit_logs", "insert", True),
-        ("kolaj_projector", "integration_audit_logs", "update", False),
-        ("kolaj_projector", "integration_audit_logs", "delete", False),
-        ("kolaj_projector", "ledger.commands", "select", False),
-        ("kolaj_agent", "ledger.commands", "update", True),
-        ("kolaj_agent", "payment_transactions", "select", False),
-        ("kolaj_reader", "payment_totals", "select", True),
-        ("kolaj_reader", "integration_audit_logs", "insert", False),
-        ("kolaj_reader", "ledger.commands", "select", False),
-    ],
-)
-async def test_each_role_may_do_what_it_needs_and_no_more(
-    database_url: str, role: str, table: str, right: str, allowed: bool
-) -> None:
-    await migrate(database_url)
-    connection = await asyncpg.connect(database_url)
-    try:
-        assert await connection.fetchval("select has_table_privilege($1, $2, $3)", role, table, right) is allowed
-    finally:
-        await connection.close()
-
-
 @pytest.mark.parametrize(("table", "name"), [("ledger.migrations", "ledger"), ("projection_migrations", "projections")])
 async def test_a_database_newer_than_the_hub_is_refused_with_what_to_do(
     stack: LocalStack, table: str, name: str

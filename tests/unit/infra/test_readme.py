@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from infra.cli.app import COMMANDS
+from infra.deploy.acls import roles
 from infra.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROVIDERS = (ROOT / "providers" / "README.md").read_text(encoding="utf-8")
+DEPLOY = (ROOT / "infra" / "deploy" / "README.md").read_text(encoding="utf-8")
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 REQUIRED = {"KAFKA_BOOTSTRAP", "DATABASE_URL"}
 
 
@@ -23,7 +26,9 @@ def test_a_test_that_shows_a_guarantee_exists(named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "text"), [(ROOT, README), (ROOT / "providers", PROVIDERS)], ids=["README.md", "providers/README.md"]
+    ("folder", "text"),
+    [(ROOT, README), (ROOT / "providers", PROVIDERS), (ROOT / "infra" / "deploy", DEPLOY), (ROOT, SECURITY)],
+    ids=["README.md", "providers/README.md", "infra/deploy/README.md", "SECURITY.md"],
 )
 def test_links_lead_somewhere(folder: Path, text: str) -> None:
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text)]
@@ -36,9 +41,10 @@ def test_links_within_the_page_lead_to_a_heading() -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) - anchors == set()
 
 
-def test_files_and_folders_that_are_named_exist() -> None:
+@pytest.mark.parametrize("text", [README, DEPLOY, SECURITY], ids=["README.md", "infra/deploy/README.md", "SECURITY.md"])
+def test_files_and_folders_that_are_named_exist(text: str) -> None:
     top = r"(?:schemas|streams|providers|agents|projections|infra|tests)"
-    named = set(re.findall(rf"`({top}/[\w/.-]*)`", README))
+    named = set(re.findall(rf"`({top}/[\w/.-]*)`", text))
     assert named
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
@@ -62,6 +68,10 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 def test_every_command_is_in_the_table() -> None:
     assert [name for name in COMMANDS if not re.search(rf"^\| `kolaj {name}[ `]", README, re.MULTILINE)] == []
+
+
+def test_every_role_at_kafka_has_its_process_in_the_table() -> None:
+    assert [role for role in roles() if f"`{role}`" not in DEPLOY] == []
 
 
 def test_every_decision_is_listed() -> None:

@@ -1,0 +1,185 @@
+"""What each role of PostgreSQL may do, over every table that there is, and no more."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from infra.local import LocalStack
+from infra.migrate import migrate, pending
+from schemas.errors import SettingsError
+from tests.database_accounts import ROLES, Accounts, database_accounts
+from tests.stack import fresh_database
+
+ADDED_ONLY: Final = {
+    "integration_audit_logs",
+    "integration_metrics_seen",
+    "payment_transactions_seen",
+    "integration_health_checks",
+    "dead_letters",
+    "projection_errors",
+}
+READ_ONLY: Final = {"latency_buckets", "projection_migrations", "migrations"}
+WRITES: Final = {"insert", "update", "delete"}
+TABLES: Final = """
+    select n.nspname, c.relname, c.relkind = 'v', array(
+        select wanted from unnest($2::text[]) wanted
+        where has_schema_privilege($1::name, n.oid, 'usage') and has_table_privilege($1::name, c.oid, wanted))
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry')
+"""
+RIGHTS: Final = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+
+
+def expected(role: str, schema: str, table: str, *, is_view: bool) -> set[str]:
+    """The rights that a role needs on a table."""
+    match role, schema:
+        case "kolaj_migrator", _:
+            return set(RIGHTS)
+        case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault"):
+            return {"select"} if table in READ_ONLY else {"select"} | WRITES
+        case "kolaj_projector", "public":
+            if is_view:
+                return set()
+            if table in READ_ONLY:
+                return {"select"}
+            return {"select", "insert"} if table in ADDED_ONLY else {"select", "insert", "update"}
+        case "kolaj_reader", "public":
+            return {"select"}
+        case _:
+            return set()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def accounts(database_url: str) -> AsyncIterator[Accounts]:
+    async with database_accounts(database_url) as made:
+        yield made
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_has_the_rights_it_needs_on_every_table_and_no_other(accounts: Accounts, role: str) -> None:
+    async with connected(accounts.administrator) as connection:
+        tables = await connection.fetch(TABLES, role, RIGHTS)
+    wrong = {}
+    for schema, name, is_view, rights in tables:
+        wanted = expected(role, schema, name, is_view=is_view)
+        if set(rights) != wanted:
+            wrong[f"{schema}.{name}"] = (set(rights), wanted)
+    assert len(tables) > 20
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("kolaj_agent", "select from vault.cards"),
+        ("kolaj_agent", "select from payment_transactions"),
+        ("kolaj_agent", "update ledger.migrations set version_num = 'x'"),
+        ("kolaj_vault", "select state from ledger.keys"),
+        ("kolaj_vault", "select from ledger.commands"),
+        ("kolaj_projector", "select from vault.cards"),
+        ("kolaj_projector", "select from ledger.commands"),
+        ("kolaj_projector", "delete from integration_audit_logs"),
+        ("kolaj_projector", "update integration_audit_logs set action = 'x'"),
+        ("kolaj_reader", "insert into projection_positions values ('p', 't', 0, 0)"),
+        ("kolaj_reader", "select from ledger.parked"),
+        ("kolaj_reader", "select from vault.cards"),
+        ("kolaj_reader", "create table public.mine ()"),
+        ("kolaj_agent", "create schema mine"),
+        ("kolaj_agent", "create temporary table mine ()"),
+        ("kolaj_agent", "set role kolaj_vault"),
+    ],
+)
+async def test_an_account_is_refused_what_its_role_does_not_need(accounts: Accounts, role: str, statement: str) -> None:
+    async with connected(accounts[role]) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+
+
+async def test_the_vault_sees_of_the_ledger_whose_claim_lives_and_nothing_else(accounts: Accounts) -> None:
+    async with connected(accounts["kolaj_vault"]) as connection:
+        assert await connection.fetch("select key, epoch, open_command, lease_until from ledger.keys") == []
+
+
+async def test_what_a_member_of_the_owner_makes_belongs_to_the_owner(accounts: Accounts) -> None:
+    async with connected(accounts.administrator) as connection:
+        await connection.execute("drop view payment_totals")
+        await migrate(accounts["kolaj_migrator"])
+        owner = await connection.fetchval("select viewowner from pg_views where viewname = 'payment_totals'")
+    assert owner == "kolaj_migrator"
+
+
+async def test_a_table_that_came_later_is_granted_with_the_next_migration(accounts: Accounts) -> None:
+    async with connected(accounts["kolaj_migrator"]) as owner:
+        await owner.execute("create table public.came_later (id int)")
+        await owner.execute("create table ledger.came_later (id int)")
+        await owner.execute("create table vault.came_later (id int)")
+        try:
+            await migrate(accounts["kolaj_migrator"])
+            for role, statement in (
+                ("kolaj_projector", "insert into public.came_later values (1)"),
+                ("kolaj_reader", "select from public.came_later"),
+                ("kolaj_agent", "delete from ledger.came_later"),
+                ("kolaj_vault", "delete from vault.came_later"),
+            ):
+                async with connected(accounts[role]) as connection:
+                    await connection.execute(statement)
+        finally:
+            await owner.execute("drop table public.came_later, ledger.came_later, vault.came_later")
+
+
+@pytest.mark.parametrize("role", ["kolaj_agent", "kolaj_projector"])
+async def test_a_process_that_may_not_migrate_starts_on_tables_that_are_up_to_date(
+    accounts: Accounts, role: str
+) -> None:
+    await migrate(accounts[role])
+    assert await pending(accounts[role]) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "version_table"),
+    [("kolaj_agent", "ledger.migrations"), ("kolaj_projector", "public.projection_migrations")],
+)
+async def test_a_process_that_may_not_migrate_says_who_has_to(
+    accounts: Accounts, role: str, version_table: str
+) -> None:
+    async with connected(accounts.administrator) as connection:
+        version = await connection.fetchval(f"select version_num from {version_table}")  # noqa: S608 - a name of ours
+        first = "0001_ledger" if role == "kolaj_agent" else "0001_tables"
+        await connection.execute(f"update {version_table} set version_num = $1", first)  # noqa: S608
+        try:
+            with pytest.raises(SettingsError, match=r"lacks \d+ migrations .*may not run them: run `kolaj migrate`"):
+                await migrate(accounts[role])
+        finally:
+            await connection.execute(f"update {version_table} set version_num = $1", version)  # noqa: S608
+
+
+async def test_an_account_without_any_role_is_told_to_get_one(stack: LocalStack, accounts: Accounts) -> None:
+    async with fresh_database(stack.database_url) as url:
+        name = accounts["kolaj_agent"].rpartition("@")[0]
+        other = f"{name}@{url.rpartition('@')[2]}"
+        with pytest.raises(SettingsError, match=r"has no tables that .* may work on: run `kolaj migrate`"):
+            await migrate(other)
+
+
+async def test_a_stranger_does_not_get_into_a_database_that_was_handed_over(accounts: Accounts) -> None:
+    async with connected(accounts.administrator) as connection:
+        await connection.execute("create role kolaj_stranger login password 'sesame'")
+        try:
+            place = accounts.administrator.rpartition("@")[2]
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(f"postgresql://kolaj_stranger:sesame@{place}")
+        finally:
+            await connection.execute("drop role kolaj_stranger")
