@@ -25,6 +25,7 @@ from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
+from agents.vault.keyring import KeyRing
 from infra.caller_settings import caller_settings, shared_store
 from infra.integration_settings import load_integrations
 from infra.master_key import master_key
@@ -157,14 +158,15 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             )
         )
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
-        tending = Tending(ledger, lot)
+        cards = CardVault(pool, KeyRing.of(key))
+        tending = Tending(ledger, lot, cards)
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(pool, key),
+            cards=cards,
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from agents.card_vault import CardVault
 from agents.pool import open_pool
+from agents.vault.keyring import KeyRing
 from infra.children import Children
 from infra.sandbox.iyzico import WALLET_TOKENS, FaultKind, FaultOrder
 from providers.connector import Card
@@ -141,7 +142,7 @@ async def _with_cards(hub: Hub) -> dict[str, UUID]:
     assert key is not None
     pool = await open_pool(hub.settings.database_url.get_secret_value())
     try:
-        vault = CardVault(pool, key)
+        vault = CardVault(pool, KeyRing.of(key))
         return {name: await vault.put(_card(number)) for name, number in RAW.items()}
     finally:
         await pool.close()
