@@ -94,7 +94,9 @@ def dead_letter(
     """The dead letter for a record, which has failed once more often than it was requeued."""
     key, value = record.key, record.value
     headers = tuple((name, content or b"") for name, content in without(record.headers, PREFIX))
-    masked = _holds(key, value, headers)
+    # Whatever the reason was: a record that is not JSON, or of an unknown type, was refused before its contents were
+    # looked at, and may hold a card number all the same.
+    masked = card_number_in_record(key, value, headers) is not None
     if masked:
         key, value = _mask(key), _mask_value(value)
         headers = tuple((mask_card_numbers(name), _mask(content) or b"") for name, content in headers)
@@ -195,11 +197,11 @@ def _count(headers: Sequence[tuple[str, bytes | None]]) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 - no record is sent a billion times
 
 
-def _holds(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> bool:
-    # Whatever the reason was: a record that is not JSON, or of an unknown type, was refused before its contents were
-    # looked at, and may hold a card number all the same.
-    parts = [key, value, *(content for _, content in headers), *(name.encode() for name, _ in headers)]
-    return any(_holds_bytes(part) for part in parts) or card_number_in(None, _parsed(value), ()) is not None
+def card_number_in_record(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> str | None:
+    """Where a card number stands in a record that may be unreadable: a dotted path, `value`, `key`, a header's name."""
+    if _holds_bytes(value):
+        return card_number_in(key, _parsed(value), headers) or "value"
+    return card_number_in(key, _parsed(value), headers)
 
 
 def _holds_bytes(part: bytes | None) -> bool:

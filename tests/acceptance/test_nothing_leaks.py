@@ -94,6 +94,7 @@ async def test_no_verification_code_or_holder_or_token_stands_anywhere(day: Day)
 async def test_the_vault_is_empty_once_the_payments_are_concluded(day: Day) -> None:
     assert day.vault["left"] == 0
     assert day.tables["table vault.cards"].strip() == b""
+    assert day.tables["table vault.card_codes"].strip() == b""
 
 
 @pytest.mark.parametrize("field", [*PEOPLE, *PLACE])
