@@ -1,6 +1,7 @@
 """What a worker looks after beside its commands.
 
-Parked commands whose waking was lost, what operators have stopped, and cards that a worker which died has left behind.
+Parked commands whose waking was lost, what operators have stopped, cards that a worker which died has left behind, and
+people who were erased.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Final
 from agents.card_vault import CardVault
 from agents.ledger import Ledger
 from agents.parking import OVERDUE_GRACE_S, ParkingLot
+from agents.vault.subjects import Subjects
 from schemas.errors import LedgerReplaced, StoreError
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Tending:
         ledger: Ledger,
         lot: ParkingLot,
         cards: CardVault | None = None,
+        subjects: Subjects | None = None,
         *,
         look_every_s: float = LOOK_EVERY_S,
         sweep_every: int = SWEEP_EVERY,
@@ -44,6 +47,7 @@ class Tending:
         self._ledger = ledger
         self._lot = lot
         self._cards = cards
+        self._subjects = subjects
         self._look_every_s = look_every_s
         self._sweep_every = sweep_every
         self._grace_s = grace_s
@@ -68,6 +72,8 @@ class Tending:
         while True:
             try:
                 self._stopped = await self._ledger.stops()
+                if self._subjects is not None:
+                    await self._subjects.refresh()
                 if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
                     log.warning("woke commands whose waking was lost", extra={"keys": woken})
                 if looks % self._sweep_every == 0 and self._cards is not None and (swept := await self._cards.sweep()):
@@ -79,6 +85,6 @@ class Tending:
             except LedgerReplaced:
                 raise
             except StoreError as failed:
-                log.warning("could not look after parked commands and cards", extra={"why": str(failed)})
+                log.warning("could not look after parked commands, cards and subjects", extra={"why": str(failed)})
             looks += 1
             await asyncio.sleep(self._look_every_s)

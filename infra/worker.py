@@ -25,7 +25,9 @@ from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
+from agents.vault.erasures import erase_again
 from agents.vault.keyring import KeyRing
+from agents.vault.subjects import Subjects
 from infra.caller_settings import caller_settings, shared_store
 from infra.integration_settings import load_integrations
 from infra.master_key import master_key
@@ -144,6 +146,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)
+        await erase_again(settings.kafka, settings.topics, pool)
         process = f"{socket.gethostname()}/{os.getpid()}"
         publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-worker-{os.getpid()}"))
         watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=_now)
@@ -158,8 +161,9 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             )
         )
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
-        cards = CardVault(pool, KeyRing.of(key))
-        tending = Tending(ledger, lot, cards)
+        ring = KeyRing.of(key)
+        cards, subjects = CardVault(pool, ring), Subjects(pool, ring)
+        tending = Tending(ledger, lot, cards, subjects)
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
@@ -167,6 +171,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             topics=settings.topics,
             integrations=integrations,
             cards=cards,
+            subjects=subjects,
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "projections": "How far the tables are, and how to build them anew.",
     "integrations": "Stop and start integrations, ask a provider, and show its rate limits.",
     "audit": "Check the audit chain against the log.",
+    "privacy": "Show what is held of a person, and erase it.",
     "ledger": "Look into the ledger.",
     "migrate": "Bring the database to the schema that this version needs.",
     "contracts": "Write the contract with other services.",

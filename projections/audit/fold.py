@@ -31,6 +31,7 @@ from schemas.payments import (
 )
 from schemas.payments.commands import PaymentOrder
 from schemas.payments.results import CommandResult
+from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 
 _INDEXED: Final = 200
@@ -157,6 +158,8 @@ def _told(body: Body) -> _Told:
             return _Told(body.integration_id, request_data=_by(body.started_by, stopped_by=body.stopped_by))
         case CommandWithdrawn():
             return _Told(body.integration_id, body.command_id, request_data=_by(body.withdrawn_by, why=body.why))
+        case SubjectErased():
+            return _Told(request_data=_by(body.erased_by, why=body.why, subject=str(body.subject)))
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:

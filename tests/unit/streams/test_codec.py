@@ -15,6 +15,7 @@ from schemas.ids import new_id
 from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
+from schemas.privacy import PRIVACY_EVENTS
 from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
 from streams.dead_letters import dead_letter
@@ -56,10 +57,18 @@ EVERY: Final[dict[str, BaseModel]] = {
     "checked": builders.a_health_checked(),
     "breaker": builders.a_breaker_changed(),
     "lag": builders.a_lag_alarm(),
+    "erased": builders.a_subject_erased(),
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model
-    for model in (*PAYMENT_COMMANDS, *PAYMENT_EVENTS, SendIntended, ProviderCalled, *INTEGRATION_EVENTS)
+    for model in (
+        *PAYMENT_COMMANDS,
+        *PAYMENT_EVENTS,
+        SendIntended,
+        ProviderCalled,
+        *INTEGRATION_EVENTS,
+        *PRIVACY_EVENTS,
+    )
 }
 
 
