@@ -163,6 +163,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
         ring = KeyRing.of(key)
         cards, subjects = CardVault(pool, ring), Subjects(pool, ring)
+        stack.push_async_callback(subjects.aclose)
         tending = Tending(ledger, lot, cards, subjects)
         agent = PaymentsAgent(
             ledger=ledger,

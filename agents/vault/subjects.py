@@ -10,7 +10,7 @@ import hmac
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from agents.coalesce import Coalescer
 from agents.pool import FAILURES
 from agents.sql import statement
 from agents.vault.envelope import open_sealed, seal
@@ -45,6 +46,15 @@ class KnownSubject:
     key: bytes | None = field(repr=False)
     created_at: datetime
     erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A lookup, and the subject that it is to be if there is none."""
+
+    lookup: bytes
+    subject: UUID
+    sealed_key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,11 @@ class Subjects:
         self._lookup_key: bytes | None = None
         self._loading = asyncio.Lock()
         self._erasures: int | None = None
+        self._unknown = Coalescer(self._find_or_make, identities=lambda wanted: (wanted.lookup,))
+
+    async def aclose(self) -> None:
+        """Wait for what is under way."""
+        await self._unknown.aclose()
 
     async def of(self, source: str, buyer_id: str) -> Subject:
         """The subject of a publisher's buyer; a new one if there is none, or if an earlier one was erased.
@@ -148,18 +163,26 @@ class Subjects:
 
     async def _read(self, lookup: bytes) -> _Cached:
         subject = uuid4()  # not of version 7: when somebody first paid is nobody's business
-        sealed = seal(self._ring, os.urandom(KEY_BYTES), KEY + subject.bytes)
+        wanted = _Wanted(lookup, subject, seal(self._ring, os.urandom(KEY_BYTES), KEY + subject.bytes))
         for _ in range(_TRIES):
-            read_at = self._clock()
-            rows = await self._run("subject_of", lookup, subject, sealed, self._ring.primary_id)
-            if rows:
-                known = _Cached(rows[0]["subject"], rows[0]["sealed_key"], read_at)
+            before = self._erasures
+            known = await self._unknown.one(wanted)
+            if known is None:
+                continue
+            if before == self._erasures:  # else it may have been erased since it was read
                 self._cached[lookup] = known
                 self._cached.move_to_end(lookup)
                 if len(self._cached) > self._kept:
                     self._cached.popitem(last=False)
-                return known
+            return known
         raise StoreError("a data subject is being made and erased again and again; try again")
+
+    async def _find_or_make(self, batch: Sequence[_Wanted]) -> list[_Cached | None]:
+        read_at = self._clock()
+        columns = [[one.lookup for one in batch], [one.subject for one in batch], [one.sealed_key for one in batch]]
+        rows = await self._run("subject_of", *columns, self._ring.primary_id)
+        found = {row["lookup"]: _Cached(row["subject"], row["sealed_key"], read_at) for row in rows}
+        return [found.get(one.lookup) for one in batch]
 
     def _opened(self, sealed_key: bytes, subject: UUID) -> bytes:
         return self._open(sealed_key, KEY + subject.bytes)
