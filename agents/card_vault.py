@@ -1,31 +1,32 @@
 """Cards that wait, sealed and for minutes, until the payment that names them is sent.
 
 A card opens only under the live claim of the command that pays with it, at most for that one command, and is deleted
-with its conclusion. Sealed with AES-256-GCM; the associated data binds the ciphertext to its `card_ref`, so that a row
-copied to another reference does not open.
+with its conclusion. Its verification code lies apart and goes earlier: as soon as the authorisation was sent and may
+have been performed, whatever came back. Both tables are unlogged.
+
+Card and code are sealed in envelopes of their own. The context binds each to its `card_ref` and to what it is, so that
+a row copied to another reference does not open, nor a code as a card.
 """
 
 import json
-import os
 from typing import Final
 from uuid import UUID
 
 import asyncpg
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
 from agents.ledger import Claim
 from agents.pool import FAILURES
 from agents.sql import statement
-from agents.vault.keyring import KeyRing
+from agents.vault.envelope import open_sealed, seal
+from agents.vault.keyring import KeyRing, UnknownMasterKey
 from providers.connector import Card
 from schemas.errors import StoreError
 from schemas.ids import new_id
 
-_NONCE_BYTES: Final = 12
-_VERSION: Final = b"\x01"
-_FIELDS: Final = ("number", "holder", "expiry_month", "expiry_year", "verification_code")
+_FIELDS: Final = ("number", "holder", "expiry_month", "expiry_year")
+_CARD: Final = b"vault.cards/card/1/"
+_CODE: Final = b"vault.card_codes/code/1/"
 
 
 class CardVault:
@@ -37,7 +38,7 @@ class CardVault:
 
     def __init__(self, pool: asyncpg.Pool, ring: KeyRing, *, ttl_s: float = 600) -> None:
         self._pool = pool
-        self._cipher = AESGCM(ring.derive(b"cards"))
+        self._ring = ring
         self._ttl_s = ttl_s
 
     async def put(self, card: Card) -> UUID:
@@ -47,14 +48,21 @@ class CardVault:
             The `card_ref` that a command may carry.
         """
         card_ref = new_id()
-        clear = {name: secret.get_secret_value() for name in _FIELDS if (secret := getattr(card, name)) is not None}
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = _VERSION + nonce + self._cipher.encrypt(nonce, json.dumps(clear).encode(), card_ref.bytes)
-        await self._run("card_put", card_ref, sealed, self._ttl_s)
+        code = card.verification_code
+        clear = {name: getattr(card, name).get_secret_value() for name in _FIELDS}
+        spelled = json.dumps({**clear, "has_code": code is not None}).encode()
+        sealed = seal(self._ring, spelled, _CARD + card_ref.bytes)
+        sealed_code: bytes | None = None
+        if code is not None:
+            sealed_code = seal(self._ring, code.get_secret_value().encode(), _CODE + card_ref.bytes)
+        await self._run("card_put", card_ref, sealed, sealed_code, self._ttl_s)
         return card_ref
 
     async def open(self, card_ref: UUID, claim: Claim) -> Card | None:
-        """The card, for the claim's command alone; `None` when it is gone, expired or another command's.
+        """The card, for the claim's command alone.
+
+        Returns:
+            `None` when it is gone, expired or another command's, or when its verification code is gone already.
 
         Raises:
             StoreError: PostgreSQL failed, or the sealed bytes do not open (another key, or they were changed).
@@ -62,22 +70,39 @@ class CardVault:
         row = await self._run("card_open", card_ref, claim.ask.command_id, claim.ask.key, claim.epoch)
         if row is None:
             return None
-        version, nonce, sealed = row[:1], row[1 : 1 + _NONCE_BYTES], row[1 + _NONCE_BYTES :]
-        if version != _VERSION:
-            raise StoreError("a card was sealed in a newer format than this worker knows; upgrade the worker")
-        try:
-            clear = json.loads(self._cipher.decrypt(nonce, sealed, card_ref.bytes))
-        except (InvalidTag, ValueError) as bad:  # ValueError: cut off
-            raise StoreError("a sealed card does not open: the key differs, or its bytes were changed") from bad
-        return Card(**{name: SecretStr(value) for name, value in clear.items()})
+        clear = json.loads(self._opened(row["card"], _CARD + card_ref.bytes))
+        code: SecretStr | None = None
+        if clear.pop("has_code"):
+            if row["code"] is None:
+                return None
+            code = SecretStr(self._opened(row["code"], _CODE + card_ref.bytes).decode())
+        return Card(**{name: SecretStr(value) for name, value in clear.items()}, verification_code=code)
+
+    async def forget_code(self, card_ref: UUID) -> None:
+        """Delete the verification code alone: its authorisation was sent, and it must not be kept after that."""
+        await self._run("card_forget_code", card_ref)
 
     async def discard(self, card_ref: UUID) -> None:
-        """Delete a card, and with it every other whose time is over."""
+        """Delete a card with its code, and with it every other whose time is over."""
         await self._run("card_discard", card_ref)
 
-    async def _run(self, name: str, *arguments: object) -> bytes | None:
+    async def sweep(self) -> int:
+        """Delete what workers that died have left behind.
+
+        Returns:
+            How many rows that were.
+        """
+        row = await self._run("card_sweep")
+        return 0 if row is None else int(row[0])
+
+    def _opened(self, sealed: bytes, context: bytes) -> bytes:
         try:
-            answer: bytes | None = await self._pool.fetchval(statement(name), *arguments)
+            return open_sealed(self._ring, sealed, context)
+        except UnknownMasterKey as missing:  # a setting is wrong, and the command waits until it is right
+            raise StoreError(str(missing)) from missing
+
+    async def _run(self, name: str, *arguments: object) -> asyncpg.Record | None:
+        try:
+            return await self._pool.fetchrow(statement(name), *arguments)
         except FAILURES as failed:
             raise StoreError(f"the card vault's statement `{name}` failed: {type(failed).__name__}") from failed
-        return answer

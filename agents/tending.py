@@ -1,19 +1,25 @@
-"""What a worker looks after beside its commands: parked ones whose waking was lost, and what operators have stopped."""
+"""What a worker looks after beside its commands.
+
+Parked commands whose waking was lost, what operators have stopped, cards that a worker which died has left behind, and
+people who were erased.
+"""
 
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from agents.card_vault import CardVault
 from agents.ledger import Ledger
 from agents.parking import OVERDUE_GRACE_S, ParkingLot
+from agents.vault.subjects import Subjects
 from schemas.errors import LedgerReplaced, StoreError
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 SWEEP_EVERY: Final = 30
-"""Looks between two sweeps for overdue commands."""
+"""Looks between two sweeps for overdue commands and for cards."""
 _COUNT_EVERY: Final = 60
 """Looks between two counts of what waits, which reads all of it."""
 
@@ -23,7 +29,7 @@ class Tending:
 
     Args:
         look_every_s: between two looks, in seconds.
-        sweep_every: looks between two sweeps for commands whose waking is overdue.
+        sweep_every: looks between two sweeps, for commands whose waking is overdue and for cards.
         grace_s: how long after its time a waking counts as lost, in seconds.
     """
 
@@ -31,6 +37,8 @@ class Tending:
         self,
         ledger: Ledger,
         lot: ParkingLot,
+        cards: CardVault | None = None,
+        subjects: Subjects | None = None,
         *,
         look_every_s: float = LOOK_EVERY_S,
         sweep_every: int = SWEEP_EVERY,
@@ -38,6 +46,8 @@ class Tending:
     ) -> None:
         self._ledger = ledger
         self._lot = lot
+        self._cards = cards
+        self._subjects = subjects
         self._look_every_s = look_every_s
         self._sweep_every = sweep_every
         self._grace_s = grace_s
@@ -62,8 +72,12 @@ class Tending:
         while True:
             try:
                 self._stopped = await self._ledger.stops()
+                if self._subjects is not None:
+                    await self._subjects.refresh()
                 if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
                     log.warning("woke commands whose waking was lost", extra={"keys": woken})
+                if looks % self._sweep_every == 0 and self._cards is not None and (swept := await self._cards.sweep()):
+                    log.info("deleted cards that were left behind", extra={"rows": swept})
                 if looks % _COUNT_EVERY == 0:
                     counted = await self._ledger.waiting()
                     # One that has nothing left is told as nothing, once.
@@ -71,6 +85,6 @@ class Tending:
             except LedgerReplaced:
                 raise
             except StoreError as failed:
-                log.warning("could not look after parked commands", extra={"why": str(failed)})
+                log.warning("could not look after parked commands, cards and subjects", extra={"why": str(failed)})
             looks += 1
             await asyncio.sleep(self._look_every_s)

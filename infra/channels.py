@@ -11,6 +11,7 @@ from schemas.audit import AuditAnchored
 from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
+from schemas.privacy import PRIVACY_EVENTS
 from schemas.provider_calls import ProviderCalled
 from streams.topics import Topic, Topics
 
@@ -54,6 +55,10 @@ def channels() -> tuple[Channel, ...]:
             "integrationEvents", topics.integration_events, INTEGRATION_EVENTS,
             "the integration's id; of a lag alarm the consumer group",
             "Health, breakers as they changed, use of rate limits, alarms of processes, what operators did by hand.",
+        ),
+        Channel(
+            "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",
+            "Whose data was erased, by whom and why. Kept for ever; nobody is named in it.",
         ),
         Channel(
             "ledgerIntents", topics.intents, (SendIntended,), payment,

@@ -22,7 +22,7 @@ from infra.settings import Settings
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from schemas.database_failures import unreachable
-from schemas.errors import HubError
+from schemas.errors import HubError, StoreError
 from streams.admin import check_topics
 from streams.environment import environment_of
 from streams.probe import broker_addresses, broker_clock
@@ -170,7 +170,12 @@ async def _encryption(settings: Settings) -> tuple[State, str]:
     if await pending(settings.database_url.get_secret_value()):
         return "ok", told
     async with _vault(settings) as pool:
-        await MasterKeys(pool).check(ring)
+        try:
+            await MasterKeys(pool).check(ring)
+        except StoreError as failed:
+            if isinstance(failed.__cause__, asyncpg.InsufficientPrivilegeError):
+                return "warning", f"{told}; this account does not see the vault, where it is told which keys are needed"
+            raise
     return "ok", told
 
 

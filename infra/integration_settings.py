@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 
 from providers.connector import Connector, Integration, LiveCredentials, RateLimit
 from schemas.base import IntegrationId
+from schemas.card_numbers import holds_card_number
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def read_integrations(text: str) -> tuple[IntegrationSettings, ...]:
             raise ValueError(
                 f"{source} cannot be read ({bad.strerror}); give a JSON list or the path of a file with one"
             ) from bad
+    if holds_card_number(source):
+        raise ValueError("holds a card number; none belongs into settings, take it out")
     try:
         entries = _ENTRIES.validate_python(json.loads(source))
     except json.JSONDecodeError as bad:

@@ -14,7 +14,7 @@ from opentelemetry import trace
 from pydantic import SecretStr
 
 from infra.settings import Settings
-from schemas.card_numbers import holds_card_number, mask_card_numbers
+from schemas.card_numbers import is_number_of_card, mask_card_numbers
 from schemas.envelope import rfc3339
 
 HIDDEN: Final = "***"
@@ -57,17 +57,19 @@ class Scrubber:
             text = text.replace(secret, HIDDEN)
         for hide in self.also:
             text = hide(text)
-        return mask_card_numbers(text) if holds_card_number(text) else text
+        return mask_card_numbers(text)
 
     def scrub_value(self, value: Any) -> Any:
         """The value as JSON can hold it, scrubbed at any depth."""
         match value:
             case None | bool():
                 return value
+            case int() | float() if is_number_of_card(value):
+                return mask_card_numbers(str(int(value)))
+            case int():
+                return value
             case float() if math.isfinite(value):
                 return value
-            case int():
-                return value if not holds_card_number(str(value)) else mask_card_numbers(str(value))
             case dict():
                 return {self.scrub(str(name)): self.scrub_value(child) for name, child in value.items()}
             case list() | tuple() | set() | frozenset():

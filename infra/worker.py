@@ -26,7 +26,9 @@ from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.tending import Tending
 from agents.vault.credentials import CredentialCache
+from agents.vault.erasures import erase_again
 from agents.vault.master_keys import MasterKeys
+from agents.vault.subjects import Subjects
 from agents.vault.watching import CredentialWatch
 from infra.caller_settings import caller_settings, shared_store
 from infra.credential_store import credential_store, key_ring, stored_credentials
@@ -156,6 +158,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)
+        await erase_again(settings.kafka, settings.topics, vault)
         process = f"{socket.gethostname()}/{os.getpid()}"
         publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-worker-{os.getpid()}"))
         watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=_now)
@@ -170,14 +173,17 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             )
         )
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(ring))
-        tending = Tending(ledger, lot)
+        cards, subjects = CardVault(vault, ring), Subjects(vault, ring)
+        stack.push_async_callback(subjects.aclose)
+        tending = Tending(ledger, lot, cards, subjects)
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
             publisher=publisher,
             topics=settings.topics,
             integrations=integrations,
-            cards=CardVault(vault, ring),
+            cards=cards,
+            subjects=subjects,
             lot=lot,
             patience=Patience(
                 deadline_s=settings.deadline_s,

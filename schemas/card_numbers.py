@@ -1,56 +1,170 @@
-"""Finding card numbers where they do not belong.
+r"""Finding card numbers where they do not belong.
 
-A run of 12 to 19 digits, blanks or dashes between them allowed, is taken for a card number when its first digits are an
-issuer's, its length is one that issuer uses, and the Luhn check holds.
+A card number is digits that an issuer uses (see `card_issuers`), in one piece or in groups as people and programs write
+them: `5528 7900 0000 0008`, `5528-7900-0000-0008`, one digit a line. Digits count in every script, and so do the many
+blanks and dashes of Unicode. `\u0035` and `%35` are read as the digits that they stand for.
 
-Source: ISO/IEC 7812-1 (issuer ranges, check digit).
+What only looks like one is passed over where that can be told: parts of UUIDs, of hexadecimal ids, of IBANs (by their
+own check digits) and of decimal fractions. README and tests/unit/schemas/test_card_numbers_alarms.py have the rates.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
-_RUN: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z])")
+from schemas.card_issuers import LONGEST, SHORTEST, is_card_number
+from schemas.iban import stands_in_iban
+
+_BETWEEN: Final = r"[\s\-._+\x00\xad\xb7\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]"
+_STRETCH: Final = re.compile(rf"\d(?:{_BETWEEN}{{0,3}}+\d){{{SHORTEST - 1},}}+")
+"""Enough digits for a card number, with at most three characters between any two of them."""
+_GROUP: Final = re.compile(r"\d+")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_LENGTH: Final = 36
+_HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
+_ESCAPED: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_UNUSUAL_GROUPS: Final = frozenset({(4, 6, 5), (4, 6, 4), (4, 6, 6), (4, 3, 3, 3), (6, 2, 4, 4)})
 
-_ISSUERS: Final = re.compile(
-    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
-    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
-    r"|3[47][0-9]{13}"  # American Express
-    r"|9792[0-9]{12}"  # Troy
-    r"|(?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}"  # Discover, and Troy on Discover's range
-    r"|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"  # JCB
-    r"|3(?:0[0-5]|[68][0-9])[0-9]{11,16}"  # Diners Club
-    r"|62[0-9]{14,17}"  # UnionPay
-    r"|(?:5018|5020|5038|5[6-8][0-9]{2}|6304|6759|676[1-3])[0-9]{8,15}"  # Maestro
-)
+_ANY_DIGIT: Final = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
+"""First bytes, in UTF-8, of the digits of all scripts."""
+_ALIKE: Final = bytes.maketrans(_ANY_DIGIT, b"0" * len(_ANY_DIGIT))
+_PASSED_OVER: Final = b"\0\t\n\v\f\r\x1c\x1d\x1e\x1f -._+\xc2\xe2\xe3" + bytes(range(0x80, 0xC0))
+"""What may stand between digits, and the further bytes of longer characters."""
+_LEAST: Final = 10 ** (SHORTEST - 1)
+_MOST: Final = 10**LONGEST
+_ENOUGH: Final = b"0" * SHORTEST
+
+
+def may_hold_card_number(text: bytes) -> bool:
+    """Quick: false only when `holds_card_number` would find nothing in this UTF-8, or in any part of it."""
+    return _ENOUGH in text.translate(_ALIKE, _PASSED_OVER) or b"%" in text or b"\\u" in text
 
 
 def holds_card_number(text: str) -> bool:
-    """Whether a card number stands in the text. UUIDs are passed over: their digit groups can look like one."""
-    if len(text) < 12:  # noqa: PLR2004 - the shortest card number
+    """Whether a card number stands in the text."""
+    if _is_free_of_any(text):
         return False
-    return any(_is_card(match.group()) for match in _RUN.finditer(_UUID.sub("", text)))
+    return next(_found(text), None) is not None or _found_in_plain(text) is not None
+
+
+def is_number_of_card(number: float) -> bool:
+    """Whether a JSON number is a card number: `5528790000000008`, and `5.528790000000008e15` too."""
+    if not _LEAST <= number <= _MOST:
+        return False
+    return is_card_number(str(int(number)))
 
 
 def mask_card_numbers(text: str) -> str:
-    """The same text, each card number's digits but the last four replaced by `*`; the length stays."""
-    if len(text) < 12:  # noqa: PLR2004 - the shortest card number
+    r"""The same text, each card number's digits but the last four replaced by `*`; the length stays.
+
+    Where only escapes hide one (`\u0035`), the text comes back without these escapes.
+    """
+    if _is_free_of_any(text):
         return text
-    return _RUN.sub(lambda match: _masked(match.group()) if _is_card(match.group()) else match.group(), text)
+    masked = _masked(text)
+    plain = _found_in_plain(masked)
+    return masked if plain is None else _masked(plain)
 
 
-def _masked(run: str) -> str:
-    return re.sub(r"[0-9](?=(?:[^0-9]*[0-9]){4})", "*", run)
+def _is_free_of_any(text: str) -> bool:
+    """Quick, and true of most texts that are."""
+    return len(text) < SHORTEST or not may_hold_card_number(text.encode("utf-8", "replace"))
 
 
-def _is_card(run: str) -> bool:
-    digits = run.replace(" ", "").replace("-", "")
-    return _ISSUERS.fullmatch(digits) is not None and _luhn(digits)
+def _found_in_plain(text: str) -> str | None:
+    """The text without escapes, if it holds a card number then."""
+    if "%" not in text and "\\u" not in text:
+        return None
+    plain = unquote(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text))
+    return plain if plain != text and next(_found(plain), None) is not None else None
 
 
-def _luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (2 if place % 2 else 1)
-        total += doubled - 9 if doubled > 9 else doubled  # noqa: PLR2004 - the digits' sum of a two-digit number
-    return total % 10 == 0
+def _masked(text: str) -> str:
+    # Again until nothing is found: what is left of one number may join the digits beside it.
+    while spans := list(_found(text)):
+        letters = list(text)
+        for start, end in spans:
+            digits = [place for place in range(start, end) if letters[place].isdecimal() or letters[place] == "*"]
+            for place in digits[:-4]:
+                letters[place] = "*"
+        text = "".join(letters)
+    return text
+
+
+def _found(text: str) -> Iterator[tuple[int, int]]:
+    """Where card numbers stand, from and to."""
+    for stretch in _STRETCH.finditer(text):
+        groups = [match.span() for match in _GROUP.finditer(text, *stretch.span())]
+        for first in range(len(groups)):
+            yield from _from_group(text, groups, first)
+
+
+def _from_group(text: str, groups: list[tuple[int, int]], first: int) -> Iterator[tuple[int, int]]:
+    """Card numbers that begin with one of the groups and end with another: none begins or ends within a group."""
+    digits = ""
+    for last in range(first, len(groups)):
+        digits += _ascii(text[slice(*groups[last])])
+        if len(digits) > LONGEST:
+            return
+        if len(digits) >= SHORTEST and is_card_number(digits) and _is_written_so(text, groups, first, last):
+            span = groups[first][0], groups[last][1]
+            if not _is_part_of_an_id(text, *span):
+                yield span
+
+
+def _ascii(digits: str) -> str:
+    return digits if digits.isascii() else "".join(str(unicodedata.decimal(digit)) for digit in digits)
+
+
+def _is_written_so(text: str, groups: list[tuple[int, int]], first: int, last: int) -> bool:
+    """Whether a card number is grouped like this, and is not a piece out of a longer number that is."""
+
+    def before(place: int) -> str:
+        return text[groups[place - 1][1] : groups[place][0]] if 0 < place < len(groups) else ""
+
+    if first == last:
+        return before(first) != "."  # else the digits of a fraction
+    sizes = tuple(end - start for start, end in groups[first : last + 1])
+    between = {before(place) for place in range(first + 1, last + 1)}
+    if len(between) > 1 or not _are_groups_of_a_card(sizes) or (len(sizes) == 2 and between == {"."}):  # noqa: PLR2004
+        return False
+    (blank,) = between
+    goes_on_before = first > 0 and before(first) == blank and _size(groups[first - 1]) == sizes[0]
+    goes_on_behind = last + 1 < len(groups) and before(last + 1) == blank and _size(groups[last + 1]) == sizes[0]
+    return not (goes_on_before and goes_on_behind)
+
+
+def _size(group: tuple[int, int]) -> int:
+    return group[1] - group[0]
+
+
+def _are_groups_of_a_card(sizes: tuple[int, ...]) -> bool:
+    if len(sizes) == 2:  # noqa: PLR2004 - one blank somewhere
+        return min(sizes) >= 4  # noqa: PLR2004 - fewer digits are rather a number of their own beside another
+    first, last = sizes[0], sizes[-1]
+    alike = all(size == first for size in sizes[:-1]) and last <= first
+    fours = all(size % 4 == 0 for size in sizes[:-1])
+    thousands = first <= 3 and all(size == 3 for size in sizes[1:])  # noqa: PLR2004 - a number with its dots
+    return alike or fours or thousands or sizes in _UNUSUAL_GROUPS
+
+
+def _is_part_of_an_id(text: str, start: int, end: int) -> bool:
+    around = max(start - _UUID_LENGTH, 0)
+    for uuid in _UUID.finditer(text, around, end + _UUID_LENGTH):
+        if uuid.start() < end and start < uuid.end():
+            return True
+    word_start, word_end = start, end
+    while word_start > 0 and _is_letter_or_digit(text[word_start - 1]):
+        word_start -= 1
+    while word_end < len(text) and _is_letter_or_digit(text[word_end]):
+        word_end += 1
+    beside = text[word_start:start] + text[end:word_end]
+    if beside and _HEXADECIMAL.issuperset(beside):
+        return True
+    return stands_in_iban(text, start) or stands_in_iban(text, end - 1)
+
+
+def _is_letter_or_digit(character: str) -> bool:
+    return character.isascii() and character.isalnum()

@@ -5,6 +5,7 @@ Source: the hub's own contract; CloudEvents Kafka binding in binary mode.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.base import Order
-from schemas.card_numbers import holds_card_number
+from schemas.card_numbers import holds_card_number, is_number_of_card, may_hold_card_number
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
 
@@ -22,9 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 _Place = tuple[Any, str] | None
 """Where something stands in a JSON value: the place of what holds it, and the name or index there."""
 
-_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
-_SHORTEST: Final = b"0" * 13
-"""The shortest card number, where all digits look alike."""
+_BLANKS_ESCAPED: Final = re.compile(r"\\\\[nrtf]")
+_NUMBERS: Final = (int, float)
 
 MAX_VALUE_BYTES: Final = 1024 * 1024
 """A command or event larger than this is not read (1 MiB)."""
@@ -81,7 +81,7 @@ def decode(
         known = ", ".join(sorted(models))
         raise UnreadableRecord("unknown_type", "ce_type", f"no such type or version here; known are {known}")
     parsed = _json(value)
-    spot = card_number_in(key, parsed, headers) if _may_hold_card_number(key, value, headers) else None
+    spot = card_number_in(key, parsed, headers) if _may_hold_card_number(key, value, parsed, headers) else None
     if spot is not None:
         raise UnreadableRecord("card_number", spot, "card numbers never travel on Kafka; send a token or a card_ref")
     try:
@@ -119,17 +119,23 @@ def card_number_in(key: bytes | None, parsed: Any, headers: Iterable[Header]) ->
     return _card_path(parsed)
 
 
-def _may_hold_card_number(key: bytes | None, value: bytes, headers: Sequence[Header]) -> bool:
+def _may_hold_card_number(key: bytes | None, value: bytes, parsed: Any, headers: Sequence[Header]) -> bool:
     """False only when `card_number_in` would find nothing; tells most records without a look at each of their fields.
 
-    A card number is at least 13 digits with nothing but blanks and dashes among them. In JSON without a backslash they
-    stand in the value just as they are read from it.
+    In JSON without escapes digits stand in the value just as they are read from it; `parsed` is it without them.
     """
+    parts = [key or b""]
+    for name, content in headers:
+        parts += (name.encode("utf-8", "replace"), content)
     if b"\\" in value:
-        return True
-    names = [name.encode("utf-8", "replace") for name, _ in headers]
-    texts = b"\n".join((value, key or b"", *names, *(content for _, content in headers)))
-    return _SHORTEST in texts.translate(_DIGITS_ALIKE, b" -")
+        try:
+            spelled = json.dumps(parsed, ensure_ascii=False)
+        except RecursionError:
+            return True
+        value = _BLANKS_ESCAPED.sub("", spelled).encode("utf-8", "replace")
+    parts.append(value)
+    # Commas stand between no two digits of a card number, so that no digits of two parts are taken together.
+    return may_hold_card_number(b",".join(parts))
 
 
 def _card_path(parsed: Any) -> str | None:
@@ -137,16 +143,16 @@ def _card_path(parsed: Any) -> str | None:
     left: list[tuple[Any, _Place]] = [(parsed, None)]
     while left:
         node, place = left.pop()
-        match node:
-            case dict():
-                # A name can hold a number too; the path then stops above it, so that the number is not repeated.
-                if any(holds_card_number(name) for name in node):
-                    return _path(place)
-                left.extend((child, (place, name)) for name, child in reversed(node.items()))
-            case list():
-                left.extend((node[index], (place, str(index))) for index in reversed(range(len(node))))
-            case str() | int() if not isinstance(node, bool) and holds_card_number(str(node)):
+        kind = type(node)
+        if kind is dict:
+            # A name can hold a number too; the path then stops above it, so that the number is not repeated.
+            if any(holds_card_number(name) for name in node):
                 return _path(place)
+            left.extend((child, (place, name)) for name, child in reversed(node.items()))
+        elif kind is list:
+            left.extend((node[index], (place, str(index))) for index in reversed(range(len(node))))
+        elif (kind is str and holds_card_number(node)) or (kind in _NUMBERS and is_number_of_card(node)):
+            return _path(place)
     return None
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.card_numbers import holds_card_number, mask_card_numbers
+from schemas.card_numbers import holds_card_number, is_number_of_card, mask_card_numbers
 from schemas.envelope import Header
 from schemas.errors import HubError, UnreadableRecord
 from schemas.ids import created_at, derived_id
@@ -94,10 +94,12 @@ def dead_letter(
     """The dead letter for a record, which has failed once more often than it was requeued."""
     key, value = record.key, record.value
     headers = tuple((name, content or b"") for name, content in without(record.headers, PREFIX))
-    masked = _holds(key, value, headers)
+    # Whatever the reason was: a record that is not JSON, or of an unknown type, was refused before its contents were
+    # looked at, and may hold a card number all the same.
+    masked = card_number_in_record(key, value, headers) is not None
     if masked:
         key, value = _mask(key), _mask_value(value)
-        headers = tuple((_mask_text(name), _mask(content) or b"") for name, content in headers)
+        headers = tuple((mask_card_numbers(name), _mask(content) or b"") for name, content in headers)
     size = _size(key, value, headers)
     if size > _ROOM_BYTES:
         key, value, headers = _cut(key, value, headers)
@@ -195,28 +197,22 @@ def _count(headers: Sequence[tuple[str, bytes | None]]) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 - no record is sent a billion times
 
 
-def _holds(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> bool:
-    # Whatever the reason was: a record that is not JSON, or of an unknown type, was refused before its contents were
-    # looked at, and may hold a card number all the same.
-    parts = [key, value, *(content for _, content in headers), *(name.encode() for name, _ in headers)]
-    return any(_holds_bytes(part) for part in parts) or card_number_in(None, _parsed(value), ()) is not None
+def card_number_in_record(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> str | None:
+    """Where a card number stands in a record that may be unreadable: a dotted path, `value`, `key`, a header's name."""
+    if _holds_bytes(value):
+        return card_number_in(key, _parsed(value), headers) or "value"
+    return card_number_in(key, _parsed(value), headers)
 
 
 def _holds_bytes(part: bytes | None) -> bool:
-    return part is not None and holds_card_number(part.decode("latin-1"))
+    return part is not None and holds_card_number(part.decode("utf-8", "surrogateescape"))
 
 
 def _mask(part: bytes | None) -> bytes | None:
-    """Byte by byte (Latin-1 is one character a byte), so that all but the digits stays as it was."""
+    """Bytes that are no UTF-8 stay as they were."""
     if part is None or not _holds_bytes(part):
         return part
-    masked = mask_card_numbers(part.decode("latin-1")).encode("latin-1")
-    # Finding and masking pass over UUIDs in different ways; where they disagree, no digit is kept.
-    return re.sub(rb"[0-9]", b"*", masked) if _holds_bytes(masked) else masked
-
-
-def _mask_text(text: str) -> str:
-    return mask_card_numbers(text) if holds_card_number(text) else text
+    return mask_card_numbers(part.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _mask_value(value: bytes | None) -> bytes | None:
@@ -235,13 +231,13 @@ def _mask_value(value: bytes | None) -> bytes | None:
 def _mask_tree(node: Any) -> Any:
     match node:
         case dict():
-            return {_mask_text(str(name)): _mask_tree(child) for name, child in node.items()}
+            return {mask_card_numbers(str(name)): _mask_tree(child) for name, child in node.items()}
         case list():
             return [_mask_tree(child) for child in node]
         case str():
-            return _mask_text(node)
-        case int() if not isinstance(node, bool) and holds_card_number(str(node)):
-            return mask_card_numbers(str(node))
+            return mask_card_numbers(node)
+        case int() | float() if is_number_of_card(node):
+            return mask_card_numbers(str(int(node)))
         case _:
             return node
 
@@ -273,7 +269,7 @@ def _cut(
 
 
 def _shown(text: str, limit: int) -> str:
-    shown = _mask_text(text)
+    shown = mask_card_numbers(text)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

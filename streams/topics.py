@@ -66,6 +66,11 @@ class Topics:
         return self._topic("integrations.events", FOREVER_MS)
 
     @property
+    def privacy_events(self) -> Topic:
+        """Whose data was erased; after a restore it is erased again from here."""
+        return self._topic("privacy.events", FOREVER_MS)
+
+    @property
     def retries(self) -> tuple[tuple[int, Topic], ...]:
         """Delay in seconds and topic, shortest first. The records only wake a key; what waits lies in the ledger."""
         return tuple((delay, self._topic(f"retries.{_span(delay)}", 7 * DAY_MS)) for delay in self.retry_delays_s)
@@ -85,6 +90,7 @@ class Topics:
             self.intents,
             self.provider_calls,
             self.integration_events,
+            self.privacy_events,
             *(topic for _, topic in self.retries),
             self.dead_letters,
             self.audit_anchors,

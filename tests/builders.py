@@ -46,6 +46,7 @@ from schemas.payments import (
     ResolveOutcome,
     ResultDivergence,
 )
+from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 from schemas.verdicts import FailureClass, Verdict
 from streams.codec import Outgoing, encode
@@ -429,6 +430,16 @@ def a_rate_limit_reported(**changed: Any) -> RateLimitReported:
         "reported_at": NOON,
     }
     return RateLimitReported(**(given | changed))
+
+
+def a_subject_erased(**changed: Any) -> SubjectErased:
+    given: dict[str, Any] = {
+        "subject": new_id(),
+        "erased_by": "Işıl",
+        "why": "asked for it",
+        "erased_at": NOON,
+    }
+    return SubjectErased(**(given | changed))
 
 
 def a_lag_alarm(**changed: Any) -> LagAlarm:

@@ -24,6 +24,7 @@ from agents.payments.records import PaymentRecords
 from agents.payments.rejections import FROM_THE_FUTURE, HUB_FAILED, Rejections
 from agents.payments.work import Later, Patience, Work
 from agents.tracing import process_span
+from agents.vault.subjects import Subjects
 from providers.caller import Caller
 from providers.connector import Integration
 from providers.exchange import Exchange
@@ -62,6 +63,7 @@ class PaymentsAgent:
         integrations: by id; read at each command, so that the mapping may change under way.
         lot: where commands wait that cannot go on now.
         cards: where `card_ref` is opened; without it such payments are refused.
+        subjects: whose keys the payers of creations are sealed under; without it results name no payer.
         stopped: integrations that an operator has stopped.
         resolve_alone_minor: up to which amount, in minor units, one person may settle an unknown outcome.
         now: the clock, UTC.
@@ -79,6 +81,7 @@ class PaymentsAgent:
         lot: ParkingLot,
         patience: Patience,
         now: Callable[[], datetime],
+        subjects: Subjects | None = None,
         stopped: Callable[[], Collection[str]] = frozenset,
         resolve_alone_minor: int = 100_000,
     ) -> None:
@@ -105,6 +108,7 @@ class PaymentsAgent:
             rejections=self._rejections,
             lot=lot,
             integrations=integrations,
+            subjects=subjects,
             stopped=stopped,
             patience=patience,
             resolve_alone_minor=resolve_alone_minor,
@@ -188,7 +192,7 @@ class PaymentsAgent:
         payment = Payment(payment_id=command.payment_id)
         if claim.key_state is not None:
             payment = Payment.model_validate_json(claim.key_state)
-        work = Work(delivery, envelope.id, command, payment, claim)
+        work = Work(delivery, envelope.id, command, payment, claim, envelope.source)
         later = await self._attempted(work)
         if later is None:
             return None

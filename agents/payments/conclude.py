@@ -29,6 +29,7 @@ from schemas.payments import (
     RefundPayment,
     Result,
 )
+from schemas.personal import SealedPerson
 from schemas.verdicts import FailureClass, Verdict
 
 
@@ -42,6 +43,7 @@ class Conclude:
         amount: what was to be moved.
         attempts: how often something was sent.
         at: the moment of conclusion, UTC.
+        payer: of a creation who was to pay, sealed.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Conclude:
         amount: Money | None,
         attempts: int,
         at: datetime,
+        payer: SealedPerson | None = None,
     ) -> None:
         self._command = command
         self._payment = payment
@@ -64,6 +67,7 @@ class Conclude:
             "concluded_at": at,
             "attempts": attempts,
         }
+        self._payer = payer
         self._about = _about(command)
 
     def refused(self, refusal: Refuse, performed: Performed | None = None) -> CommandRefused:
@@ -75,6 +79,7 @@ class Conclude:
             failure=refusal.failure,
             detail=refusal.detail,
             requested=refusal.requested or self._amount,
+            payer=self._payer,
         )
 
     def unknown(
@@ -95,6 +100,7 @@ class Conclude:
             references=references,
             first_sent_at=first_sent_at,
             provider_code=their_code,
+            payer=self._payer,
             **self._about,
         )
 
@@ -149,6 +155,7 @@ class Conclude:
                     requested=self._amount,
                     provider_code=outcome.their_code,
                     provider_group=outcome.their_group,
+                    payer=self._payer,
                 )
             case Verdict.PENDING:
                 return CommandPending(
@@ -158,6 +165,7 @@ class Conclude:
                     requested=self._amount,
                     redirect_url=outcome.redirect_url,
                     provider_code=outcome.their_code,
+                    payer=self._payer,
                     **self._about,
                 )
             case Verdict.UNKNOWN:
@@ -179,6 +187,7 @@ class Conclude:
                     card=outcome.card,
                     lines=outcome.lines,
                     provider_fee=outcome.fee,
+                    payer=self._payer,
                 )
             case CapturePayment():
                 amount = self._moved()

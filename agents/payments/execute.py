@@ -25,8 +25,11 @@ from agents.payments.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
 from agents.routing import route
+from agents.vault.persons import seal_person
+from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration, Operation
 from schemas.payments import CreatePayment, PaymentCommand, Performed, Reason, ResolveOutcome, Result
+from schemas.personal import SealedPerson, kept_of
 from schemas.verdicts import FailureClass
 
 
@@ -41,6 +44,7 @@ class Executor:
         rejections: Rejections,
         lot: ParkingLot,
         integrations: Mapping[str, Integration],
+        subjects: Subjects | None,
         stopped: Callable[[], Collection[str]],
         patience: Patience,
         resolve_alone_minor: int,
@@ -51,6 +55,7 @@ class Executor:
         self._rejections = rejections
         self._lot = lot
         self._integrations = integrations
+        self._subjects = subjects
         self._stopped = stopped
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
@@ -82,7 +87,9 @@ class Executor:
             case Wait(after_s):
                 return Later(after_s)
             case Refuse() | Call() | Inquire():
-                settled = self._settled(work, await self._perform(work, decision, integration, operation))
+                # Before anything is sent, so that a vault that fails costs no answer of the provider.
+                payer = await self._payer(work)
+                settled = self._settled(work, await self._perform(work, decision, integration, operation), payer)
                 if isinstance(settled, Later):
                     return settled
                 return await self._finisher.finish(work, settled, _id_of(integration))
@@ -96,6 +103,14 @@ class Executor:
             if known is not None:
                 return known
         return route(work.command, work.payment, self._integrations)
+
+    async def _payer(self, work: Work) -> SealedPerson | None:
+        """Who pays, as the result may keep it."""
+        command = work.command
+        if self._subjects is None or not isinstance(command, CreatePayment):
+            return None
+        subject = await self._subjects.of(work.source, command.buyer.buyer_id)
+        return seal_person(subject, command.payment_id, {"source": work.source, **kept_of(command.buyer)})
 
     async def _perform(
         self,
@@ -121,24 +136,24 @@ class Executor:
             work, decision, integration, operation
         )
 
-    def _settled(self, work: Work, step: Step) -> Result | Later:
+    def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Result | Later:
         """The command's result, unless it is to go on later."""
         at = self._now()
         match step:
             case Later():
                 return step
             case Refuse():
-                return self._conclude(work, None, at).refused(step)
+                return self._conclude(work, None, at, payer).refused(step)
             case Settle():
-                return self._conclude(work, None, at).resolved(step)
+                return self._conclude(work, None, at, payer).resolved(step)
             case Propose():
-                return self._conclude(work, None, at).proposed(step)
+                return self._conclude(work, None, at, payer).proposed(step)
             case Decided(outcome, integration, attempt):
                 performed = _performed(work, integration, attempt, outcome.reference)
-                return self._conclude(work, attempt, at).by_provider(outcome, performed)
+                return self._conclude(work, attempt, at, payer).by_provider(outcome, performed)
             case Unsettled(detail, integration, attempt):
                 sent_age_s = work.claim.sent_age_s
-                return self._conclude(work, attempt, at).unknown(
+                return self._conclude(work, attempt, at, payer).unknown(
                     detail,
                     performed=_performed(work, integration, attempt, None),
                     references=tuple(known.reference for known in work.claim.attempts),
@@ -147,10 +162,10 @@ class Executor:
             case _:
                 assert_never(step)
 
-    def _conclude(self, work: Work, attempt: Attempt | None, at: datetime) -> Conclude:
+    def _conclude(self, work: Work, attempt: Attempt | None, at: datetime, payer: SealedPerson | None) -> Conclude:
         amount = attempt.amount if attempt is not None else getattr(work.command, "paid_price", None)
         sent = attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
-        return Conclude(work.command_id, work.command, work.payment, amount=amount, attempts=sent, at=at)
+        return Conclude(work.command_id, work.command, work.payment, amount=amount, attempts=sent, at=at, payer=payer)
 
 
 def _id_of(integration: Integration | Refuse) -> str | None:

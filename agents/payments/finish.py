@@ -56,8 +56,7 @@ class Finisher:
             return Later(0.05)
         await self.publish(work, [record, *self._for_operators(work, record.value or b"", integration_id)])
         await self.unpark(work)
-        if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
-            await self._cards.discard(work.command.method.card_ref)
+        await self._discard_card(work)
         CONCLUDED.add(1, {"verdict": result.verdict})
         log.info("command concluded", extra=work.facts(verdict=result.verdict))
         return None
@@ -68,6 +67,7 @@ class Finisher:
         # Its dead letter may have been lost with the worker that gave it up.
         await self.publish(work, [again, *self._for_operators(work, stored.value, integration_id)])
         await self.unpark(work)
+        await self._discard_card(work)
 
     async def publish(self, work: Work, records: Sequence[Outgoing]) -> None:
         """Append records, and with them the exchanges that are not in the log yet."""
@@ -82,6 +82,10 @@ class Finisher:
         """What was woken leaves its place in the queue only now: until its result is in the log it must be found."""
         if work.delivery.woken:
             await self._ledger.unpark(work.claim.ask.key, work.command_id)
+
+    async def _discard_card(self, work: Work) -> None:
+        if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
+            await self._cards.discard(work.command.method.card_ref)
 
     def _for_operators(self, work: Work, result: bytes, integration_id: str | None) -> Sequence[Outgoing]:
         """What could not be sent for too long lies in the dead letters too, to be sent again once the cause is gone."""

@@ -14,7 +14,7 @@ from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Integration, Operation
 from providers.exchange import Prepared
-from providers.outcome import Sighting
+from providers.outcome import Outcome, Sighting
 from providers.reference import reference_for
 from schemas.errors import NotSent, OutcomeUnknown, StoreError, Throttled
 from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
@@ -73,6 +73,7 @@ class Performer:
 
     async def inquire(self, work: Work, ask: Inquire, integration: Integration, operation: Operation[Any, Any]) -> Step:
         """Find out what became of an attempt that may have been sent."""
+        await self._forget_code(work)  # whoever sent it may have died before the answer
         attempt = Attempt(work.command_id, ask.attempt.number, ask.attempt.reference, work.payment, ask.amount)
         if operation.inquiry is None:
             return await self._absent(work, ask, integration, operation, attempt)
@@ -121,7 +122,7 @@ class Performer:
                             await self._ledger.mark_not_sent(sending)
                         return Later(0.05)  # the key or the lease is lost: look again
                 self._check_lease(work, prepared)
-                outcome = await self._caller.send(prepared, deadline_s=self._deadline_s(operation))
+                outcome = await self._answer(work, prepared)
         except (NotSent, Throttled) as not_sent:
             if again:
                 return self._unsettled(work, integration, attempt, f"it could not be sent again: {not_sent}")
@@ -137,6 +138,25 @@ class Performer:
         if outcome.verdict is Verdict.UNKNOWN:
             return Later(self._patience.first_wait_s, "outcome unknown")
         return Decided(outcome, integration, attempt)
+
+    async def _answer(self, work: Work, prepared: Prepared) -> Outcome:
+        """Send, and forget the verification code once it may have been used, whatever comes back."""
+        try:
+            outcome = await self._caller.send(prepared, deadline_s=self._deadline_s(prepared.operation))
+        except OutcomeUnknown:
+            await self._forget_code(work)
+            raise
+        await self._forget_code(work)
+        return outcome
+
+    async def _forget_code(self, work: Work) -> None:
+        card_ref = _card_ref(work.command)
+        if self._cards is None or card_ref is None:
+            return
+        try:
+            await self._cards.forget_code(card_ref.card_ref)
+        except StoreError as failed:  # the answer counts for more; the sweep deletes the code
+            log.warning("a verification code is left to the sweep", extra=work.facts(why=str(failed)))
 
     async def _mark(self, sending: Sending, work: Work) -> bool:
         """The intent on Kafka and the mark in the ledger, side by side; bytes may leave only when both hold."""

@@ -43,6 +43,8 @@ class Work:
     command: PaymentCommand
     payment: Payment
     claim: Claim
+    source: str
+    """Who published it (`ce_source`)."""
 
     @property
     def maybe_sent(self) -> bool:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "integrations": "Stop and start integrations, ask a provider, and show its rate limits.",
     "credentials": "Store, rotate and revoke accounts' secrets; bring everything under a new master key.",
     "audit": "Check the audit chain against the log.",
+    "privacy": "Show what is held of a person, and erase it.",
     "ledger": "Look into the ledger.",
     "topics": "Create the topics, and mark them as one environment's.",
     "acls": "Write the lines that give each process its rights at Kafka.",

@@ -11,6 +11,7 @@ import typer
 
 from agents.pool import FAILURES, open_pool
 from infra.settings import Settings
+from schemas.card_numbers import holds_card_number
 from schemas.envelope import Envelope
 from schemas.errors import StoreError
 from schemas.integrations import Intervention
@@ -80,9 +81,11 @@ def named(text: str, option: str) -> str:
     """A word of a person that has to say something.
 
     Raises:
-        typer.BadParameter: it is empty, or longer than 1,000 characters.
+        typer.BadParameter: it is empty or longer than 1,000 characters, or a card number stands in it.
     """
     said = " ".join(text.split())
     if not said or len(said) > 1000:  # noqa: PLR2004 - what the events' fields take
         raise typer.BadParameter("must be 1 to 1,000 characters", param_hint=option)
+    if holds_card_number(said):
+        raise typer.BadParameter("holds a card number, and is kept for ever: leave it out", param_hint=option)
     return said

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from infra.cli.record_json import bytes_of
+from schemas.card_numbers import mask_card_numbers
 from schemas.envelope import Header, rfc3339
 from schemas.errors import UnreadableRecord
 from schemas.payments import PAYMENT_COMMANDS
 from streams.codec import Outgoing, decode
+from streams.dead_letters import card_number_in_record
 
 MODELS: Final = {model.type: model for model in PAYMENT_COMMANDS}
 _ATTRIBUTES: Final = ("specversion", "id", "type", "source", "subject", "time")
@@ -47,7 +49,9 @@ def _record(line: bytes, topic: str, *, raw: bool) -> Outgoing:
         return _unchecked(event, topic)
     unknown = sorted(set(event) - _MEMBERS)
     if unknown:
-        raise UnreadableRecord("unknown", unknown[0], f"no such member; a line has {', '.join(sorted(_MEMBERS))}")
+        raise UnreadableRecord(
+            "unknown", mask_card_numbers(unknown[0]), f"no such member; a line has {', '.join(sorted(_MEMBERS))}"
+        )
     data = event.get("data")
     if not isinstance(data, dict):
         raise UnreadableRecord("missing", "data", "must be an object: the command's body")
@@ -111,6 +115,8 @@ def _unchecked(event: Mapping[str, Any], topic: str) -> Outgoing:
         headers = tuple((name, bytes_of(text) or b"") for name, text in pairs)
     except (TypeError, ValueError) as bad:
         raise UnreadableRecord("invalid", field, str(bad)) from None
+    if (spot := card_number_in_record(key, value, headers)) is not None:
+        raise UnreadableRecord("card_number", spot, "card numbers never travel on Kafka, however the line is sent")
     return Outgoing(topic, key, value, headers)
 
 

@@ -9,6 +9,7 @@ from agents.sealing import Seal
 from agents.vault.master_keys import MasterKeys
 from agents.vault.parked import ParkedRecords
 from agents.vault.rotation import BATCH, Step, rotate_master
+from agents.vault.subject_rewrap import SubjectKeys
 from infra.cli.by_hand import By, event_of, named
 from infra.cli.credential_desk import desk_of
 from infra.cli.failing import Failed
@@ -42,7 +43,7 @@ def rotate_master_command(
 async def _rotate_master(settings: Settings, by: str, batch: int, *, json: bool) -> Step:
     last = Step("", 0, 0)
     async with desk_of(settings) as desk, Publisher(settings.kafka, client_id="kolaj-operator") as publisher:
-        everything = (desk.store, ParkedRecords(desk.ledger, Seal(desk.ring)))
+        everything = (desk.store, SubjectKeys(desk.vault, desk.ring), ParkedRecords(desk.ledger, Seal(desk.ring)))
         async for step in rotate_master(everything, desk.ring, MasterKeys(desk.vault), batch=batch):
             last, at = step, datetime.now(UTC)
             fact = MasterKeyRotated(

@@ -33,6 +33,7 @@ from schemas.payments import (
 )
 from schemas.payments.commands import PaymentOrder
 from schemas.payments.results import CommandResult
+from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 
 _INDEXED: Final = 200
@@ -182,6 +183,8 @@ def _told(body: Body) -> _Told:
                 retired=", ".join(body.retired) or None,
             )
             return _Told(request_data=words)
+        case SubjectErased():
+            return _Told(request_data=_by(body.erased_by, why=body.why, subject=str(body.subject)))
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:

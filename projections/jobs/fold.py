@@ -32,6 +32,7 @@ from schemas.payments import (
 )
 from schemas.payments.commands import PaymentOrder
 from schemas.payments.results import CommandResult
+from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 
 
@@ -119,6 +120,7 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             | BreakerChanged()
             | RateLimitReported()
             | LagAlarm()
+            | SubjectErased()
         ):
             return ()
         case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():

@@ -37,7 +37,7 @@ _KINDS: Final = {
 _NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type})
 _TOLD_APART: Final = {
     "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
-    "instalments", "price", "line_id", "detail", "capture",
+    "instalments", "price", "line_id", "detail", "capture", "payer",
 }  # fmt: skip
 """Fields with columns of their own, which `gateway_response` does not repeat."""
 
@@ -71,6 +71,8 @@ class Movement(NamedTuple):
     event_id: UUID
     result_offset: int
     concluded_at: datetime
+    subject_id: UUID | None
+    payer: str | None
 
 
 class Late(NamedTuple):
@@ -156,7 +158,7 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
 
 
 def _movement(envelope: Envelope, offset: int, result: Result, amount: Money | None, effect: str | None) -> Movement:
-    who = result.performed
+    who, payer = result.performed, getattr(result, "payer", None)
     return Movement(
         transaction_id=result.command_id,
         payment_id=result.payment_id,
@@ -184,6 +186,8 @@ def _movement(envelope: Envelope, offset: int, result: Result, amount: Money | N
         event_id=envelope.id,
         result_offset=offset,
         concluded_at=result.concluded_at,
+        subject_id=None if payer is None else payer.subject,
+        payer=None if payer is None else payer.sealed,
     )
 
 

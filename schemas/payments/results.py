@@ -14,6 +14,7 @@ from schemas.envelope import UtcTime
 from schemas.money import Money
 from schemas.payments.open_outcomes import Person, ResolutionProposal
 from schemas.payments.reasons import Reason
+from schemas.personal import SealedPerson
 from schemas.verdicts import FailureClass
 
 
@@ -73,6 +74,8 @@ class PaymentCreated(CommandResult):
     card: CardSummary | None = None
     lines: tuple[LineReference, ...] = ()
     provider_fee: Money | None = None
+    payer: SealedPerson | None = None
+    """Who paid, as the command told."""
 
 
 class PaymentCaptured(CommandResult):
@@ -156,6 +159,8 @@ class CommandRefused(CommandResult):
     requested: Money | None = None
     provider_code: str | None = None
     provider_group: str | None = None
+    payer: SealedPerson | None = None
+    """Of a creation: who was to pay, as the command told."""
 
 
 class CommandPending(CommandResult):
@@ -173,6 +178,8 @@ class CommandPending(CommandResult):
     line_id: Token | None = None
     proposal: ResolutionProposal | None = None
     """With reason `second_person_needed`: what somebody else has to agree to."""
+    payer: SealedPerson | None = None
+    """Of a creation: who was to pay, as the command told."""
 
 
 class CommandUnknown(CommandResult):
@@ -191,6 +198,8 @@ class CommandUnknown(CommandResult):
     order_id: Token | None = None
     capture: Literal["auto", "manual"] | None = None
     line_id: Token | None = None
+    payer: SealedPerson | None = None
+    """Of a creation: who was to pay, as the command told."""
 
 
 Result = (

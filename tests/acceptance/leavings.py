@@ -119,7 +119,9 @@ async def live(hub: Hub, children: Children, folder: Path) -> Day:
         topics[topic.name] = found
     async with hub.database() as database:
         tables = await _tables(database)
-        left = await database.fetchval("select count(*) from vault.cards")
+        left = await database.fetchval(
+            "select (select count(*) from vault.cards) + (select count(*) from vault.card_codes)"
+        )
     tables["table ledger.parked, meanwhile"] = parked
     return Day(
         hub,

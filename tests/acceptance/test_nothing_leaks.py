@@ -47,8 +47,8 @@ async def test_the_day_was_a_real_one(day: Day) -> None:
     assert day.vault["put"] == 3
     assert set(day.logs) == {"log of worker", "log of projector"}
     assert day.logs["log of worker"].count(b"command concluded") == len(day.commands)
-    assert len(day.topics) == 9
-    assert all(found for name, found in day.topics.items() if ".retries." not in name)
+    assert len(day.topics) == 10
+    assert all(found for name, found in day.topics.items() if ".retries." not in name and ".privacy." not in name)
     assert any(found for name, found in day.topics.items() if ".retries." in name)
     assert day.tables["table ledger.parked, meanwhile"].count(b"\n") > 1
     assert {"table ledger.commands", "table public.payment_transactions", "table vault.cards"} <= set(day.tables)
@@ -94,6 +94,7 @@ async def test_no_verification_code_or_holder_or_token_stands_anywhere(day: Day)
 async def test_the_vault_is_empty_once_the_payments_are_concluded(day: Day) -> None:
     assert day.vault["left"] == 0
     assert day.tables["table vault.cards"].strip() == b""
+    assert day.tables["table vault.card_codes"].strip() == b""
 
 
 @pytest.mark.parametrize("field", [*PEOPLE, *PLACE])

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,7 @@ from schemas.payments import (
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    CreatePayment,
     LineReference,
     Payment,
     PaymentCancelled,
@@ -22,6 +24,7 @@ from schemas.payments import (
     PaymentRefunded,
     Reason,
 )
+from schemas.personal import SealedPerson
 from schemas.verdicts import FailureClass, Verdict
 from tests.builders import (
     NOON,
@@ -42,9 +45,13 @@ def lira_plain(minor: int) -> Money:
     return Money(minor=minor, currency="TRY")
 
 
+PAYER = SealedPerson(subject=uuid4(), sealed="c2VhbGVk")
+
+
 def conclude(command: PaymentCommand, amount: Money | None = None, **payment: Any) -> Conclude:
     before = Payment(payment_id=command.payment_id, currency="TRY", **payment)
-    return Conclude(COMMAND, command, before, amount=amount, attempts=2, at=NOON)
+    payer = PAYER if isinstance(command, CreatePayment) else None
+    return Conclude(COMMAND, command, before, amount=amount, attempts=2, at=NOON, payer=payer)
 
 
 def accepted(**changed: Any) -> Outcome:
@@ -160,3 +167,15 @@ def test_the_same_conclusion_has_the_same_bytes() -> None:
     command = a_create_payment(lira("12.50"))
     first, second = (conclude(command, command.paid_price).by_provider(accepted(), performed()) for _ in range(2))
     assert first.model_dump_json() == second.model_dump_json()
+
+
+def test_whatever_becomes_of_a_creation_its_result_names_the_sealed_payer() -> None:
+    made = conclude(a_create_payment(), lira("12.50"))
+    results = [
+        made.by_provider(accepted(), performed()),
+        made.by_provider(Outcome(verdict=Verdict.REFUSED), performed()),
+        made.by_provider(Outcome(verdict=Verdict.PENDING), performed()),
+        made.unknown("nobody knows", performed=performed(), references=(), first_sent_at=None),
+        made.refused(Refuse(Reason.EXPIRED, FailureClass.TRANSIENT, "too late")),
+    ]
+    assert [getattr(result, "payer", None) for result in results] == [PAYER] * 5

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import BadParameter
 
+from infra.cli.by_hand import named
 from infra.cli.command_lines import BadLine, read_lines
 from infra.cli.failing import ExitCode, Failed, exit_code, root_error
 from infra.cli.record_json import as_json, bytes_of
@@ -164,6 +166,28 @@ def test_a_card_number_is_refused_and_not_repeated() -> None:
 def test_a_raw_line_that_is_no_record_is_told(raw: dict[str, Any]) -> None:
     (bad,) = read(raw, raw=True)
     assert isinstance(bad, BadLine)
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ({"raw": "no JSON: 5528 7900 0000 0008"}, "value"),
+        ({"raw": '{"a":{"b":5528790000000008}}'}, "a.b"),
+        ({"raw": "x", "key": "5528790000000008"}, "key"),
+        ({"raw": "x", "headers": {"note": "5528790000000008"}}, "note"),
+    ],
+)
+def test_an_unchecked_line_carries_no_card_number_either(raw: dict[str, Any], field: str) -> None:
+    (bad,) = read(raw, raw=True)
+    assert isinstance(bad, BadLine)
+    assert (bad.field, "55287" in str(bad)) == (field, False)
+
+
+def test_what_operators_say_holds_no_card_number() -> None:
+    assert named("  seen in   the panel ", "--evidence") == "seen in the panel"
+    with pytest.raises(BadParameter, match="holds a card number") as raised:
+        named("paid with 5528 7900 0000 0008", "--evidence")
+    assert "7900" not in str(raised.value)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"text", "ıİ😀".encode(), b"\xff\x00"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.caller_settings import caller_settings
-from infra.integration_settings import credential_prefix, load_integrations
+from infra.integration_settings import credential_prefix, load_integrations, read_integrations
 from infra.settings import read_settings
 from providers.connector import Answer, Connector, HealthProbe, Integration, RateLimit, Request
 from providers.exchange import BreakerLimits
@@ -145,3 +145,9 @@ def test_breaker_limits_are_an_accounts_own(monkeypatch: pytest.MonkeyPatch) -> 
 def test_breaker_limits_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=f"entry 0.{next(iter(entry))}"):
         load(monkeypatch, entry)
+
+
+def test_a_card_number_in_the_settings_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValueError, match="holds a card number") as raised:
+        read_integrations('[{"id": "acme-5528790000000008", "provider": "acme"}]')
+    assert "5528" not in str(raised.value)

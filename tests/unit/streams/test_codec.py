@@ -15,6 +15,7 @@ from schemas.ids import new_id
 from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
+from schemas.privacy import PRIVACY_EVENTS
 from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
 from streams.dead_letters import dead_letter
@@ -60,10 +61,18 @@ EVERY: Final[dict[str, BaseModel]] = {
     "credential rotated": credential_builders.a_credential_rotated(),
     "credential revoked": credential_builders.a_credential_revoked(serving=None),
     "master key": credential_builders.a_master_key_rotated(),
+    "erased": builders.a_subject_erased(),
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model
-    for model in (*PAYMENT_COMMANDS, *PAYMENT_EVENTS, SendIntended, ProviderCalled, *INTEGRATION_EVENTS)
+    for model in (
+        *PAYMENT_COMMANDS,
+        *PAYMENT_EVENTS,
+        SendIntended,
+        ProviderCalled,
+        *INTEGRATION_EVENTS,
+        *PRIVACY_EVENTS,
+    )
 }
 
 

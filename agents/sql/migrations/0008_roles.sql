@@ -1,0 +1,2 @@
+-- Stands in for the migration of that number, so that numbers have no gap.
+select 1;
