@@ -21,6 +21,8 @@ from tests.secured_broker import SecuredBroker
 BY_PASSWORD: Final = ("worker", "shop", "deployer", "stranger")
 """Principals that have a password; the others have a certificate."""
 
+FEW: Final = {"KOLAJ_PARTITIONS": "2"}
+
 PRINCIPALS: Final[Mapping[str, tuple[str, ...]]] = {
     "deployer": ("User:deployer",),
     "worker": ("User:worker",),
@@ -52,7 +54,7 @@ async def hub_of_own_accounts(broker: SecuredBroker, accounts: Accounts, prefix:
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(running_sandbox(books=":memory:"))
         base = hub_environment(
-            broker.by_password, "", prefix, {INTEGRATION: sandbox.base_url}, sandbox, absence_s=300, overrides=None
+            broker.by_password, "", prefix, {INTEGRATION: sandbox.base_url}, sandbox, absence_s=300, overrides=FEW
         )
 
         def settings(principal: str, role: str, **changes: str) -> Settings:

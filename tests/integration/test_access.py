@@ -28,6 +28,9 @@ from tests.database_accounts import database_accounts
 from tests.own_accounts import BY_PASSWORD, OwnAccounts, hub_of_own_accounts
 from tests.secured_broker import secured_broker
 
+# The first test also starts a second broker, on a machine that may be busy with the suite's own.
+pytestmark = pytest.mark.timeout(300)
+
 CARD = Card(SecretStr("5528790000000008"), SecretStr("Ada"), SecretStr("12"), SecretStr("2030"), SecretStr("123"))
 
 

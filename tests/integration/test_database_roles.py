@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from infra.local import LocalStack
-from infra.migrate import migrate, pending
+from infra.migrate import hand_over, migrate, pending
 from schemas.errors import SettingsError
 from tests.database_accounts import ROLES, Accounts, database_accounts
 from tests.stack import fresh_database
@@ -183,3 +183,15 @@ async def test_a_stranger_does_not_get_into_a_database_that_was_handed_over(acco
                 await asyncpg.connect(f"postgresql://kolaj_stranger:sesame@{place}")
         finally:
             await connection.execute("drop role kolaj_stranger")
+
+
+async def test_a_database_that_has_tables_already_is_handed_over_with_them(stack: LocalStack) -> None:
+    async with fresh_database(stack.database_url) as url:
+        await migrate(url)
+        await hand_over(url)
+        async with connected(url) as connection:
+            left = await connection.fetch(
+                "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                "where n.nspname in ('public', 'ledger', 'vault') and pg_get_userbyid(relowner) <> 'kolaj_migrator'"
+            )
+    assert left == []
