@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from agents.card_vault import CardVault
-from agents.ledger import Ledger, Sending
+from agents.ledger import Ledger, Sending, insist
 from agents.payments.decide import Call, Inquire, Refuse
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
@@ -16,7 +16,7 @@ from providers.connector import Attempt, Card, Integration, Operation
 from providers.exchange import Prepared
 from providers.outcome import Sighting
 from providers.reference import reference_for
-from schemas.errors import LedgerReplaced, NotSent, OutcomeUnknown, StoreError, Throttled
+from schemas.errors import NotSent, OutcomeUnknown, StoreError, Throttled
 from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
 from schemas.verdicts import FailureClass, Verdict
 from streams.codec import Outgoing
@@ -94,22 +94,6 @@ class Performer:
             case _:
                 return self._unsettled(work, integration, attempt, "the provider has not decided")
 
-    async def insist(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Repeat an idempotent write to the ledger through a short outage, such as a restart of PostgreSQL.
-
-        Raises:
-            StoreError: it still fails after about twenty seconds.
-        """
-        for wait_s in (0.1, 0.3, 1.0, 2.0, 4.0, 6.0, 6.0):
-            try:
-                return await act()
-            except LedgerReplaced:
-                raise
-            except StoreError as failed:
-                log.warning("ledger write failed, trying again", extra={"why": str(failed), "after_s": wait_s})
-                await asyncio.sleep(wait_s)
-        return await act()
-
     async def _send(
         self, work: Work, prepared: Prepared, operation: Operation[Any, Any], *, again: bool = False
     ) -> Step:
@@ -142,7 +126,7 @@ class Performer:
             if again:
                 return self._unsettled(work, integration, attempt, f"it could not be sent again: {not_sent}")
             if marked:
-                await self.insist(lambda: self._ledger.mark_not_sent(sending))
+                await insist(lambda: self._ledger.mark_not_sent(sending))
             return self._not_sent(work, attempt, not_sent)
         except OutcomeUnknown as unknown:
             facts = work.facts(integration_id=integration.id, operation=operation.name, why=str(unknown))
@@ -160,13 +144,13 @@ class Performer:
             sending, work.command.payment_id, self._ledger.incarnation, self._now(), current_traceparent()
         )
         async with asyncio.TaskGroup() as both:
-            marking = both.create_task(_kept(self.insist(lambda: self._ledger.mark_sending(sending))))
+            marking = both.create_task(_kept(insist(lambda: self._ledger.mark_sending(sending))))
             writing = both.create_task(_kept(self._written(intent, work)))
         marked, written = marking.result(), writing.result()
         if isinstance(written, Exception):
             # Nothing has left: take the mark back, so that nobody has to ask the provider about it.
             if marked is True:
-                await self.insist(lambda: self._ledger.mark_not_sent(sending))
+                await insist(lambda: self._ledger.mark_not_sent(sending))
             raise written
         if isinstance(marked, Exception):
             raise marked

@@ -1,0 +1,148 @@
+"""What the ledger is asked and what it answers."""
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from schemas.envelope import Header
+from schemas.ids import new_id
+
+
+class ClaimStatus(StrEnum):
+    TAKEN = "taken"
+    CONCLUDED = "concluded"
+    CONFLICT = "conflict"
+    HELD = "held"
+    PARKED = "parked"
+    """It lies parked already; its waking will come."""
+    QUEUED = "queued"
+    """Others of its key are parked before it."""
+    TOO_OLD = "too_old"
+    """Its id is older than what the ledger keeps: nobody knows any more whether it was performed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A command as it arrived. `key` names the capability too, such as `payments/<payment_id>`."""
+
+    key: str
+    command_id: UUID
+    command_type: str
+    digest: bytes
+    token: UUID = field(default_factory=new_id)
+    """Names this delivery: asking again with it, after a lost answer, is the same ask."""
+    woken: bool = False
+    """It is the first parked command of its key, and its time has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentAttempt:
+    number: int
+    integration_id: str
+    reference: str
+    request_digest: str
+    maybe_sent: bool
+    """False once the provider certainly performed nothing."""
+    sent_age_s: float = 0.0
+    """Seconds since it was last marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    value: bytes
+    headers: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the ledger answered.
+
+    Attributes:
+        epoch: the fence under which everything else is written; only when taken.
+        key_state: what the key's results add up to, as the caller stored it; `None` for a new key.
+        claimed_age_s: seconds since the command was first claimed.
+        sent_age_s: seconds since its first send; `None` when nothing was sent.
+        wait_s: when held, how long the other's lease still runs; `None` when it is an earlier command that is open.
+        lease_ends: on CLOCK_BOOTTIME, in seconds, counted from before the ledger was asked.
+    """
+
+    ask: Ask
+    status: ClaimStatus
+    epoch: int = 0
+    key_state: bytes | None = None
+    attempts: tuple[SentAttempt, ...] = ()
+    claimed_age_s: float = 0.0
+    sent_age_s: float | None = None
+    wait_s: float | None = None
+    result: StoredResult | None = None
+    lease_ends: float = 0.0
+
+    @property
+    def lease_left_s(self) -> float:
+        """How long the worker may still act, in seconds."""
+        return self.lease_ends - boottime()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt to be marked."""
+
+    claim: Claim
+    number: int
+    integration_id: str
+    reference: str
+    request_digest: str
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """A command to be laid down.
+
+    Attributes:
+        claim: its claim; one with status `QUEUED` is laid behind the others of its key.
+        sealed: the record, unreadable to whoever reads the table.
+        due_s: in how many seconds it is to be woken, at the latest.
+        counts: whether it was tried in vain; waiting for an open breaker is no try.
+    """
+
+    claim: Claim
+    integration_id: str | None
+    topic: str
+    partition: int
+    offset: int
+    sealed: bytes
+    reason: str
+    due_s: float
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The command of a key that waits first.
+
+    Attributes:
+        tries: how often it was taken up in vain.
+        withdrawn: which operator does not want it performed any more, and why; `None` as a rule.
+    """
+
+    command_id: UUID
+    sealed: bytes
+    topic: str
+    partition: int
+    offset: int
+    tries: int
+    withdrawn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    claim: Claim
+    key_state: bytes
+    result: StoredResult
+
+
+def boottime() -> float:
+    """Seconds on CLOCK_BOOTTIME: it never steps, and runs on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
