@@ -45,8 +45,9 @@ class Route:
     chosen: bool = True
 
     @property
-    def first(self) -> Integration:
-        return self.choices[0].integration
+    def foremost(self) -> Way:
+        """The first choice, whatever stands in its way."""
+        return Way(self.choices[0].integration, self._routed(self.choices[0], (), {}))
 
     def way(self, over: Mapping[str, str]) -> Way | None:
         """The first choice that is not passed over; `None` when all are.

@@ -29,6 +29,7 @@ from schemas.payments import (
     RefundPayment,
     Result,
 )
+from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
 
 
@@ -42,6 +43,7 @@ class Conclude:
         amount: what was to be moved.
         attempts: how often something was sent.
         at: the moment of conclusion, UTC.
+        routed: how its integration was chosen, where the command named none.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Conclude:
         amount: Money | None,
         attempts: int,
         at: datetime,
+        routed: Routed | None = None,
     ) -> None:
         self._command = command
         self._payment = payment
@@ -63,6 +66,7 @@ class Conclude:
             "command_type": command.type,
             "concluded_at": at,
             "attempts": attempts,
+            "routing": routed,
         }
         self._about = _about(command)
 
