@@ -281,11 +281,6 @@ class Protocol(RuleBasedStateMachine):
         books.on_the_way.remove(reference)
         books.perform(reference, self.elapsed_s)
 
-    @rule()
-    @precondition(lambda self: len(self.places) > 1)
-    def the_rules_change(self) -> None:
-        self.places = self.places[::-1]
-
     @rule(number=nth, steps=st.integers(2, 9), happening=st.sampled_from(HAPPENINGS))
     @precondition(lambda self: bool(self.hands))
     def one_hand_gets_on(self, number: int, steps: int, happening: Happening) -> None:
@@ -333,14 +328,6 @@ class Protocol(RuleBasedStateMachine):
                 hand.place = "join"
             case _:
                 raise AssertionError(f"no command here can end in {decision}")
-
-    @rule(number=nth)
-    @precondition(lambda self: len(self.places) > 1 and bool(self._at("mark")))
-    def pass_over(self, number: int) -> None:
-        """The breaker is open, or a limit is reached: nothing is marked, and the next one is tried."""
-        hand = self._pick("mark", number)
-        if not hand.again:
-            self._onward(hand)
 
     @rule(number=nth, lost=st.booleans(), intent_written=st.sampled_from([True, True, True, False]))
     @precondition(_someone_at("mark"))
@@ -678,6 +665,25 @@ class Protocol(RuleBasedStateMachine):
     def _decided(self, hand: Hand, verdict: Verdict) -> None:
         hand.result = self._conclude(hand).by_provider(Outcome(verdict=verdict), _performed(hand))
         hand.place = "conclude"
+
+
+class RoutedProtocol(Protocol):
+    """With two providers, of which a creation tries the second when the first certainly did not perform it."""
+
+    def __init__(self, bridge: Bridge, *, repeatable: bool, decides: Decide = decide) -> None:
+        super().__init__(bridge, repeatable=repeatable, decides=decides, places=(FIRST, SECOND))
+
+    @rule()
+    def the_rules_change(self) -> None:
+        self.places = self.places[::-1]
+
+    @rule(number=nth)
+    @precondition(_someone_at("mark"))
+    def pass_over(self, number: int) -> None:
+        """The breaker is open, or a limit is reached: nothing is marked, and the next one is tried."""
+        hand = self._pick("mark", number)
+        if not hand.again:
+            self._onward(hand)
 
 
 def _payment() -> list[Order]:

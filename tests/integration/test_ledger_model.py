@@ -12,7 +12,7 @@ from agents.ledger import Conclusion, Ledger, Sending
 from agents.payments.decide import Call, Decision, Inquire, decide
 from infra.migrate import migrate
 from tests.database_clock import install_clock
-from tests.integration.ledger_model import FIRST, SECOND, Bridge, Decide, Protocol
+from tests.integration.ledger_model import Bridge, Decide, Protocol, RoutedProtocol
 
 # The seed is fixed: what a run finds, every run finds. More examples than these were run when the protocol was made.
 COMMON: dict[str, Any] = {
@@ -48,11 +48,7 @@ def test_money_moves_once_and_every_command_has_one_result_whatever_happens(ledg
 
 @pytest.mark.parametrize("repeatable", [False, True], ids=["query first", "repeatable"])
 def test_money_moves_once_over_all_providers_when_fallbacks_are_taken(ledger_url: str, repeatable: bool) -> None:
-    run(
-        ledger_url,
-        lambda bridge: Protocol(bridge, repeatable=repeatable, places=(FIRST, SECOND)),
-        max_examples=120,
-    )
+    run(ledger_url, lambda bridge: RoutedProtocol(bridge, repeatable=repeatable), max_examples=120)
 
 
 # The model must be able to fail: with one protection switched off, it finds what that protection is for.
@@ -89,12 +85,12 @@ def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
 
 
 @pytest.mark.parametrize(
-    ("decides", "kind", "places", "found"),
+    ("protocol", "decides", "kind", "found"),
     [
-        (sends_again, Ledger, (FIRST,), r"was (sent|performed) \d+ times"),
-        (forgets_what_was_sent, UnfencedMarks, (FIRST,), r"was (sent|performed) \d+ times"),
-        (decide, UnfencedConclusions, (FIRST,), "two results of one command"),
-        (falls_back_at_once, UnfencedMarks, (FIRST, SECOND), r"was (sent|performed) \d+ times"),
+        (Protocol, sends_again, Ledger, r"was (sent|performed) \d+ times"),
+        (Protocol, forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
+        (Protocol, decide, UnfencedConclusions, "two results of one command"),
+        (RoutedProtocol, falls_back_at_once, UnfencedMarks, r"was (sent|performed) \d+ times"),
     ],
     ids=[
         "resending what may have been sent",
@@ -104,12 +100,12 @@ def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
     ],
 )
 def test_the_model_finds_the_damage_when_a_protection_is_off(
-    ledger_url: str, decides: Decide, kind: type[Ledger], places: tuple[str, ...], found: str
+    ledger_url: str, protocol: Callable[..., Protocol], decides: Decide, kind: type[Ledger], found: str
 ) -> None:
     with pytest.raises(AssertionError, match=found):
         run(
             ledger_url,
-            lambda bridge: Protocol(bridge, repeatable=False, decides=decides, places=places),
+            lambda bridge: protocol(bridge, repeatable=False, decides=decides),
             kind,
             max_examples=2_000,
             phases=[Phase.generate],
