@@ -214,7 +214,7 @@ class Performer:
         return Unsettled(detail, integration.id, integration.connector.name, attempt)
 
     def nobody_to_ask(self, work: Work, ask: Inquire) -> Step:
-        """The integration that it may have been sent to is gone: its return is waited for, it is never sent elsewhere."""
+        """The integration that may have it is gone: its return is waited for, and it is never sent elsewhere."""
         gone, attempt = ask.attempt.integration_id, _asked(work, ask)
         why = f"it may have been sent to {gone}, which this hub has no more; add it again, or look it up there"
         return self._unsettled_at(work, gone, work.payment.provider or gone, attempt, why)

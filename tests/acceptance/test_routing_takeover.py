@@ -207,6 +207,29 @@ async def test_what_may_have_been_sent_waits_for_an_integration_that_is_gone(hub
     assert result.performed.integration_id == INTEGRATION
 
 
+async def test_every_send_that_a_rebuilt_ledger_knows_of_is_asked_about_before_anything_is_concluded(hub: Hub) -> None:
+    command, command_id, record = await published(hub)
+    answers_no_first_call(hub)
+    async with an_agent(hub, to(INTEGRATION, OTHER)) as (agent, _):
+        assert (await handed_in(agent, record) or 0) > 0
+    async with hub.database() as database:
+        # From the log alone nobody can tell that the second one was intended and came to nothing.
+        await database.execute(
+            "insert into ledger.attempts (command_id, number, epoch, integration_id, reference, request_digest, state, "
+            "sent_at) select command_id, 2, epoch, $2, 'of-the-second', request_digest, state, sent_at "
+            "from ledger.attempts where command_id = $1",
+            command_id,
+            OTHER,
+        )
+
+    async with an_agent(hub, to(OTHER)) as (agent, _):
+        result = await concluded(hub, agent, record, command_id)
+
+    assert charged(hub, command) == {INTEGRATION: 1, OTHER: 0}
+    assert result.performed is not None
+    assert result.performed.integration_id == INTEGRATION
+
+
 async def test_what_nobody_can_take_now_waits_and_then_tries_the_first_again(hub: Hub, port: int) -> None:
     command, command_id, record = await published(hub)
     rule = to(DOWN, DEAD)
