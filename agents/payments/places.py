@@ -1,7 +1,7 @@
 """Where a command under a claim may go now: routing over integrations and rules that may change under way."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.ledger import SentAttempt
@@ -25,6 +25,7 @@ class Places:
         rules: for commands that name no integration.
         owners: which integrations an owner uses.
         stopped: integrations that nothing is sent to; a command that has no other waits.
+        disabled: integrations that take no command any more; what was sent there is still asked about.
         avoided: why an integration is only used where there is no other, such as a failing one; `None` as a rule.
         paused_s: for how many seconds a call would certainly be refused in this process; zero when it may be tried.
     """
@@ -34,6 +35,7 @@ class Places:
     rules: Callable[[], Sequence[RoutingRule]] = tuple
     owners: Callable[[], Mapping[str, Sequence[str]]] = dict
     stopped: Callable[[], Collection[str]] = frozenset
+    disabled: Mapping[str, Integration] = field(default_factory=dict)
     avoided: Callable[[str], str | None] = _nothing_avoided
 
     def route(self, work: Work) -> Route | Refuse:
@@ -60,7 +62,8 @@ class Places:
 
     def sent_to(self, attempt: SentAttempt, command: PaymentCommand) -> tuple[Integration, Operation[Any, Any]] | None:
         """Where the provider can be asked about an attempt; `None` when that integration is gone."""
-        integration = self.integrations.get(attempt.integration_id)
+        sent_to = attempt.integration_id
+        integration = self.integrations.get(sent_to) or self.disabled.get(sent_to)
         operation = None if integration is None else integration.connector.operation_for(type(command))
         return None if integration is None or operation is None else (integration, operation)
 
