@@ -29,7 +29,11 @@ class Asking:
             if isinstance(step, Decided) and step.outcome.verdict is not Verdict.REFUSED:
                 return step
             found.append(step)
-        return _weakest(found)
+        holds = _weakest(found)
+        if isinstance(holds, Unsettled) and len(asks) > 1:
+            everywhere = ", ".join(f"{ask.attempt.integration_id} ({ask.attempt.reference})" for ask in asks)
+            return replace(holds, detail=f"{holds.detail}; look at each place where it may be: {everywhere}")
+        return holds
 
     async def _one(self, work: Work, ask: Inquire) -> Step:
         sent_to = self._places.sent_to(ask.attempt, work.command)

@@ -162,7 +162,17 @@ async def test_a_refusal_holds_only_when_no_other_send_can_have_been_performed(
     if isinstance(found, Decided | Unsettled):
         assert found.routed in {one.routed, two.routed}
         found = replace(found, routed=None)
+    if isinstance(found, Unsettled):
+        found = replace(found, detail="absent")
     assert found == holds
+
+
+async def test_what_nobody_knows_names_every_place_where_it_may_be() -> None:
+    performer: Any = Answers({"a": REFUSED, "b": NOBODY_KNOWS})
+    one, two = sent(1, "a"), sent(2, "b")
+    found = await Asking(performer, places()).ask(a_work(one, two), Inquire(two, None, resend=False, earlier=(one,)))
+    assert isinstance(found, Unsettled)
+    assert found.detail == "absent; look at each place where it may be: b (ref2), a (ref1)"
 
 
 async def test_each_attempt_is_asked_about_where_it_was_sent() -> None:
