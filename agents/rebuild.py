@@ -37,7 +37,7 @@ _ROWS_AT_ONCE: Final = 5_000
 _LOCK: Final = 0x4B6F6C616A + 1
 _ABANDONED: Final = (
     "it may have been sent before the ledger was lost, and its record is no longer in the log, so that nobody can go "
-    "on with it; look it up at the provider by the references"
+    "on with it; look it up at {} by the references"
 )
 
 
@@ -172,7 +172,7 @@ async def _give_up_abandoned(hub: Hub, work: Workshop, publisher: Publisher) -> 
                     provider=hub.providers.get(row["integration_id"], row["integration_id"]),
                 ),
                 reason=Reason.OUTCOME_UNKNOWN,
-                detail=_ABANDONED,
+                detail=_ABANDONED.format(" and ".join(row["integrations"])),
                 references=tuple(row["references"]),
                 first_sent_at=row["first_sent_at"],
             )

@@ -69,6 +69,7 @@ class Workshop:
                 intent.reference,
                 intent.request_digest,
                 intent.intended_at,
+                None if intent.routing is None else intent.routing.model_dump_json(exclude_defaults=True),
                 record.partition,
                 record.offset,
             )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from agents.ledger import Ask, Claim, ClaimStatus, Sending, StoredResult
+from agents.ledger import Ask, Claim, ClaimStatus, Sending, StoredResult, read_routed
 from agents.log_check import compared, marks_after, note
 from agents.payments.records import PaymentRecords
 from agents.pool import FAILURES
@@ -111,7 +111,13 @@ def _intent(records: PaymentRecords, row: Mapping[str, Any], incarnation: UUID) 
     ask = Ask(row["key"], row["command_id"], row["command_type"], row["digest"])
     claim = Claim(ask, ClaimStatus.TAKEN, epoch=row["epoch"])
     sending = Sending(
-        claim, row["number"], row["integration_id"], row["reference"], row["request_digest"], repeatable=False
+        claim,
+        row["number"],
+        row["integration_id"],
+        row["reference"],
+        row["request_digest"],
+        repeatable=False,
+        routed=read_routed(row["routed"]),
     )
     return records.intent(sending, _payment_id(row), incarnation, row["sent_at"], None)
 

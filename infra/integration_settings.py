@@ -1,17 +1,16 @@
 """Which accounts at which providers the hub works for, and their secrets."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
 
+from infra.listed import read_list
 from providers.connector import Connector, Integration, LiveCredentials, RateLimit
 from schemas.base import IntegrationId
-from schemas.card_numbers import holds_card_number
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -82,26 +81,7 @@ def read_integrations(text: str) -> tuple[IntegrationSettings, ...]:
     Raises:
         ValueError: not such a list; the message says where.
     """
-    source = text.strip()
-    if not source:
-        return ()
-    if not source.startswith("["):
-        try:
-            source = Path(source).read_text(encoding="utf-8")
-        except OSError as bad:
-            raise ValueError(
-                f"{source} cannot be read ({bad.strerror}); give a JSON list or the path of a file with one"
-            ) from bad
-    if holds_card_number(source):
-        raise ValueError("holds a card number; none belongs into settings, take it out")
-    try:
-        entries = _ENTRIES.validate_python(json.loads(source))
-    except json.JSONDecodeError as bad:
-        raise ValueError(f"is not JSON (line {bad.lineno}, column {bad.colno})") from bad
-    except ValidationError as bad:
-        first = bad.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise ValueError(f"entry {where}: {first['msg'].removeprefix('Value error, ')}") from None
+    entries = read_list(text, _ENTRIES)
     _distinct(entries)
     return entries
 

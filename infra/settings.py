@@ -18,7 +18,9 @@ from pydantic_settings import (
 from agents.vault.keyring import KeyRing, decode_key
 from infra.access_settings import AccessSettings, password_of
 from infra.integration_settings import IntegrationSettings, credential_prefix, on_this_machine, read_integrations
+from infra.routing_settings import read_routing, unknown_integration
 from schemas.errors import SettingsError
+from schemas.routing import RoutingRule
 from streams.topics import Topics
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600, allow_inf_nan=False)]
@@ -77,6 +79,7 @@ class Settings(AccessSettings):
     integrations: Annotated[
         tuple[IntegrationSettings, ...], NoDecode, Field(validation_alias="KOLAJ_INTEGRATIONS")
     ] = ()
+    routing: Annotated[tuple[RoutingRule, ...], NoDecode, Field(validation_alias="KOLAJ_ROUTING")] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -147,6 +150,20 @@ class Settings(AccessSettings):
     @classmethod
     def _integrations(cls, value: object) -> object:
         return read_integrations(value) if isinstance(value, str) else value
+
+    @field_validator("routing", mode="before")
+    @classmethod
+    def _rules(cls, value: object) -> object:
+        return read_routing(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _routing_rule(self) -> Self:
+        unknown = unknown_integration(self.routing, {item.id for item in self.integrations})
+        if unknown is not None:
+            raise ValueError(
+                f"KOLAJ_ROUTING: {unknown}, which KOLAJ_INTEGRATIONS does not have; add it, or name another"
+            )
+        return self
 
     @model_validator(mode="after")
     def _lease_rule(self) -> Self:

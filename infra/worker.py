@@ -21,6 +21,7 @@ from agents.log_check import check_not_behind, keep_comparing
 from agents.metrics import measure
 from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
+from agents.payments.places import Places
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
@@ -181,7 +182,12 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             caller=caller,
             publisher=publisher,
             topics=settings.topics,
-            integrations=integrations,
+            places=Places(
+                integrations=integrations,
+                paused_s=caller.paused_s,
+                rules=lambda: settings.routing,
+                stopped=tending.stopped,
+            ),
             cards=cards,
             subjects=subjects,
             lot=lot,
@@ -192,7 +198,6 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
                 unknown_after_s=settings.unknown_after_s,
             ),
             now=_now,
-            stopped=tending.stopped,
             resolve_alone_minor=settings.resolve_alone_minor,
         )
         membership = Membership(

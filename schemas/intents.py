@@ -7,6 +7,7 @@ from pydantic import Field
 
 from schemas.base import Fact
 from schemas.envelope import UtcTime
+from schemas.routing import Routed
 
 
 class SendIntended(Fact):
@@ -22,6 +23,8 @@ class SendIntended(Fact):
     integration_id: str
     reference: str
     request_digest: str
+    routing: Routed | None = None
+    """How the integration was chosen, where the command named none."""
     epoch: int
     ledger: UUID
     """The incarnation of the ledger that the claim was made in."""

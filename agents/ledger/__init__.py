@@ -20,7 +20,7 @@ from agents.ledger.claims import (
     boottime,
 )
 from agents.ledger.insisting import insist
-from agents.ledger.ledger import Ledger
+from agents.ledger.ledger import Ledger, read_routed
 
 __all__ = [
     "Ask",
@@ -35,4 +35,5 @@ __all__ = [
     "StoredResult",
     "boottime",
     "insist",
+    "read_routed",
 ]

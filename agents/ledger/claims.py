@@ -7,6 +7,7 @@ from uuid import UUID
 
 from schemas.envelope import Header
 from schemas.ids import new_id
+from schemas.routing import Routed
 
 
 class ClaimStatus(StrEnum):
@@ -46,6 +47,8 @@ class SentAttempt:
     """False once the provider certainly performed nothing."""
     sent_age_s: float = 0.0
     """Seconds since it was last marked."""
+    routed: Routed | None = None
+    """How its integration was chosen, where the command named none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Sending:
     reference: str
     request_digest: str
     repeatable: bool
+    routed: Routed | None = None
 
 
 @dataclass(frozen=True, slots=True)

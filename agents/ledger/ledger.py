@@ -25,6 +25,7 @@ from agents.pool import FAILURES
 from agents.sql import statement
 from schemas.envelope import Header
 from schemas.errors import LedgerReplaced, SettingsError, StoreError
+from schemas.routing import Routed
 
 
 class Ledger:
@@ -88,8 +89,8 @@ class Ledger:
         return await self._claims.one(ask)
 
     async def mark_sending(self, sending: Sending) -> bool:
-        """Write that bytes may leave now. False: they must not (lease or key lost, integration stopped, or it may have
-        been sent before).
+        """Write that bytes may leave now. False: they must not (lease or key lost, integration stopped, or it, or
+        another attempt of its command, may have been sent before).
         """
         return await self._sends.one(sending)
 
@@ -188,7 +189,15 @@ class Ledger:
     async def _send(self, sendings: Sequence[Sending]) -> Sequence[bool]:
         columns = zip(
             *(
-                (*_fence(s.claim), s.number, s.integration_id, s.reference, s.request_digest, s.repeatable)
+                (
+                    *_fence(s.claim),
+                    s.number,
+                    s.integration_id,
+                    s.reference,
+                    s.request_digest,
+                    s.repeatable,
+                    None if s.routed is None else s.routed.model_dump_json(exclude_defaults=True),
+                )
                 for s in sendings
             ),
             strict=True,
@@ -254,7 +263,13 @@ def _attempt(entry: Mapping[str, Any]) -> SentAttempt:
         request_digest=entry["request_digest"],
         maybe_sent=entry["state"] == "sending",
         sent_age_s=entry["sent_age_s"],
+        routed=read_routed(entry["routed"]),
     )
+
+
+def read_routed(stored: Mapping[str, Any] | None) -> Routed | None:
+    """How an integration was chosen, as the ledger keeps it."""
+    return None if stored is None else Routed.model_validate_json(json.dumps(stored))
 
 
 def _pairs(headers: Sequence[Header]) -> str:

@@ -6,8 +6,9 @@ command is concluded and the result is acknowledged by Kafka, or until it is par
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,13 +21,13 @@ from agents.parking import LONGEST_IN_LANE_S, ParkingLot, woken_key
 from agents.payments.execute import Executor
 from agents.payments.finish import Finisher
 from agents.payments.perform import Performer
+from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
 from agents.payments.rejections import FROM_THE_FUTURE, HUB_FAILED, Rejections
-from agents.payments.work import Later, Patience, Work
+from agents.payments.work import Later, Onward, Patience, Work
 from agents.tracing import process_span
 from agents.vault.subjects import Subjects
 from providers.caller import Caller
-from providers.connector import Integration
 from providers.exchange import Exchange
 from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
 from schemas.ids import created_at
@@ -60,11 +61,10 @@ class PaymentsAgent:
 
     Args:
         caller: its `on_exchange` must be `keep_exchange`.
-        integrations: by id; read at each command, so that the mapping may change under way.
+        places: the integrations, and how commands are routed among them.
         lot: where commands wait that cannot go on now.
         cards: where `card_ref` is opened; without it such payments are refused.
         subjects: whose keys the payers of creations are sealed under; without it results name no payer.
-        stopped: integrations that an operator has stopped.
         resolve_alone_minor: up to which amount, in minor units, one person may settle an unknown outcome.
         now: the clock, UTC.
     """
@@ -76,17 +76,17 @@ class PaymentsAgent:
         caller: Caller,
         publisher: Publisher,
         topics: Topics,
-        integrations: Mapping[str, Integration],
+        places: Places,
         cards: CardVault | None,
         lot: ParkingLot,
         patience: Patience,
         now: Callable[[], datetime],
         subjects: Subjects | None = None,
-        stopped: Callable[[], Collection[str]] = frozenset,
         resolve_alone_minor: int = 100_000,
     ) -> None:
         self._ledger = ledger
         self._lot = lot
+        self._places = places
         self._patience = patience
         self._now = now
         records = PaymentRecords(topics)
@@ -107,9 +107,8 @@ class PaymentsAgent:
             finisher=self._finisher,
             rejections=self._rejections,
             lot=lot,
-            integrations=integrations,
+            places=places,
             subjects=subjects,
-            stopped=stopped,
             patience=patience,
             resolve_alone_minor=resolve_alone_minor,
             now=now,
@@ -194,12 +193,16 @@ class PaymentsAgent:
             payment = Payment.model_validate_json(claim.key_state)
         work = Work(delivery, envelope.id, command, payment, claim, envelope.source)
         later = await self._attempted(work)
+        while isinstance(later, Onward):
+            # Under a claim made anew: whether nothing was performed so far is the ledger's to say, not our memory's.
+            work = replace(work, claim=await self._ledger.claim(ask), failed=later.failed)
+            later = await self._attempted(work)
         if later is None:
             return None
         await self._finisher.publish(work, ())
         return await self._put_off(work, later)
 
-    async def _attempted(self, work: Work) -> Later | None:
+    async def _attempted(self, work: Work) -> Later | Onward | None:
         """One step; after a mistake of ours the command is set aside, so that it stops no worker and no others."""
         try:
             return await self._executor.step(work)
@@ -218,12 +221,11 @@ class PaymentsAgent:
         if not work.maybe_sent and work.command.expires_at is not None:
             after_s = min(after_s, max((work.command.expires_at - self._now()).total_seconds(), 0.0))
         if after_s > LONGEST_IN_LANE_S:
-            integration = None if later.mistaken else self._executor.route(work)
             parked = await self._lot.park(
                 work.delivery,
                 claim,
                 after_s=after_s,
-                integration_id=integration.id if isinstance(integration, Integration) else None,
+                integration_id=None if later.mistaken else self._places.of(work),
                 reason=later.why,
                 counts=later.counts,
             )

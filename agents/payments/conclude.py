@@ -30,6 +30,7 @@ from schemas.payments import (
     Result,
 )
 from schemas.personal import SealedPerson
+from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
 
 
@@ -44,6 +45,7 @@ class Conclude:
         attempts: how often something was sent.
         at: the moment of conclusion, UTC.
         payer: of a creation who was to pay, sealed.
+        routed: how its integration was chosen, where the command named none.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Conclude:
         attempts: int,
         at: datetime,
         payer: SealedPerson | None = None,
+        routed: Routed | None = None,
     ) -> None:
         self._command = command
         self._payment = payment
@@ -66,6 +69,7 @@ class Conclude:
             "command_type": command.type,
             "concluded_at": at,
             "attempts": attempts,
+            "routing": routed,
         }
         self._payer = payer
         self._about = _about(command)

@@ -1,5 +1,6 @@
 """What to do with a command, decided on values alone: no clock, no I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -67,9 +68,8 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Perform attempt `number`. `amount` is what is to be moved, worked out from the payment."""
+    """Perform it: certainly nothing was performed yet. `amount` is to be moved, worked out from the payment."""
 
-    number: int
     amount: Money | None
 
 
@@ -79,11 +79,14 @@ class Inquire:
 
     Attributes:
         resend: whether the same request may go out again, byte for byte, once the provider does not know it.
+        earlier: further attempts that may have been performed instead, the last one first. A ledger that was rebuilt
+            knows of every send that was intended, and not which of them came to nothing.
     """
 
     attempt: SentAttempt
     amount: Money | None
     resend: bool
+    earlier: tuple[SentAttempt, ...] = ()
 
 
 Decision = Answer | Conflict | TooOld | Lying | Queue | Wait | Refuse | Call | Inquire
@@ -115,7 +118,7 @@ def decide(
         claim: the ledger's answer.
         payment: what the key's concluded commands add up to.
         command: what is asked.
-        promise: the operation's repeatability; `None` when no connector performs it, which is then refused elsewhere.
+        promise: the repeatability of the operation that was sent last; `None` when nothing was, or nobody knows.
         now: UTC; only `expires_at` is judged by it.
         withdrawn: which operator does not want it performed any more, and why.
     """
@@ -141,7 +144,10 @@ def decide(
     amount = amount_of(command, payment)
     maybe_sent = [attempt for attempt in claim.attempts if attempt.maybe_sent]
     if maybe_sent:
-        return Inquire(maybe_sent[-1], amount, resend=_may_resend(claim, maybe_sent[-1], promise))
+        *earlier, last = maybe_sent
+        # One that goes out again while another one may have been performed would be a second send.
+        resend = not earlier and _may_resend(claim, last, promise)
+        return Inquire(last, amount, resend, tuple(reversed(earlier)))
     if withdrawn is not None:
         return Refuse(Reason.WITHDRAWN, FailureClass.INVALID, f"withdrawn by {withdrawn}", requested=amount)
     if command.expires_at is not None and command.expires_at <= now:
@@ -149,11 +155,18 @@ def decide(
             Reason.EXPIRED, FailureClass.INVALID, "expires_at had passed before anything was sent", requested=amount
         )
     refusal = refusal_of(command, payment)
-    if refusal is not None:
-        return refusal
-    # An attempt that certainly was not performed is made again under its own number and reference.
-    number = claim.attempts[-1].number if claim.attempts else 1
-    return Call(number, amount)
+    return refusal if refusal is not None else Call(amount)
+
+
+def attempt_number(attempts: Sequence[SentAttempt], integration_id: str) -> int:
+    """The number of the next attempt, made there; all before it certainly were not performed.
+
+    The last one is made again under its own number and reference; at another integration it is a further attempt.
+    """
+    if not attempts:
+        return 1
+    last = attempts[-1]
+    return last.number if last.integration_id == integration_id else last.number + 1
 
 
 def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:

@@ -1,10 +1,12 @@
-"""Executing one claimed command: route, decide, perform, conclude."""
+"""Executing one claimed command: decide, route, perform, conclude."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from agents.parking import ParkingLot
+from agents.payments.asking import Asking
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
     Answer,
@@ -12,7 +14,6 @@ from agents.payments.decide import (
     Conflict,
     Inquire,
     Lying,
-    Promise,
     Queue,
     Refuse,
     TooOld,
@@ -21,15 +22,17 @@ from agents.payments.decide import (
 )
 from agents.payments.finish import Finisher
 from agents.payments.perform import Performer
+from agents.payments.places import Places
+from agents.payments.putting_off import put_off
 from agents.payments.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.payments.resolve import Propose, Settle, resolve
-from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
-from agents.routing import route
+from agents.payments.work import Decided, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
-from providers.connector import Attempt, Integration, Operation
+from providers.connector import Attempt, Integration
 from schemas.payments import CreatePayment, PaymentCommand, Performed, Reason, ResolveOutcome, Result
 from schemas.personal import SealedPerson, kept_of
+from schemas.routing import Routed
 from schemas.verdicts import FailureClass
 
 
@@ -43,9 +46,8 @@ class Executor:
         finisher: Finisher,
         rejections: Rejections,
         lot: ParkingLot,
-        integrations: Mapping[str, Integration],
+        places: Places,
         subjects: Subjects | None,
-        stopped: Callable[[], Collection[str]],
         patience: Patience,
         resolve_alone_minor: int,
         now: Callable[[], datetime],
@@ -54,23 +56,25 @@ class Executor:
         self._finisher = finisher
         self._rejections = rejections
         self._lot = lot
-        self._integrations = integrations
+        self._places = places
+        self._asking = Asking(performer, places)
         self._subjects = subjects
-        self._stopped = stopped
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
         self._now = now
 
-    async def step(self, work: Work) -> Later | None:
-        integration = self.route(work)
-        operation = None if isinstance(integration, Refuse) else integration.connector.operation_for(type(work.command))
-        promise = None if operation is None else Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
+    async def step(self, work: Work) -> Later | Onward | None:
         decision = decide(
-            work.claim, work.payment, work.command, promise, now=self._now(), withdrawn=work.delivery.withdrawn
+            work.claim,
+            work.payment,
+            work.command,
+            self._places.promise(work),
+            now=self._now(),
+            withdrawn=work.delivery.withdrawn,
         )
         match decision:
             case Answer(result):
-                await self._finisher.again(work, result, _id_of(integration))
+                await self._finisher.again(work, result, self._places.of(work))
                 return None
             case Conflict() | TooOld():
                 bad = CONFLICT if isinstance(decision, Conflict) else TOO_OLD
@@ -89,20 +93,12 @@ class Executor:
             case Refuse() | Call() | Inquire():
                 # Before anything is sent, so that a vault that fails costs no answer of the provider.
                 payer = await self._payer(work)
-                settled = self._settled(work, await self._perform(work, decision, integration, operation), payer)
-                if isinstance(settled, Later):
+                settled = self._settled(work, await self._perform(work, decision), payer)
+                if isinstance(settled, Later | Onward):
                     return settled
-                return await self._finisher.finish(work, settled, _id_of(integration))
+                return await self._finisher.finish(work, settled, self._places.of(work))
             case _:
                 assert_never(decision)
-
-    def route(self, work: Work) -> Integration | Refuse:
-        """A command that was sent before stays where it was sent, whatever the rules say now."""
-        if work.claim.attempts:
-            known = self._integrations.get(work.claim.attempts[-1].integration_id)
-            if known is not None:
-                return known
-        return route(work.command, work.payment, self._integrations)
 
     async def _payer(self, work: Work) -> SealedPerson | None:
         """Who pays, as the result may keep it."""
@@ -112,64 +108,93 @@ class Executor:
         subject = await self._subjects.of(work.source, command.buyer.buyer_id)
         return seal_person(subject, command.payment_id, {"source": work.source, **kept_of(command.buyer)})
 
-    async def _perform(
-        self,
-        work: Work,
-        decision: Refuse | Call | Inquire,
-        integration: Integration | Refuse,
-        operation: Operation[Any, Any] | None,
-    ) -> Step:
+    async def _perform(self, work: Work, decision: Refuse | Call | Inquire) -> Step:
         if isinstance(decision, Refuse):
             return decision
         if isinstance(work.command, ResolveOutcome):
             return resolve(work.command, work.payment, alone_minor=self._resolve_alone_minor)
-        if isinstance(integration, Refuse):
-            return integration
+        if isinstance(decision, Inquire):
+            return await self._asking.ask(work, decision)
+        return await self._call(work, decision)
+
+    async def _call(self, work: Work, call: Call) -> Step:
+        """To the first place that takes it; when that certainly performed nothing, onward to the next."""
+        route = self._places.route(work)
+        if isinstance(route, Refuse):
+            return route
+        way = self._places.way(work, route)
+        if way is None and work.failed:
+            return work.failed[0]
+        way = way or route.foremost
+        integration = way.integration
+        operation = integration.connector.operation_for(type(work.command))
         if operation is None:
             detail = f"{integration.connector.name} does not perform this command"
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
-        if isinstance(decision, Inquire):
-            return await self._performer.inquire(work, decision, integration, operation)
-        if integration.id in self._stopped():
+        if integration.id in self._places.stopped():
             return Later(self._patience.paused_wait_s, "an operator stopped the integration", counts=False)
-        return _method_refusal(work.command, integration) or await self._performer.call(
-            work, decision, integration, operation
-        )
+        refusal = _method_refusal(work.command, integration)
+        if refusal is not None:
+            return refusal
+        step = await self._performer.call(work, call, way, operation)
+        if isinstance(step, Decided | Unsettled):
+            return replace(step, routed=way.routed)
+        if isinstance(step, Unperformed) and step.why is not None:
+            further = replace(work, failed=(*work.failed, step))
+            if self._places.way(further, route) is not None:
+                return Onward(further.failed)
+            return further.failed[0]
+        return step
 
-    def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Result | Later:
-        """The command's result, unless it is to go on later."""
+    def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Result | Later | Onward:
+        """The command's result, unless it is to go on later, or elsewhere."""
         at = self._now()
         match step:
-            case Later():
+            case Later() | Onward():
                 return step
+            case Unperformed():
+                return self._settled(work, put_off(work, step, self._patience), payer)
             case Refuse():
                 return self._conclude(work, None, at, payer).refused(step)
             case Settle():
                 return self._conclude(work, None, at, payer).resolved(step)
             case Propose():
                 return self._conclude(work, None, at, payer).proposed(step)
-            case Decided(outcome, integration, attempt):
-                performed = _performed(work, integration, attempt, outcome.reference)
-                return self._conclude(work, attempt, at, payer).by_provider(outcome, performed)
-            case Unsettled(detail, integration, attempt):
+            case Decided(outcome, integration, attempt, routed):
+                reference = outcome.reference or work.payment.provider_reference
+                performed = _performed(integration.id, integration.connector.name, attempt, reference)
+                return self._conclude(work, attempt, at, payer, routed).by_provider(outcome, performed)
+            case Unsettled(detail, integration_id, provider, attempt, routed):
                 sent_age_s = work.claim.sent_age_s
-                return self._conclude(work, attempt, at, payer).unknown(
+                return self._conclude(work, attempt, at, payer, routed).unknown(
                     detail,
-                    performed=_performed(work, integration, attempt, None),
-                    references=tuple(known.reference for known in work.claim.attempts),
+                    performed=_performed(integration_id, provider, attempt, work.payment.provider_reference),
+                    references=tuple(known.reference for known in work.claim.attempts if known.maybe_sent),
                     first_sent_at=None if sent_age_s is None else at - timedelta(seconds=sent_age_s),
                 )
             case _:
                 assert_never(step)
 
-    def _conclude(self, work: Work, attempt: Attempt | None, at: datetime, payer: SealedPerson | None) -> Conclude:
+    def _conclude(
+        self,
+        work: Work,
+        attempt: Attempt | None,
+        at: datetime,
+        payer: SealedPerson | None,
+        routed: Routed | None = None,
+    ) -> Conclude:
         amount = attempt.amount if attempt is not None else getattr(work.command, "paid_price", None)
         sent = attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
-        return Conclude(work.command_id, work.command, work.payment, amount=amount, attempts=sent, at=at, payer=payer)
-
-
-def _id_of(integration: Integration | Refuse) -> str | None:
-    return None if isinstance(integration, Refuse) else integration.id
+        return Conclude(
+            work.command_id,
+            work.command,
+            work.payment,
+            amount=amount,
+            attempts=sent,
+            at=at,
+            payer=payer,
+            routed=routed,
+        )
 
 
 def _method_refusal(command: PaymentCommand, integration: Integration) -> Refuse | None:
@@ -180,10 +205,10 @@ def _method_refusal(command: PaymentCommand, integration: Integration) -> Refuse
     return Refuse(Reason.UNSUPPORTED_METHOD, FailureClass.INVALID, detail, requested=command.paid_price)
 
 
-def _performed(work: Work, integration: Integration, attempt: Attempt, reference: str | None) -> Performed:
+def _performed(integration_id: str, provider: str, attempt: Attempt, provider_reference: str | None) -> Performed:
     return Performed(
-        integration_id=integration.id,
-        provider=integration.connector.name,
-        provider_reference=reference or work.payment.provider_reference,
+        integration_id=integration_id,
+        provider=provider,
+        provider_reference=provider_reference,
         our_reference=attempt.reference,
     )

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from agents.card_vault import CardVault
 from agents.ledger import Ledger, Sending, insist
-from agents.payments.decide import Call, Inquire, Refuse
+from agents.payments.decide import Call, Inquire, Refuse, attempt_number
 from agents.payments.records import PaymentRecords
-from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
+from agents.payments.work import Decided, Later, Patience, Step, Unperformed, Unsettled, Work
+from agents.routing import Way
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Integration, Operation
 from providers.exchange import Prepared
@@ -18,15 +19,13 @@ from providers.outcome import Outcome, Sighting
 from providers.reference import reference_for
 from schemas.errors import NotSent, OutcomeUnknown, StoreError, Throttled
 from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
+from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
 from streams.codec import Outgoing
 from streams.publisher import Publisher
 from streams.tracing import current_traceparent
 
 log = logging.getLogger(__name__)
-_NO_TRY: Final = frozenset({"breaker_open", "throttled"})
-"""Reasons that say nothing about this command: it waited for others."""
-_LONGEST_THROTTLED_S: Final = 60.0
 T = TypeVar("T")
 
 
@@ -52,16 +51,18 @@ class Performer:
         self._patience = patience
         self._now = now
 
-    async def call(self, work: Work, call: Call, integration: Integration, operation: Operation[Any, Any]) -> Step:
+    async def call(self, work: Work, call: Call, way: Way, operation: Operation[Any, Any]) -> Step:
         """Send an attempt that was never sent, or that certainly was not performed."""
+        integration = way.integration
         card: Card | None = None
         if _card_ref(work.command) is not None:
             card = await self._open_card(work)
             if card is None:
                 detail = "the card was gone from the vault before anything was sent; ask the payer for it again"
                 return Refuse(Reason.CARD_EXPIRED, FailureClass.DECLINED, detail, requested=call.amount)
-        reference = reference_for(work.command_id, "a", call.number, integration.connector.reference)
-        attempt = Attempt(work.command_id, call.number, reference, work.payment, call.amount, card)
+        number = attempt_number(work.claim.attempts, integration.id)
+        reference = reference_for(work.command_id, "a", number, integration.connector.reference)
+        attempt = Attempt(work.command_id, number, reference, work.payment, call.amount, card)
         try:
             prepared = self._caller.prepare(integration, operation, work.command, attempt)
         except NotSent as never:
@@ -69,12 +70,12 @@ class Performer:
             reason = Reason(never.reason)
             failure = FailureClass.CONFIGURATION if reason is Reason.CONFIGURATION else FailureClass.INVALID
             return Refuse(reason, failure, str(never), requested=call.amount)
-        return await self._send(work, prepared, operation)
+        return await self._send(work, prepared, operation, way.routed)
 
     async def inquire(self, work: Work, ask: Inquire, integration: Integration, operation: Operation[Any, Any]) -> Step:
         """Find out what became of an attempt that may have been sent."""
         await self._forget_code(work)  # whoever sent it may have died before the answer
-        attempt = Attempt(work.command_id, ask.attempt.number, ask.attempt.reference, work.payment, ask.amount)
+        attempt = _asked(work, ask)
         if operation.inquiry is None:
             return await self._absent(work, ask, integration, operation, attempt)
         try:
@@ -96,7 +97,13 @@ class Performer:
                 return self._unsettled(work, integration, attempt, "the provider has not decided")
 
     async def _send(
-        self, work: Work, prepared: Prepared, operation: Operation[Any, Any], *, again: bool = False
+        self,
+        work: Work,
+        prepared: Prepared,
+        operation: Operation[Any, Any],
+        routed: Routed | None,
+        *,
+        again: bool = False,
     ) -> Step:
         """One send. Whatever goes wrong is sorted into: certainly not performed, or to be asked about.
 
@@ -110,6 +117,7 @@ class Performer:
             attempt.reference,
             prepared.digest,
             repeatable=again,
+            routed=routed,
         )
         marked = False
         try:
@@ -126,9 +134,9 @@ class Performer:
         except (NotSent, Throttled) as not_sent:
             if again:
                 return self._unsettled(work, integration, attempt, f"it could not be sent again: {not_sent}")
-            if marked:
-                await insist(lambda: self._ledger.mark_not_sent(sending))
-            return self._not_sent(work, attempt, not_sent)
+            if marked and not await insist(lambda: self._ledger.mark_not_sent(sending)):
+                return Later(0.05)  # the mark stays, and with it the question: look again
+            return Unperformed(integration, attempt, not_sent)
         except OutcomeUnknown as unknown:
             facts = work.facts(integration_id=integration.id, operation=operation.name, why=str(unknown))
             log.warning("outcome unknown, the provider will be asked", extra=facts)
@@ -215,7 +223,7 @@ class Performer:
             prepared = self._caller.prepare(integration, operation, work.command, attempt)
             # Only the very same request is a repetition; code deployed since may have built another one.
             if prepared.digest == ask.attempt.request_digest:
-                return await self._send(work, prepared, operation, again=True)
+                return await self._send(work, prepared, operation, ask.attempt.routed, again=True)
         age_s = work.claim.sent_age_s or 0.0
         if age_s < operation.absence_window_s:
             return Later(self._patience.wait_s(age_s), "not seen by the provider yet")
@@ -223,35 +231,32 @@ class Performer:
             f"sent, and the provider did not know it for {operation.absence_window_s:g} s; it may still appear: "
             "look it up by the references before trying again"
         )
-        return Unsettled(detail, integration, attempt)
+        return Unsettled(detail, integration.id, integration.connector.name, attempt)
+
+    def nobody_to_ask(self, work: Work, ask: Inquire) -> Step:
+        """The integration that may have it is gone: its return is waited for, and it is never sent elsewhere."""
+        gone, attempt = ask.attempt.integration_id, _asked(work, ask)
+        why = f"it may have been sent to {gone}, which this hub has no more; add it again, or look it up there"
+        return self._unsettled_at(work, gone, work.payment.provider or gone, attempt, why)
 
     def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
+        return self._unsettled_at(work, integration.id, integration.connector.name, attempt, why)
+
+    def _unsettled_at(self, work: Work, integration_id: str, provider: str, attempt: Attempt, why: str) -> Step:
         age_s = work.claim.sent_age_s or work.claim.claimed_age_s
         if age_s < self._patience.unknown_after_s:
             return Later(self._patience.wait_s(age_s), why)
-        return Unsettled(why, integration, attempt)
-
-    def _not_sent(self, work: Work, attempt: Attempt, failed: NotSent | Throttled) -> Step:
-        age_s, tries = work.claim.claimed_age_s, work.delivery.tries
-        paused = failed.reason in _NO_TRY
-        if age_s >= self._patience.give_up_after_s or (not paused and tries >= self._patience.give_up_after_tries):
-            detail = f"could not be sent for {age_s:.0f} s ({failed.reason}); nothing was performed"
-            return Refuse(Reason.GAVE_UP, FailureClass.TRANSIENT, detail, requested=attempt.amount)
-        wait_s = self._patience.wait_s(age_s)
-        if isinstance(failed, Throttled):
-            # Its turn comes with the limit, however old it is.
-            wait_s = min(max(wait_s, failed.retry_after_s or 0.0), _LONGEST_THROTTLED_S)
-        elif paused:
-            # Each command is told a moment of its own, so that a provider that comes back meets them one by one.
-            wait_s = failed.retry_after_s or max(wait_s, self._patience.paused_wait_s)
-        log.info("not sent, will try again", extra=work.facts(why=failed.reason, after_s=wait_s))
-        return Later(wait_s, failed.reason, counts=not paused)
+        return Unsettled(why, integration_id, provider, attempt)
 
     async def _open_card(self, work: Work) -> Card | None:
         card_ref = _card_ref(work.command)
         if self._cards is None or card_ref is None:
             return None
         return await self._cards.open(card_ref.card_ref, work.claim)
+
+
+def _asked(work: Work, ask: Inquire) -> Attempt:
+    return Attempt(work.command_id, ask.attempt.number, ask.attempt.reference, work.payment, ask.amount)
 
 
 async def _kept(act: Awaitable[T]) -> T | StoreError:

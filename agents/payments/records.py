@@ -99,6 +99,7 @@ class PaymentRecords:
             integration_id=sending.integration_id,
             reference=sending.reference,
             request_digest=sending.request_digest,
+            routing=sending.routed,
             epoch=claim.epoch,
             ledger=ledger,
             intended_at=at,

@@ -1,6 +1,7 @@
 """What is handed around while one command is worked on."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from agents.delivery import Delivery
@@ -9,7 +10,9 @@ from agents.payments.decide import Refuse
 from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
+from schemas.errors import NotSent, Throttled
 from schemas.payments import Payment, PaymentCommand
+from schemas.routing import Routed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,36 @@ class Patience:
         return min(max(age_s / 2, self.first_wait_s), self.longest_wait_s)
 
 
+_ELSEWHERE: Final = {
+    "breaker_open": "calls to it are paused after repeated failures",
+    "no_connection": "it could not be reached",
+    "provider_transient": "it was passingly unable to",
+    "throttled": "its limit was reached",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unperformed:
+    """An attempt came to nothing, certainly: nothing of it is marked any more."""
+
+    integration: Integration
+    attempt: Attempt
+    failed: NotSent | Throttled
+
+    @property
+    def why(self) -> str | None:
+        """What keeps this integration from performing, and perhaps no other one; `None` when it is none of its own."""
+        return _ELSEWHERE.get(self.failed.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A command under a claim, and the payment as it stood when it was claimed."""
+    """A command under a claim, and the payment as it stood when it was claimed.
+
+    Attributes:
+        source: who published it (`ce_source`).
+        failed: what was tried since it was taken up this time; the claim is younger than each of them.
+    """
 
     delivery: Delivery
     command_id: UUID
@@ -44,7 +74,7 @@ class Work:
     payment: Payment
     claim: Claim
     source: str
-    """Who published it (`ce_source`)."""
+    failed: tuple[Unperformed, ...] = ()
 
     @property
     def maybe_sent(self) -> bool:
@@ -62,6 +92,7 @@ class Decided:
     outcome: Outcome
     integration: Integration
     attempt: Attempt
+    routed: Routed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +100,10 @@ class Unsettled:
     """All patience is used up, and nobody can say what became of the attempt."""
 
     detail: str
-    integration: Integration
+    integration_id: str
+    provider: str
     attempt: Attempt
+    routed: Routed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +116,11 @@ class Later:
     mistaken: bool = False
 
 
-Step = Decided | Unsettled | Later | Refuse | Settle | Propose
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Nothing was performed, and another integration is to be tried at once, under a claim made anew."""
+
+    failed: tuple[Unperformed, ...]
+
+
+Step = Decided | Unsettled | Unperformed | Later | Onward | Refuse | Settle | Propose

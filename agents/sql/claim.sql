@@ -30,7 +30,7 @@ lying as (
 tried as (
     select s.command_id, bool_or(s.state = 'sending') as maybe_sent,
         jsonb_agg(jsonb_build_object('number', s.number, 'integration_id', s.integration_id, 'reference', s.reference,
-            'request_digest', s.request_digest, 'state', s.state,
+            'request_digest', s.request_digest, 'state', s.state, 'routed', s.routed,
             'sent_age_s', extract(epoch from ledger.now() - s.sent_at)) order by s.number) as attempts
     from ledger.attempts s where s.command_id = any($2)
     group by s.command_id

@@ -4,7 +4,7 @@
 select i.command_id, min(i.key) as key, min(i.command_type) as command_type, count(distinct i.number)::int as attempts,
        min(i.intended_at) as first_sent_at,
        (array_agg(i.integration_id order by i."offset" desc))[1] as integration_id,
-       array_agg(distinct i.reference) as references
+       array_agg(distinct i.reference) as references, array_agg(distinct i.integration_id) as integrations
 from ledger_rebuild.intents i
 where not exists (select from ledger_rebuild.results r where r.command_id = i.command_id)
   and not exists (select from ledger_rebuild.records c where c.command_id = i.command_id and c.digest = i.digest)

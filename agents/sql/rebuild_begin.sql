@@ -13,6 +13,7 @@ create unlogged table ledger_rebuild.intents (
     reference      text not null,
     request_digest text not null,
     intended_at    timestamptz not null,
+    routed         text,
     partition      int not null,
     "offset"       bigint not null
 );

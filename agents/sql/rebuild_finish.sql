@@ -34,9 +34,10 @@ left join (
 
 -- An attempt that is made again keeps its number: its last intent is the one that stands. Whether it was taken back does
 -- not stand in the log.
-insert into ledger.attempts (command_id, number, epoch, integration_id, reference, request_digest, state, sent_at)
+insert into ledger.attempts (command_id, number, epoch, integration_id, reference, request_digest, state, sent_at, routed)
 select distinct on (command_id, number)
-       command_id, number, epoch, integration_id, reference, request_digest, 'sending', intended_at
+       command_id, number, epoch, integration_id, reference, request_digest, 'sending', intended_at,
+       routed::jsonb
 from ledger_rebuild.intents order by command_id, number, partition, "offset" desc;
 
 -- Epochs go on where no earlier one can have come: at the milliseconds of this moment. The command of a key that may have

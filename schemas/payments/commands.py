@@ -12,6 +12,7 @@ from schemas.payments.basket import BasketLine
 from schemas.payments.methods import PaymentMethod
 from schemas.payments.open_outcomes import Person
 from schemas.payments.parties import Address, Buyer
+from schemas.routing import CardProgramme
 
 
 class PaymentOrder(Order):
@@ -38,8 +39,12 @@ class CreatePayment(PaymentOrder, OneCurrency, extra="forbid"):  # of two bases 
     type: ClassVar[str] = "payments.create.v1"
 
     order_id: Token
+    owner: Token | None = None
+    """For which seller or store; an owner that is mapped to integrations is served by those alone."""
     capture: Literal["auto", "manual"] = "auto"
     method: PaymentMethod
+    card_programme: CardProgramme | None = None
+    """The card's programme where the publisher knows it, for routing rules: `bonus`, `world`, `maximum`, `axess`, …"""
     price: Price
     paid_price: Price
     shipping: Share | None = None

@@ -15,6 +15,7 @@ from schemas.money import Money
 from schemas.payments.open_outcomes import Person, ResolutionProposal
 from schemas.payments.reasons import Reason
 from schemas.personal import SealedPerson
+from schemas.routing import Routed
 from schemas.verdicts import FailureClass
 
 
@@ -39,6 +40,8 @@ class CommandResult(Fact):
     performed: Performed | None = None
     attempts: Annotated[int, Field(ge=0)] = 0
     """How many times something was sent to a provider for it (queries apart)."""
+    routing: Routed | None = None
+    """How the integration was chosen, where the command named none."""
 
 
 class LineReference(Frozen):

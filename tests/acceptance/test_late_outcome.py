@@ -11,6 +11,7 @@ from agents.delivery import Delivery
 from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger
 from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
+from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Patience
 from agents.pool import open_pool
@@ -87,7 +88,7 @@ async def test_the_overtaken_worker_tells_a_late_outcome_and_the_first_result_st
             caller=caller,
             publisher=hub.publisher,
             topics=hub.settings.topics,
-            integrations=load_integrations(hub.settings, connectors()),
+            places=Places(integrations=load_integrations(hub.settings, connectors()), paused_s=caller.paused_s),
             cards=None,
             lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(KeyRing.of(a_master_key()))),
             patience=Patience(),

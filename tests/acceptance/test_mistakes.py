@@ -12,6 +12,7 @@ from agents.delivery import Delivery
 from agents.ledger import Ledger
 from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent, keep_exchange
+from agents.payments.places import Places
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
@@ -70,7 +71,7 @@ async def handled(
             caller=caller,
             publisher=publisher or hub.publisher,
             topics=hub.settings.topics,
-            integrations=integrations,
+            places=Places(integrations=integrations, paused_s=caller.paused_s),
             cards=None,
             lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(key_ring(hub.settings))),
             patience=Patience(deadline_s=3),

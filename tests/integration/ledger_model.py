@@ -1,11 +1,12 @@
-"""The protocol around the ledger as a state machine: the real ledger, `decide`, `Conclude` and payment on one side, a
-provider with books of its own on the other, and between any two steps whatever may happen there.
+"""The protocol around the ledger as a state machine: the real ledger, `decide`, `Conclude` and payment on one side,
+providers with books of their own on the other, and between any two steps whatever may happen there.
 
 A `Hand` is one delivery in one worker's hands. It takes the steps that the agent takes, one at a time: claim and
 decide, mark, check the lease, let the bytes leave, ask, conclude, publish, park, acknowledge. A parked command is taken
 up by a hand of its own, as often as somebody wakes its key. A hand that is not moved on while another takes over is a
-zombie; one that is dropped is a crash. Two clocks: `elapsed_s` is true time, which every worker and the provider count
-by; the database's clock may be stepped away from it.
+zombie; one that is dropped is a crash. With two providers a creation goes on to the next one when it certainly was not
+performed, and the order in which they are tried may change at any time. Two clocks: `elapsed_s` is true time, which
+every worker and the provider count by; the database's clock may be stepped away from it.
 """
 
 import asyncio
@@ -32,13 +33,14 @@ from agents.payments.decide import (
     Queue,
     Refuse,
     Wait,
+    attempt_number,
     decide,
 )
 from agents.pool import open_pool
 from providers.outcome import Outcome
 from schemas.ids import new_id, result_id
 from schemas.money import Money
-from schemas.payments import Payment, PaymentCommand, Performed, Reason, Result
+from schemas.payments import CreatePayment, Payment, PaymentCommand, Performed, Reason, Result
 from schemas.verdicts import FailureClass, Verdict
 from tests.builders import NOON, a_cancel_payment, a_create_payment, a_refund_payment, lira
 from tests.database_clock import reset_clock, step_clock
@@ -82,9 +84,13 @@ class Bridge:
         self._loop.close()
 
 
+FIRST: Final = "iyzico-main"
+SECOND: Final = "iyzico-other"
+
+
 @dataclass
 class Books:
-    """What the provider did, by our reference; with `deduplicates` a known one is answered, not performed again."""
+    """What a provider did, by our reference; with `deduplicates` a known one is answered, not performed again."""
 
     deduplicates: bool
     effects: dict[str, int] = field(default_factory=dict)
@@ -120,9 +126,12 @@ class Order:
     concluded: bool = False
     acknowledged: bool = False
 
-    @property
-    def reference(self) -> str:
-        return self.command_id.hex
+    def reference(self, number: int) -> str:
+        """What the attempt is called."""
+        return f"{self.command_id.hex}-{number}"
+
+    def has(self, reference: str) -> bool:
+        return reference.startswith(self.command_id.hex)
 
 
 Place = Literal[
@@ -158,6 +167,8 @@ class Hand:
     sending: Sending | None = None
     again: bool = False
     may_resend: bool = False
+    over: tuple[str, ...] = ()
+    """Where it certainly was not performed while it was in this hand."""
     result: Result | None = None
     stored: StoredResult | None = None
 
@@ -191,14 +202,18 @@ class Protocol(RuleBasedStateMachine):
         bridge: to the real ledger.
         repeatable: whether the provider deduplicates by our reference, and promises so.
         decides: `decide`, or a broken one.
+        places: the integrations that a creation may go to, in the order of the rules.
     """
 
-    def __init__(self, bridge: Bridge, *, repeatable: bool, decides: Decide = decide) -> None:
+    def __init__(
+        self, bridge: Bridge, *, repeatable: bool, decides: Decide = decide, places: tuple[str, ...] = (FIRST,)
+    ) -> None:
         super().__init__()
         self.bridge, self.ledger, self.decides = bridge, bridge.ledger, decides
         self.repeatable = repeatable
         self.promise = Promise(PROMISED_S if repeatable else None, None)
-        self.books = Books(deduplicates=repeatable)
+        self.places = places
+        self.books = {place: Books(deduplicates=repeatable) for place in places}
         self.elapsed_s = 0.0
         self.jumped_s = 0.0
         self.orders = _payment()
@@ -251,18 +266,20 @@ class Protocol(RuleBasedStateMachine):
 
     def time_passes(self, seconds: float) -> None:
         # Bytes of a repetition that leave a worker after the provider's promise is over are beyond any protocol.
-        zombies = [hand.order.reference for hand in self.hands if hand.place == "send"]
-        ends_s = [self.books.first_seen_s.get(reference, self.elapsed_s) + PROMISED_S for reference in zombies]
+        zombies = [self._of(hand) for hand in self.hands if hand.place == "send"]
+        seen_s = [self._books(sending).first_seen_s.get(sending.reference, self.elapsed_s) for sending in zombies]
+        ends_s = [first_s + PROMISED_S for first_s in seen_s]
         if not self.repeatable or all(self.elapsed_s + seconds < end_s for end_s in ends_s):
             self.elapsed_s += seconds
             self.bridge.step_clock(seconds)
 
     @rule()
-    @precondition(lambda self: bool(self.books.on_the_way))
+    @precondition(lambda self: any(books.on_the_way for books in self.books.values()))
     def what_was_late_appears(self) -> None:
-        reference = min(self.books.on_the_way)
-        self.books.on_the_way.remove(reference)
-        self.books.perform(reference, self.elapsed_s)
+        books = next(books for books in self.books.values() if books.on_the_way)
+        reference = min(books.on_the_way)
+        books.on_the_way.remove(reference)
+        books.perform(reference, self.elapsed_s)
 
     @rule(number=nth, steps=st.integers(2, 9), happening=st.sampled_from(HAPPENINGS))
     @precondition(lambda self: bool(self.hands))
@@ -295,12 +312,14 @@ class Protocol(RuleBasedStateMachine):
                 hand.stored, hand.place = result, "publish"
             case Refuse():
                 self._refuse(hand, decision)
-            case Call(number=attempt, amount=amount):
+            case Call(amount=amount):
+                place = self._way(hand)
                 hand.amount, hand.again, hand.place = amount, False, "mark"
-                hand.sending = self._sending(hand, attempt)
-            case Inquire(attempt=known, amount=amount, resend=resend):
+                hand.sending = self._sending(hand, attempt_number(claim.attempts, place), place)
+            case Inquire(attempt=known, amount=amount, resend=resend, earlier=earlier):
+                assert not earlier, "two attempts of one command may have been sent"
                 hand.amount, hand.may_resend, hand.place = amount, resend, "inquire"
-                hand.sending = self._sending(hand, known.number)
+                hand.sending = self._sending(hand, known.number, known.integration_id)
             case Wait():
                 hand.place = "claim"
             case Lying():
@@ -342,7 +361,8 @@ class Protocol(RuleBasedStateMachine):
     @precondition(_someone_at("send"))
     def the_bytes_leave(self, number: int, happening: Happening) -> None:
         hand = self._pick("send", number)
-        reference, books = hand.order.reference, self.books
+        sending = self._of(hand)
+        reference, books = sending.reference, self._books(sending)
         hand.place = "release"
         if happening != "throttles":  # then it was certainly not performed, and may be made again
             self.sends[reference] = self.sends.get(reference, 0) + 1
@@ -374,9 +394,11 @@ class Protocol(RuleBasedStateMachine):
         """Nothing was performed: try later, or, past all patience, end it."""
         hand = self._pick("unmark", number)
         sending = self._of(hand)
-        if self._twice(lost, lambda: self.ledger.mark_not_sent(sending)):
-            self.marked.get(hand.order.key, set()).discard(hand.order.command_id)
+        taken_back = self._twice(lost, lambda: self.ledger.mark_not_sent(sending))
         hand.place = "release"
+        if taken_back:
+            self.marked.get(hand.order.key, set()).discard(hand.order.command_id)
+            self._onward(hand)
         if give_up:
             self._refuse(hand, Refuse(Reason.GAVE_UP, FailureClass.TRANSIENT, "nothing was performed"))
 
@@ -384,16 +406,17 @@ class Protocol(RuleBasedStateMachine):
     @precondition(_someone_at("inquire"))
     def inquire(self, number: int, answered: bool) -> None:
         hand = self._pick("inquire", number)
-        verdict = self.books.verdict(hand.order.reference) if answered else None
+        sending = self._of(hand)
+        verdict = self._books(sending).verdict(sending.reference) if answered else None
         hand.place = "release"
         if verdict is not None:
             self._decided(hand, verdict)
         elif answered and hand.may_resend:
             hand.again, hand.place = True, "mark"
-            hand.sending = replace(self._of(hand), repeatable=True)
+            hand.sending = replace(sending, repeatable=True)
         elif answered and (hand.held.sent_age_s or 0.0) >= ABSENCE_S:
             result = self._conclude(hand).unknown(
-                "nobody knows", performed=_performed(hand), references=(hand.order.reference,), first_sent_at=None
+                "nobody knows", performed=_performed(hand), references=(sending.reference,), first_sent_at=None
             )
             hand.result, hand.place = result, "conclude"
 
@@ -447,7 +470,7 @@ class Protocol(RuleBasedStateMachine):
     def release(self, number: int) -> None:
         hand = self._pick("release", number)
         self.bridge.run(self.ledger.release(hand.held))
-        hand.place = "claim"
+        hand.over, hand.place = (), "claim"
 
     @rule(number=nth, lost=st.booleans())
     @precondition(_someone_at("release"))
@@ -468,10 +491,13 @@ class Protocol(RuleBasedStateMachine):
 
     @invariant()
     def money_moves_once(self) -> None:
-        for reference, effects in self.books.effects.items():
-            assert effects <= 1, f"{reference} was performed {effects} times"
-        for reference, sends in self.sends.items():
-            assert sends <= 1 or self.repeatable, f"{reference} was sent {sends} times"
+        for order in self.orders:
+            effects = self._effects(order)
+            assert effects <= 1, f"{order.command.type} was performed {effects} times"
+            sends = {reference: count for reference, count in self.sends.items() if order.has(reference)}
+            # A repetition is the same attempt; anything else that may be performed leaves once.
+            count = len(sends) if self.repeatable else sum(sends.values())
+            assert count <= 1, f"{order.command.type} was sent {count} times"
 
     @invariant()
     def every_copy_of_a_result_is_the_same(self) -> None:
@@ -504,7 +530,7 @@ class Protocol(RuleBasedStateMachine):
             self.hands.clear()
 
     def _let_appear(self) -> None:
-        while self.books.on_the_way:
+        while any(books.on_the_way for books in self.books.values()):
             self.what_was_late_appears()
 
     def _finish(self, order: Order) -> None:
@@ -566,7 +592,7 @@ class Protocol(RuleBasedStateMachine):
         values = {value for command_id, _, value in self.published if command_id == order.command_id}
         assert len(values) == 1, "a command without its one result"
         text = values.pop().decode()
-        effects = self.books.effects.get(order.reference, 0)
+        effects = self._effects(order)
         if '"verdict":"accepted"' in text:
             assert effects == 1, "accepted, and the provider knows nothing of it"
         elif '"verdict":"refused"' in text:
@@ -600,8 +626,31 @@ class Protocol(RuleBasedStateMachine):
             self.bridge.run(act())
         return self.bridge.run(act())
 
-    def _sending(self, hand: Hand, attempt: int) -> Sending:
-        return Sending(hand.held, attempt, "iyzico-main", hand.order.reference, "digest", repeatable=False)
+    def _sending(self, hand: Hand, attempt: int, place: str) -> Sending:
+        return Sending(hand.held, attempt, place, hand.order.reference(attempt), "digest", repeatable=False)
+
+    def _books(self, sending: Sending) -> Books:
+        return self.books[sending.integration_id]
+
+    def _effects(self, order: Order) -> int:
+        """How often it was performed, by all providers together."""
+        return sum(
+            count for books in self.books.values() for reference, count in books.effects.items() if order.has(reference)
+        )
+
+    def _way(self, hand: Hand) -> str:
+        """The first place that was not tried in vain; later commands go where the payment was created."""
+        created_at = None if hand.payment is None else hand.payment.integration_id
+        left = [place for place in self.places if place not in hand.over]
+        return created_at or (left or self.places)[0]
+
+    def _onward(self, hand: Hand) -> None:
+        """To the next place, under a claim made anew; when there is none, later and from the first again."""
+        over = (*hand.over, self._of(hand).integration_id)
+        if isinstance(hand.order.command, CreatePayment) and len(over) < len(self.places):
+            hand.over, hand.place = over, "claim"
+        else:
+            hand.over, hand.place = (), "release"
 
     def _conclude(self, hand: Hand) -> Conclude:
         if hand.payment is None:
@@ -618,6 +667,25 @@ class Protocol(RuleBasedStateMachine):
         hand.place = "conclude"
 
 
+class RoutedProtocol(Protocol):
+    """With two providers, of which a creation tries the second when the first certainly did not perform it."""
+
+    def __init__(self, bridge: Bridge, *, repeatable: bool, decides: Decide = decide) -> None:
+        super().__init__(bridge, repeatable=repeatable, decides=decides, places=(FIRST, SECOND))
+
+    @rule()
+    def the_rules_change(self) -> None:
+        self.places = self.places[::-1]
+
+    @rule(number=nth)
+    @precondition(_someone_at("mark"))
+    def pass_over(self, number: int) -> None:
+        """The breaker is open, or a limit is reached: nothing is marked, and the next one is tried."""
+        hand = self._pick("mark", number)
+        if not hand.again:
+            self._onward(hand)
+
+
 def _payment() -> list[Order]:
     create = a_create_payment(lira("12.50"))
     refund = a_refund_payment(create.payment_id, lira("5.00"))
@@ -629,8 +697,11 @@ def _payment() -> list[Order]:
 
 
 def _parking(hand: Hand) -> Parking:
-    return Parking(hand.held, "iyzico-main", "commands", 0, 0, b"sealed", "later", 10.0)
+    return Parking(hand.held, FIRST, "commands", 0, 0, b"sealed", "later", 10.0)
 
 
 def _performed(hand: Hand) -> Performed:
-    return Performed(integration_id="iyzico-main", provider="iyzico", our_reference=hand.order.reference)
+    if hand.sending is None:
+        raise AssertionError("what was performed was sent")
+    place, reference = hand.sending.integration_id, hand.sending.reference
+    return Performed(integration_id=place, provider="iyzico", our_reference=reference)

@@ -15,6 +15,7 @@ from agents.sql import statement
 from infra.migrate import migrate
 from schemas.errors import LedgerReplaced, SettingsError, StoreError
 from schemas.ids import new_id
+from schemas.routing import Routed
 from tests.database_clock import install_clock, reset_clock, step_clock
 from tests.stack import fresh_database
 
@@ -301,11 +302,48 @@ async def test_one_attempt_taken_back_leaves_another_that_may_have_been_sent(ben
     ask = an_ask()
     claim = await taken(bench.one, ask)
     await bench.one.mark_sending(a_sending(claim, number=1))
+    await bench.one.mark_not_sent(a_sending(claim, number=1))
     await bench.one.mark_sending(a_sending(claim, number=2))
+    # A rebuilt ledger takes every send that was intended for one that may have been.
+    undo = "update ledger.attempts set state = 'sending' where command_id = $1 and number = 1"
+    await bench.outside.execute(undo, ask.command_id)
     await bench.one.mark_not_sent(a_sending(claim, number=2))
     again = await taken(bench.one, ask)
     assert [(attempt.number, attempt.maybe_sent) for attempt in again.attempts] == [(1, True), (2, False)]
     assert again.sent_age_s is not None
+
+
+async def test_no_attempt_is_opened_while_another_one_may_have_been_sent(bench: Bench) -> None:
+    ask = an_ask()
+    claim = await taken(bench.one, ask)
+    elsewhere = replace(a_sending(claim, number=2), integration_id="iyzico-other")
+    assert await bench.one.mark_sending(a_sending(claim))
+    assert not await bench.one.mark_sending(elsewhere)
+    assert await bench.one.mark_not_sent(a_sending(claim))
+    assert await bench.one.mark_sending(elsewhere)
+    assert not await bench.one.mark_sending(a_sending(claim)), "the one before it was left behind"
+    again = await taken(bench.one, ask)
+    assert [(attempt.integration_id, attempt.maybe_sent) for attempt in again.attempts] == [
+        ("iyzico-main", False),
+        ("iyzico-other", True),
+    ]
+
+
+async def test_an_attempt_is_never_made_at_another_integration(bench: Bench) -> None:
+    claim = await taken(bench.one, an_ask())
+    assert await bench.one.mark_sending(a_sending(claim))
+    assert await bench.one.mark_not_sent(a_sending(claim))
+    assert not await bench.one.mark_sending(replace(a_sending(claim), integration_id="iyzico-other"))
+    assert await bench.one.mark_sending(a_sending(claim))
+
+
+async def test_how_the_integration_was_chosen_is_kept_with_the_attempt(bench: Bench) -> None:
+    ask = an_ask()
+    claim = await taken(bench.one, ask)
+    routed = Routed(rule_id="cards", integration_id="iyzico-main", why="İşte", fallback_of=("iyzico-other",))
+    assert await bench.one.mark_sending(replace(a_sending(claim), routed=routed))
+    (attempt,) = (await taken(bench.one, ask)).attempts
+    assert attempt.routed == routed
 
 
 # Conclusions.
@@ -364,7 +402,17 @@ async def test_an_attempt_marked_while_a_takeover_waits_is_never_overlooked(benc
     ask = an_ask()
     old = await taken(bench.one, ask)
     async with bench.outside.transaction():
-        columns = ([ask.key], [old.epoch], [ask.command_id], [1], ["iyzico-main"], [new_id().hex], ["digest"], [False])
+        columns = (
+            [ask.key],
+            [old.epoch],
+            [ask.command_id],
+            [1],
+            ["iyzico-main"],
+            [new_id().hex],
+            ["digest"],
+            [False],
+            [None],
+        )
         marked = await bench.outside.fetch(statement("send"), *columns, bench.one.incarnation)
         assert len(marked) == 1
         await step_clock(bench.pools[0], LEASE_S + 1)

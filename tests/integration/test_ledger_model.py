@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from agents.ledger import Conclusion, Ledger, Sending
-from agents.payments.decide import Decision, Inquire, decide
+from agents.payments.decide import Call, Decision, Inquire, decide
 from infra.migrate import migrate
 from tests.database_clock import install_clock
-from tests.integration.ledger_model import Bridge, Decide, Protocol
+from tests.integration.ledger_model import Bridge, Decide, Protocol, RoutedProtocol
 
 # The seed is fixed: what a run finds, every run finds. More examples than these were run when the protocol was made.
 COMMON: dict[str, Any] = {
@@ -46,6 +46,11 @@ def test_money_moves_once_and_every_command_has_one_result_whatever_happens(ledg
     run(ledger_url, lambda bridge: Protocol(bridge, repeatable=repeatable), max_examples=120)
 
 
+@pytest.mark.parametrize("repeatable", [False, True], ids=["query first", "repeatable"])
+def test_money_moves_once_over_all_providers_when_fallbacks_are_taken(ledger_url: str, repeatable: bool) -> None:
+    run(ledger_url, lambda bridge: RoutedProtocol(bridge, repeatable=repeatable), max_examples=120)
+
+
 # The model must be able to fail: with one protection switched off, it finds what that protection is for.
 
 
@@ -74,22 +79,33 @@ def forgets_what_was_sent(claim: Any, *arguments: Any, **named: Any) -> Decision
     return decide(replace(claim, attempts=(), sent_age_s=None), *arguments, **named)
 
 
+def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
+    decision = decide(*arguments, **named)
+    return Call(decision.amount) if isinstance(decision, Inquire) else decision
+
+
 @pytest.mark.parametrize(
-    ("decides", "kind", "found"),
+    ("protocol", "decides", "kind", "found"),
     [
-        (sends_again, Ledger, r"was (sent|performed) \d+ times"),
-        (forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
-        (decide, UnfencedConclusions, "two results of one command"),
+        (Protocol, sends_again, Ledger, r"was (sent|performed) \d+ times"),
+        (Protocol, forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
+        (Protocol, decide, UnfencedConclusions, "two results of one command"),
+        (RoutedProtocol, falls_back_at_once, UnfencedMarks, r"was (sent|performed) \d+ times"),
     ],
-    ids=["resending what may have been sent", "no fence at the mark", "no fence at the conclusion"],
+    ids=[
+        "resending what may have been sent",
+        "no fence at the mark",
+        "no fence at the conclusion",
+        "a fallback for what may have been performed",
+    ],
 )
 def test_the_model_finds_the_damage_when_a_protection_is_off(
-    ledger_url: str, decides: Decide, kind: type[Ledger], found: str
+    ledger_url: str, protocol: Callable[..., Protocol], decides: Decide, kind: type[Ledger], found: str
 ) -> None:
     with pytest.raises(AssertionError, match=found):
         run(
             ledger_url,
-            lambda bridge: Protocol(bridge, repeatable=False, decides=decides),
+            lambda bridge: protocol(bridge, repeatable=False, decides=decides),
             kind,
             max_examples=2_000,
             phases=[Phase.generate],

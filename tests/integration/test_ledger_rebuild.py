@@ -23,6 +23,7 @@ from infra.sandbox.iyzico import FaultKind, FaultOrder, running_sandbox
 from schemas.errors import LedgerReplaced, SettingsError
 from schemas.ids import new_id
 from schemas.payments import CommandUnknown, CreatePayment, Payment, PaymentCommand, PaymentCreated
+from schemas.routing import Routed
 from streams.codec import Outgoing, digest
 from streams.groups import members
 from streams.publisher import Publisher
@@ -278,6 +279,24 @@ async def test_a_send_whose_record_is_gone_is_given_up_as_unknown_with_all_that_
         state = await database.fetchval("select state from ledger.keys where key = $1", ask.key)
     assert Payment.model_validate_json(state).stage == "unsettled"
     assert (await rebuilt(hub)).abandoned == ()
+
+
+async def test_how_an_integration_was_chosen_is_rebuilt_with_the_attempt(hub: Hub) -> None:
+    command = a_payment()
+    envelope = an_envelope(command)
+    ask = Ask(f"payments/{command.payment_id}", envelope.id, command.type, digest(envelope, command.key, command))
+    routed = Routed(rule_id="cards", integration_id=SECOND, why="drawn by rule cards", fallback_of=(INTEGRATION,))
+    claim = Claim(ask, ClaimStatus.TAKEN, epoch=5)
+    sending = Sending(claim, 2, SECOND, f"r-{envelope.id}", "digest-1", repeatable=False, routed=routed)
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    records = PaymentRecords(hub.settings.topics)
+    await hub.publish([records.intent(sending, command.payment_id, new_id(), at, None)])
+
+    await rebuilt(hub)
+
+    async with hub.database() as database:
+        kept = await database.fetchval("select routed from ledger.attempts where command_id = $1", envelope.id)
+    assert Routed.model_validate_json(kept) == routed
 
 
 async def test_a_rebuild_refuses_while_a_worker_runs(hub: Hub) -> None:

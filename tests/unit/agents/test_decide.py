@@ -20,6 +20,7 @@ from agents.payments.decide import (
     TooOld,
     Wait,
     amount_of,
+    attempt_number,
     decide,
     refusal_of,
 )
@@ -122,19 +123,32 @@ def test_a_held_key_is_left_alone_until_its_lease_ends_but_looked_at_again_soon(
 def test_a_first_call_has_its_amount_worked_out(command: PaymentCommand, payment: Payment, amount: Money) -> None:
     call = decided(command, payment)
     assert isinstance(call, Call)
-    assert call.number == 1
     assert call.amount is not None
     assert (call.amount.minor, call.amount.currency) == (amount.minor, amount.currency)
 
 
 def test_a_query_moves_nothing() -> None:
-    assert decided(a_query_payment(), a_payment()) == Call(1, None)
-    assert decided(a_query_payment(), a_payment("unsettled")) == Call(1, None)
+    assert decided(a_query_payment(), a_payment()) == Call(None)
+    assert decided(a_query_payment(), a_payment("unsettled")) == Call(None)
 
 
-def test_an_attempt_that_was_certainly_not_performed_is_made_again_under_its_own_number() -> None:
-    claim = a_claim(attempts=(tried(maybe_sent=False),))
-    assert decided(a_create_payment(), a_payment("new"), claim).number == 1
+def test_what_was_certainly_not_performed_is_called_again() -> None:
+    claim = a_claim(attempts=(tried(maybe_sent=False), tried(number=2, maybe_sent=False)))
+    assert isinstance(decided(a_create_payment(), a_payment("new"), claim), Call)
+
+
+def test_an_attempt_keeps_its_number_where_it_was_made_and_is_a_further_one_elsewhere() -> None:
+    attempts = (tried(maybe_sent=False), tried(number=2, maybe_sent=False))
+    assert attempt_number((), "iyzico-main") == 1
+    assert attempt_number(attempts, "iyzico-main") == 2
+    assert attempt_number(attempts, "iyzico-other") == 3
+
+
+def test_every_attempt_that_may_have_been_performed_is_asked_about_and_none_is_sent_again() -> None:
+    first, second, third = tried(number=1), tried(number=2, maybe_sent=False), tried(number=3)
+    claim = a_claim(attempts=(first, second, third), sent_age_s=1.0)
+    asked = decided(a_create_payment(lira("12.50")), a_payment("new"), claim, DAY)
+    assert asked == Inquire(third, lira("12.50"), resend=False, earlier=(first,))
 
 
 # What may have been sent is asked about, whatever else holds.

@@ -10,6 +10,9 @@ from schemas.errors import SettingsError
 NEEDED = {"KAFKA_BOOTSTRAP": "127.0.0.1:9092", "DATABASE_URL": "postgresql://kolaj:hush-hush@127.0.0.1:5432/kolaj"}
 
 
+RULE = '{"rule_id": "r", "priority": 1, "choices": [{"integration_id": "iyzico-b", "weight": 1}]}'
+
+
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name, value in NEEDED.items():
@@ -60,6 +63,11 @@ def test_the_password_of_the_database_is_never_shown(environment: pytest.MonkeyP
         ("INTEGRATION_ENCRYPTION_KEY", "sesame", "INTEGRATION_ENCRYPTION_KEY: must be base64 of 32 bytes"),
         ("KOLAJ_LOG_LEVEL", "loud", "KOLAJ_LOG_LEVEL: "),
         ("KOLAJ_STALL_S", "60", "KOLAJ_STALL_S: must be longer than KOLAJ_REBALANCE_TIMEOUT_S"),
+        ("KOLAJ_ROUTING", "[{]", "KOLAJ_ROUTING: is not JSON"),
+        ("KOLAJ_ROUTING", "/nowhere/at/all", "KOLAJ_ROUTING: /nowhere/at/all cannot be read"),
+        ("KOLAJ_ROUTING", '[{"rule_id": "r"}]', "KOLAJ_ROUTING: entry 0.priority: "),
+        ("KOLAJ_ROUTING", f"[{RULE},{RULE}]", "KOLAJ_ROUTING: two rules are called r"),
+        ("KOLAJ_ROUTING", f"[{RULE}]", "KOLAJ_ROUTING: rule r names iyzico-b, which KOLAJ_INTEGRATIONS does not have"),
         ("KOLAJ_ENV_FILE", "/nowhere/at/all", "KOLAJ_ENV_FILE: /nowhere/at/all is not a file"),
     ],
 )
@@ -69,6 +77,14 @@ def test_what_is_wrong_is_named_and_nothing_secret_with_it(
     with pytest.raises(SettingsError, match=says) as raised:
         read(environment, **{name: value})
     assert "sesame" not in str(raised.value)
+
+
+def test_routing_rules_may_lie_in_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "rules.json"
+    file.write_text(f"[{RULE}]", encoding="utf-8")
+    accounts = '[{"id": "iyzico-b", "provider": "iyzico"}]'
+    (rule,) = read(environment, KOLAJ_INTEGRATIONS=accounts, KOLAJ_ROUTING=str(file)).routing
+    assert (rule.rule_id, rule.integration_ids) == ("r", ("iyzico-b",))
 
 
 def test_all_faults_are_told_at_once(environment: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,94 @@
+"""Where a command under a claim may go now: routing over integrations and rules that may change under way."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.ledger import SentAttempt
+from agents.payments.decide import Promise, Refuse
+from agents.payments.work import Work
+from agents.routing import Route, Way, route
+from providers.connector import Integration, Operation
+from schemas.payments import PaymentCommand
+from schemas.routing import RoutingRule
+
+
+def _nothing_avoided(_: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """What routing looks at; each part is read anew at each command.
+
+    Attributes:
+        rules: for commands that name no integration.
+        owners: which integrations an owner uses.
+        stopped: integrations that nothing is sent to; a command that has no other waits.
+        disabled: integrations that take no command any more; what was sent there is still asked about.
+        avoided: why an integration is only used where there is no other, such as a failing one; `None` as a rule.
+        paused_s: for how many seconds a call would certainly be refused in this process; zero when it may be tried.
+    """
+
+    integrations: Mapping[str, Integration]
+    paused_s: Callable[[Integration, Operation[Any, Any]], float]
+    rules: Callable[[], Sequence[RoutingRule]] = tuple
+    owners: Callable[[], Mapping[str, Sequence[str]]] = dict
+    stopped: Callable[[], Collection[str]] = frozenset
+    disabled: Mapping[str, Integration] = field(default_factory=dict)
+    avoided: Callable[[str], str | None] = _nothing_avoided
+
+    def route(self, work: Work) -> Route | Refuse:
+        """For a command of which certainly nothing was performed."""
+        return route(
+            work.command_id,
+            work.command,
+            work.payment,
+            self.integrations,
+            rules=self.rules(),
+            owners=self.owners(),
+        )
+
+    def way(self, work: Work, among: Route) -> Way | None:
+        """The first place that takes the command now and was not tried in vain; `None` when there is none.
+
+        Where there is no choice the place is tried, whatever is known of it: what comes of it says when to try again.
+        """
+        over = {}
+        if len(among.choices) > 1:
+            closed = {choice.integration.id: self._closed(choice.integration, work.command) for choice in among.choices}
+            over = {name: why for name, why in closed.items() if why is not None}
+        return among.way({**over, **{failed.integration.id: failed.why or "" for failed in work.failed}})
+
+    def sent_to(self, attempt: SentAttempt, command: PaymentCommand) -> tuple[Integration, Operation[Any, Any]] | None:
+        """Where the provider can be asked about an attempt; `None` when that integration is gone."""
+        sent_to = attempt.integration_id
+        integration = self.integrations.get(sent_to) or self.disabled.get(sent_to)
+        operation = None if integration is None else integration.connector.operation_for(type(command))
+        return None if integration is None or operation is None else (integration, operation)
+
+    def promise(self, work: Work) -> Promise | None:
+        """What the provider promises of the last attempt that may have been sent."""
+        maybe_sent = [attempt for attempt in work.claim.attempts if attempt.maybe_sent]
+        sent_to = self.sent_to(maybe_sent[-1], work.command) if maybe_sent else None
+        if sent_to is None:
+            return None
+        _, operation = sent_to
+        return Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
+
+    def of(self, work: Work) -> str | None:
+        """The id of the integration that the command stands at, or will go to first; `None` when there is none."""
+        maybe_sent = [attempt for attempt in work.claim.attempts if attempt.maybe_sent]
+        if maybe_sent:
+            return maybe_sent[-1].integration_id
+        found = self.route(work)
+        return None if isinstance(found, Refuse) else found.foremost.integration.id
+
+    def _closed(self, integration: Integration, command: PaymentCommand) -> str | None:
+        """Why nothing, or only what has no other place, is sent there now."""
+        if integration.id in self.stopped():
+            return "an operator stopped it"
+        operation = integration.connector.operation_for(type(command))
+        if operation is not None and self.paused_s(integration, operation) > 0:
+            return "calls to it are paused"
+        return self.avoided(integration.id)
