@@ -111,6 +111,7 @@ async def test_a_value_is_erased_once_its_version_ended_or_was_revoked(pool: asy
 async def test_a_hub_starts_without_a_lost_master_key_once_what_it_sealed_was_let_go(
     pool: asyncpg.Pool, account: str
 ) -> None:
+    await pool.execute("delete from vault.integration_credentials where integration_id <> $1", account)
     found = KeyRing.of(a_master_key())
     with pytest.raises(UnknownMasterKey, match=RING.primary_id):
         await MasterKeys(pool).begin(found)
