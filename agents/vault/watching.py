@@ -44,6 +44,8 @@ class CredentialWatch:
 
     async def run(self) -> None:
         """Look again and again until cancelled. While the source fails, what was loaded stays in use."""
+        if not self._watched:
+            return
         failing = False
         while True:
             try:

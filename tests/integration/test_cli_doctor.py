@@ -12,12 +12,16 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from agents.pool import open_pool
+from agents.vault.keyring import KeyRing
+from agents.vault.master_keys import MasterKeys
 from infra.local import LocalStack
 from infra.migrate import migrate
 from streams.admin import ensure_topics
 from streams.environment import claim_environment
 from streams.kafka import KafkaAccess
 from streams.topics import Topics
+from tests.master_keys import a_master_key
 from tests.stack import fresh_name
 
 DAY_S = 24 * 3600
@@ -69,9 +73,26 @@ async def test_a_hub_that_is_ready_passes_every_check(
     await prepare(stack, database_url, prefix)
     code, checks = doctor()
     assert code == 0, checks
-    assert {name for name, check in checks.items() if check["state"] == "warning"} == {"brokers", "encryption key"}
+    assert {name for name, check in checks.items() if check["state"] == "warning"} == {"brokers", "master keys"}
     assert "iyzico-main (iyzico, sandbox)" in checks["integrations, secrets"]["detail"]
     assert " s " in checks["database's clock"]["detail"]
+
+
+async def test_a_master_key_that_is_missing_is_named(
+    stack: LocalStack, doctor: Doctor, database_url: str, prefix: str
+) -> None:
+    await prepare(stack, database_url, prefix)
+    ours, theirs = a_master_key(), KeyRing.of(a_master_key())
+    pool = await open_pool(database_url, size=1)
+    try:
+        await MasterKeys(pool).begin(theirs)
+        code, checks = doctor(INTEGRATION_ENCRYPTION_KEY=ours.get_secret_value())
+        assert (code, checks["master keys"]["state"]) == (4, "failed")
+        assert f"the master key {theirs.primary_id} is missing" in checks["master keys"]["detail"]
+        await MasterKeys(pool).retire(theirs.ids)
+    finally:
+        await pool.close()
+    assert doctor(INTEGRATION_ENCRYPTION_KEY=ours.get_secret_value())[1]["master keys"]["state"] == "ok"
 
 
 async def test_missing_topics_are_found(doctor: Doctor) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ import pytest_asyncio
 from agents.pool import open_pool
 from agents.vault.envelope import SealBroken, SealUnknown
 from agents.vault.keyring import KeyRing, UnknownMasterKey
+from agents.vault.master_keys import MasterKeys
 from agents.vault.postgres import PostgresCredentials
 from agents.vault.secret import Secret
 from agents.vault.store import CredentialStore
@@ -104,6 +106,22 @@ async def test_a_value_is_erased_once_its_version_ended_or_was_revoked(pool: asy
         "select version, sealed is null as erased from vault.integration_credentials where integration_id = $1", account
     )
     assert {(row["version"], row["erased"]) for row in rows} == {(1, True), (2, True), (3, False)}
+
+
+async def test_a_hub_starts_without_a_lost_master_key_once_what_it_sealed_was_let_go(
+    pool: asyncpg.Pool, account: str
+) -> None:
+    await pool.execute("delete from vault.integration_credentials where integration_id <> $1", account)
+    found = KeyRing.of(a_master_key())
+    with pytest.raises(UnknownMasterKey, match=RING.primary_id):
+        await MasterKeys(pool).begin(found)
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    given_up = readme[readme.index("```sql\nupdate vault.") + 7 : readme.index("where key_id = '<id>';\n```") + 23]
+    await pool.execute(given_up.replace("<id>", RING.primary_id))
+    await MasterKeys(pool).begin(found)
+    assert await PostgresCredentials(pool, found).live(account, NOW) == ()
+    put = PostgresCredentials(pool, found).put
+    assert (await put(account, {"api_key": Secret("new")}, by="x", at=NOW, follows=2)).number == 3
 
 
 async def test_a_database_that_fails_is_a_store_error(database_url: str) -> None:

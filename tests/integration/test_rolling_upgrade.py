@@ -6,12 +6,14 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from agents.ledger import Ask, ClaimStatus, Ledger
 from agents.pool import open_pool
 from infra.local import LocalStack
 from infra.migrate import migrate, pending
+from schemas.errors import LedgerReplaced
 from schemas.ids import new_id
 from tests.stack import fresh_database
 
@@ -90,8 +92,21 @@ async def test_a_migration_that_only_adds_lets_older_workers_go_on(url: str) -> 
     running = await Ledger.open(pool, lease_s=30, margin_s=5)
     assert "ledger/0004_log_marks" in await pending(url)
 
-    await migrate(url)
+    await pool.execute((files("agents.sql") / "migrations" / "0004_log_marks.sql").read_text(encoding="utf-8"))
 
     assert (await running.claim(Ask(f"payments/{new_id()}", new_id(), "t", b"d"))).status is ClaimStatus.TAKEN
+    await running.aclose()
+    await pool.close()
+
+
+async def test_workers_that_cannot_open_what_newer_ones_park_can_do_nothing_more(url: str) -> None:
+    await migrate_up_to(url, "0001_ledger", "0002_card_vault", "0003_parking", "0004_log_marks")
+    pool = await open_pool(url)
+    running = await Ledger.open(pool, lease_s=30, margin_s=5)
+
+    await migrate(url)
+
+    with pytest.raises(LedgerReplaced):
+        await running.claim(Ask(f"payments/{new_id()}", new_id(), "t", b"d"))
     await running.aclose()
     await pool.close()
