@@ -11,8 +11,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from providers.connection_settings import USUAL, ConnectionSettings
+from providers.diagnosis import Trouble
 from providers.outcome import Finding, Outcome, Refusal
 from schemas.base import Frozen
+from schemas.integrations import Kind
 from schemas.money import Money
 from schemas.payments import Payment, PaymentCommand, Reason
 
@@ -38,6 +41,14 @@ class Unsayable(ValueError):
 
 Credentials = Mapping[str, SecretStr]
 """Secrets by the names the connector declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCredentials:
+    """The secrets that are valid now. `retiring` are older ones that a rotation leaves valid for a while, newest first."""
+
+    current: Credentials = field(repr=False)
+    retiring: tuple[Credentials, ...] = field(default=(), repr=False)
 
 
 class Wire(BaseModel):
@@ -209,10 +220,13 @@ class Read(Generic[Q, R, A]):
 
 @dataclass(frozen=True, slots=True)
 class HealthProbe:
-    """A harmless authenticated call; `read` returns `None` when all is well, else a sentence that says what is not."""
+    """A harmless authenticated call; `read` returns `None` when all is well, else what is not.
+
+    `read` sees the environment and the secrets too: some keys tell by themselves where they belong.
+    """
 
     request: Request
-    read: Callable[[Answer], str | None]
+    read: Callable[[Answer, str, Credentials], Trouble | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +234,7 @@ class Connector:
     """Everything the hub knows about one provider.
 
     Attributes:
+        version: of the provider's interface, in its own words.
         base_urls: by environment, `production` and `sandbox`.
         credentials: names of the secrets it needs.
         sign: headers that authenticate one request, from the request, the secrets and a fresh nonce.
@@ -227,17 +242,22 @@ class Connector:
         personal: names of JSON fields in requests and answers that hold personal data; the scrubber hides their values.
         secret: names of JSON fields that hold secrets or card data.
         reads: questions whose answers may be kept.
+        settings: what may be set for an account beside its secrets.
+        webhooks: kinds of calls to us that it verifies and reads.
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
     """
 
     name: str
-    kind: Literal["payment"]
+    kind: Kind
     base_urls: Mapping[str, str]
     credentials: tuple[str, ...]
     sign: Callable[[Request, Credentials, str], Mapping[str, str]]
     verify: Callable[[Request, Answer, Credentials], str | None]
     operations: tuple[Operation[Any, Any], ...]
     probe: HealthProbe
+    version: str = "1"
+    settings: type[ConnectionSettings] = ConnectionSettings
+    webhooks: tuple[str, ...] = ()
     reference: ReferenceFormat = field(default_factory=ReferenceFormat)
     rate_limits: Mapping[str, RateLimit] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
@@ -245,6 +265,11 @@ class Connector:
     secret: frozenset[str] = frozenset()
     reads: tuple[Read[Any, Any, Any], ...] = ()
     read_limits: Callable[[Answer], LimitReading | None] | None = None
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that the provider has an address for."""
+        return tuple(self.base_urls)
 
     def operation_for(self, command: type[PaymentCommand]) -> Operation[Any, Any] | None:
         return next((operation for operation in self.operations if operation.command is command), None)
@@ -255,10 +280,20 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One account at one provider."""
+    """One account at one provider.
+
+    Attributes:
+        retiring: older secrets that are still valid, for verifying calls to us.
+        revision: of the registry when it was last changed; 0 for an account of the settings. The higher one counts.
+        lacks: what keeps it from being called, as a sentence; its commands wait.
+    """
 
     id: str
     connector: Connector
     environment: str
     base_url: str
     credentials: Credentials = field(repr=False)
+    retiring: tuple[Credentials, ...] = field(default=(), repr=False)
+    settings: ConnectionSettings = USUAL
+    revision: int = 0
+    lacks: str | None = None

@@ -1,6 +1,6 @@
 """Facts about integrations (health, breakers, rate limits), about processes, and what operators did by hand."""
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -125,13 +125,5 @@ class CommandWithdrawn(Fact):
 
 Intervention = IntegrationStopped | IntegrationStarted | CommandWithdrawn
 """What operators do by hand."""
-IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm | Intervention
-INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
-    HealthChecked,
-    BreakerChanged,
-    RateLimitReported,
-    LagAlarm,
-    IntegrationStopped,
-    IntegrationStarted,
-    CommandWithdrawn,
-)
+Observation = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm
+"""What processes see."""
