@@ -1,11 +1,23 @@
 """Which integration performs a command."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from agents.payments.decide import Refuse
 from providers.connector import Integration
 from schemas.payments import CreatePayment, Payment, PaymentCommand, Reason
 from schemas.verdicts import FailureClass
+
+NOT_READY: Final = "the integration is not ready; `kolaj integrations show` says what it lacks"
+"""The reason of commands that wait for an integration which cannot be called yet."""
+
+
+def closed_refusal(command: PaymentCommand, payment: Payment, closed: Mapping[str, Integration]) -> Refuse | None:
+    """The refusal of a command for an integration that takes no new ones; `None` when it is for another."""
+    wanted = _wanted(command, payment)
+    if wanted is None or wanted not in closed:
+        return None
+    return _unknown("the integration is disabled; `kolaj integrations enable` lets it take commands again")
 
 
 def route(command: PaymentCommand, payment: Payment, integrations: Mapping[str, Integration]) -> Integration | Refuse:
@@ -13,8 +25,7 @@ def route(command: PaymentCommand, payment: Payment, integrations: Mapping[str, 
 
     A creation that names none goes to the only integration there is; with several it is refused, never guessed.
     """
-    wanted = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
-    wanted = wanted or command.integration_id
+    wanted = _wanted(command, payment)
     if wanted is None:
         if len(integrations) == 1:
             return next(iter(integrations.values()))
@@ -25,6 +36,11 @@ def route(command: PaymentCommand, payment: Payment, integrations: Mapping[str, 
     if found is None:
         return _unknown("integration_id names no integration of this hub; `kolaj doctor` lists those it has")
     return found
+
+
+def _wanted(command: PaymentCommand, payment: Payment) -> str | None:
+    named = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
+    return named or command.integration_id
 
 
 def _unknown(detail: str) -> Refuse:

@@ -1,7 +1,7 @@
 """Which accounts at which providers the hub works for, and their secrets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -103,6 +103,23 @@ def load_integrations(settings: "Settings", connectors: Mapping[str, Connector])
         except Unconfigurable as bad:
             raise SettingsError(f"KOLAJ_INTEGRATIONS: entry {index}, {entry.id}: {bad}") from bad
     return loaded
+
+
+class EnvironmentCredentials:
+    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do."""
+
+    def __init__(self, variables: Mapping[str, SecretStr]) -> None:
+        self._variables = variables
+
+    async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
+        prefix = credential_prefix(integration_id)
+        found = {name: self._variables.get(prefix + name.translate(_TO_UPPER)) for name in names}
+        given = {name: secret for name, secret in found.items() if secret is not None and secret.get_secret_value()}
+        return LiveCredentials(given) if len(given) == len(names) else None
+
+    async def version(self) -> int:
+        """Variables are read once."""
+        return 0
 
 
 def _credentials(integration_id: str, connector: Connector, secrets: Mapping[str, SecretStr]) -> dict[str, SecretStr]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,10 @@ from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
 from agents.delivery import Delivery
 from agents.health import Watch
+from agents.integrations.decide import House
+from agents.integrations.directory import CredentialSource, Directory
+from agents.integrations.registrar import Registrar
+from agents.integrations.registry import Registry
 from agents.lag_alarm import lag_alarm
 from agents.ledger import Ledger
 from agents.log_check import check_not_behind, keep_comparing
@@ -24,14 +28,14 @@ from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
+from agents.stops import Stops
 from agents.tending import Tending
 from infra.caller_settings import caller_settings, shared_store
-from infra.integration_settings import load_integrations
+from infra.integration_settings import EnvironmentCredentials, load_integrations
 from infra.master_key import master_key
 from infra.migrate import migrate
 from infra.settings import Settings
 from providers.caller import Caller
-from providers.connector import Integration
 from providers.registry import connectors
 from schemas.errors import SettingsError
 from streams.admin import ensure_topics
@@ -43,6 +47,8 @@ from streams.watching import Bounds
 log = logging.getLogger(__name__)
 
 _TELL_EVERY_S: Final = 1.0
+_ORDERS_AT_ONCE: Final = 8
+"""Orders about integrations are few; one that waits for calls under way must not hold up the others."""
 
 OnHealth = Callable[[str | None], None]
 """Told every second why the process should not be counted on, or `None` when it is well."""
@@ -58,17 +64,20 @@ class Worker:
 
     consumer: CommandConsumer
     waker: DelayedConsumer[Delivery]
+    registrar: DelayedConsumer[Delivery]
     tending: Tending
     watch: Watch
     caller: Caller
-    integrations: Mapping[str, Integration]
+    directory: Directory
+    changed: "asyncio.Queue[str]"
+    """Integrations that are new, changed or gone."""
     compare: Callable[[], Coroutine[None, None, None]]
     """Goes on comparing ledger and log until cancelled."""
 
     @property
     def problem(self) -> str | None:
         """Why it should not be counted on now; `None` when it is well."""
-        return self.consumer.watch.problem or self.waker.watch.problem
+        return self.consumer.watch.problem or self.waker.watch.problem or self.registrar.watch.problem
 
 
 async def prepare_stores(settings: Settings) -> None:
@@ -85,34 +94,55 @@ async def prepare_stores(settings: Settings) -> None:
 
 
 async def run_worker(
-    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None], on_health: OnHealth = unheard
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[], None],
+    on_health: OnHealth = unheard,
+    credentials: CredentialSource | None = None,
 ) -> None:
-    """Consume payment commands until `stop` is set, then drain and leave the group.
+    """Consume commands until `stop` is set, then drain and leave the groups.
+
+    `credentials` is where the secrets of the registry's integrations come from; by default from the variables.
 
     Raises:
         SettingsError: it must not start like this; the message says what to do.
         StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
     """
-    async with _worker(settings) as worker, asyncio.TaskGroup() as tasks:
+    source = credentials or EnvironmentCredentials(settings.variables)
+    async with _worker(settings, source) as worker, asyncio.TaskGroup() as tasks:
         beside = [
-            tasks.create_task(worker.watch.run(worker.caller, worker.integrations)),
+            tasks.create_task(worker.watch.run(worker.caller, worker.directory)),
+            tasks.create_task(worker.directory.watch()),
+            tasks.create_task(_follow(worker)),
             tasks.create_task(worker.tending.run()),
             tasks.create_task(worker.compare()),
         ]
         measure(
-            (worker.consumer.watch, worker.waker.watch),
+            (worker.consumer.watch, worker.waker.watch, worker.registrar.watch),
             running=lambda: worker.consumer.running,
             waiting=worker.tending.waiting,
         )
-        waking = tasks.create_task(worker.waker.run(stop))
+        others = [tasks.create_task(worker.waker.run(stop)), tasks.create_task(worker.registrar.run(stop))]
         on_ready()
         beside.append(tasks.create_task(tell_health(lambda: worker.problem, on_health)))
         try:
             await worker.consumer.run(stop)
-            await waking
+            await asyncio.gather(*others)
         finally:
             for task in beside:
                 task.cancel()
+
+
+async def _follow(worker: Worker) -> None:
+    """Check what is new or changed at once, and let go of the connections of what is gone."""
+    async with asyncio.TaskGroup() as retiring:
+        while True:
+            name = await worker.changed.get()
+            if name in worker.directory or name in worker.directory.closed:
+                worker.watch.look_at(name)
+            else:
+                retiring.create_task(worker.caller.retire(name))
 
 
 async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) -> None:
@@ -128,8 +158,8 @@ async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) ->
 
 
 @asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[Worker]:
-    integrations = load_integrations(settings, connectors())
+async def _worker(settings: Settings, source: CredentialSource) -> AsyncIterator[Worker]:
+    fixed = load_integrations(settings, connectors())
     if settings.encryption_key is None:
         raise SettingsError(
             "INTEGRATION_ENCRYPTION_KEY is not set; a worker seals the commands that wait, and cards, with it: base64 "
@@ -156,6 +186,9 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
                 share=lambda: consumers[0].share if consumers else 1 / settings.partitions,
             )
         )
+        changed: asyncio.Queue[str] = asyncio.Queue()
+        directory = Directory(pool, source, connectors(), fixed=fixed, on_change=changed.put_nowait)
+        await directory.refresh()
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(master_key(key)))
         tending = Tending(ledger, lot)
         agent = PaymentsAgent(
@@ -163,7 +196,8 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             caller=caller,
             publisher=publisher,
             topics=settings.topics,
-            integrations=integrations,
+            integrations=directory,
+            closed=directory.closed,
             cards=CardVault(pool, key),
             lot=lot,
             patience=Patience(
@@ -210,8 +244,22 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             bounds=bounds,
             on_overdue=on_overdue,
         )
+        registry = Registry(pool, House(connectors(), settings.environment, frozenset(fixed)))
+        registrar = DelayedConsumer(
+            settings.kafka,
+            {settings.topics.integration_commands.name: 0.0},
+            group=f"{settings.topic_prefix}.integrations",
+            make=Delivery,
+            handle=Registrar(registry, Stops(pool), publisher, settings.topics, now=_now).handle,
+            in_flight=_ORDERS_AT_ONCE,
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=membership.drain_s,
+            bounds=bounds,
+            on_overdue=on_overdue,
+        )
         compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
-        yield Worker(consumer, waker, tending, watch, caller, integrations, compare)
+        yield Worker(consumer, waker, registrar, tending, watch, caller, directory, changed, compare)
 
 
 def _now() -> datetime:

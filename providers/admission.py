@@ -120,9 +120,8 @@ class Gates:
 
     def forget(self, integration_id: str) -> None:
         """Keep no breaker and no limit of it any longer. Its quota stays: its calls may still be under way."""
-        for kept in (self._breakers, self._limiters):
-            for key in [key for key in kept if key[0] == integration_id]:
-                del kept[key]  # type: ignore[attr-defined]  # the two differ in what they keep alone
+        self._breakers = {key: kept for key, kept in self._breakers.items() if key[0] != integration_id}
+        self._limiters = {key: kept for key, kept in self._limiters.items() if key[0] != integration_id}
 
     def breaker(self, integration: Integration, operation_class: OperationClass) -> Breaker:
         key = (integration.id, operation_class)

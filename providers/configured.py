@@ -61,7 +61,7 @@ def configured(
 
 
 def unusable(integration_id: str, provider: str, kind: Kind, environment: str, lacks: str) -> Integration:
-    """An integration that this process cannot call at all: its commands wait, perhaps for a newer version of the hub."""
+    """An integration that this process cannot call: its commands wait, perhaps for a newer version of the hub."""
     stand_in = Connector(
         name=provider,
         kind=kind,

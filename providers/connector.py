@@ -45,7 +45,7 @@ Credentials = Mapping[str, SecretStr]
 
 @dataclass(frozen=True, slots=True)
 class LiveCredentials:
-    """The secrets that are valid now. `retiring` are older ones that a rotation leaves valid for a while, newest first."""
+    """Secrets that are valid now. `retiring`: older ones that a rotation leaves valid for a while, newest first."""
 
     current: Credentials = field(repr=False)
     retiring: tuple[Credentials, ...] = field(default=(), repr=False)

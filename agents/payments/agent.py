@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, assert_never
 
 from opentelemetry import trace
@@ -19,7 +20,7 @@ from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Conclusion, Ledger
 from agents.metrics import CONCLUDED
-from agents.parking import LONGEST_IN_LANE_S, ParkingLot, woken_key
+from agents.parking import LONGEST_IN_LANE_S, STOPPED, ParkingLot, woken_key
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
     Answer,
@@ -38,7 +39,7 @@ from agents.payments.perform import Performer
 from agents.payments.records import PaymentRecords
 from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled, Work
-from agents.routing import route
+from agents.routing import NOT_READY, closed_refusal, route
 from agents.tracing import process_span
 from providers.caller import Caller
 from providers.connector import Attempt, Integration, Operation
@@ -109,6 +110,7 @@ class PaymentsAgent:
         lot: where commands wait that cannot go on now.
         cards: where `card_ref` is opened; without it such payments are refused.
         stopped: integrations that an operator has stopped.
+        closed: integrations that take no new commands; what was sent there is still asked about. As changing.
         resolve_alone_minor: up to which amount, in minor units, one person may settle an unknown outcome.
         now: the clock, UTC.
     """
@@ -127,7 +129,9 @@ class PaymentsAgent:
         now: Callable[[], datetime],
         stopped: Callable[[], Collection[str]] = frozenset,
         resolve_alone_minor: int = 100_000,
+        closed: Mapping[str, Integration] = MappingProxyType({}),
     ) -> None:
+        self._closed = closed
         self._resolve_alone_minor = resolve_alone_minor
         self._lot = lot
         self._patience = patience
@@ -307,10 +311,13 @@ class PaymentsAgent:
     def _route(self, work: Work) -> Integration | Refuse:
         """A command that was sent before stays where it was sent, whatever the rules say now."""
         if work.claim.attempts:
-            known = self._integrations.get(work.claim.attempts[-1].integration_id)
+            sent_to = work.claim.attempts[-1].integration_id
+            known = self._integrations.get(sent_to) or (self._closed.get(sent_to) if work.maybe_sent else None)
             if known is not None:
                 return known
-        return route(work.command, work.payment, self._integrations)
+        return closed_refusal(work.command, work.payment, self._closed) or route(
+            work.command, work.payment, self._integrations
+        )
 
     async def _perform(
         self,
@@ -325,13 +332,15 @@ class PaymentsAgent:
             return resolve(work.command, work.payment, alone_minor=self._resolve_alone_minor)
         if isinstance(integration, Refuse):
             return integration
+        if integration.lacks is not None:
+            return Later(self._patience.paused_wait_s, NOT_READY, counts=False)
         if operation is None:
             detail = f"{integration.connector.name} does not perform this command"
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
         if isinstance(decision, Inquire):
             return await self._performer.inquire(work, decision, integration, operation)
         if integration.id in self._stopped():
-            return Later(self._patience.paused_wait_s, "an operator stopped the integration", counts=False)
+            return Later(self._patience.longest_wait_s, STOPPED, counts=False)
         return _method_refusal(work.command, integration) or await self._performer.call(
             work, decision, integration, operation
         )

@@ -90,7 +90,9 @@ async def _start(settings: Settings, integration_id: str, by: str) -> Stop:
         found = [row for row in await stops.all() if row["integration_id"] == integration_id]
         if not found:
             raise Failed(f"{integration_id} is not stopped; `kolaj integrations stopped` shows which are")
-        facts = {name: value for name, value in found[0].items() if name != "waiting"}
+        if not found[0]["by_hand"]:
+            raise Failed(f"{integration_id} is not stopped by hand: it is paused or disabled; use `resume` or `enable`")
+        facts = {name: value for name, value in found[0].items() if name not in {"waiting", "by_hand"}}
         standing = Stop(**facts)
         act = IntegrationStarted(
             integration_id=integration_id,

@@ -9,6 +9,8 @@ begin
         grant select, insert, update, delete on all tables in schema ledger to kolaj_agent;
         grant usage on all sequences in schema ledger to kolaj_agent;
         revoke insert, update, delete on ledger.migrations from kolaj_agent;
+        grant usage on schema registry to kolaj_agent;
+        grant select, insert, update, delete on all tables in schema registry to kolaj_agent;
         if to_regnamespace('vault') is not null then
             grant usage on schema vault to kolaj_agent;
             grant select, insert, update, delete on all tables in schema vault to kolaj_agent;
@@ -18,16 +20,17 @@ begin
         grant usage on schema public to kolaj_projector;
         grant select, insert on projection_positions, projection_errors, integration_audit_logs, integration_metrics,
             integration_metrics_seen, payment_transactions, payment_transactions_seen, integration_health_checks,
-            integration_rate_limits, integration_queue_jobs, dead_letters to kolaj_projector;
+            integration_rate_limits, integration_configs, integration_user_mappings, routing_rules,
+            integration_queue_jobs, dead_letters to kolaj_projector;
         grant update on projection_positions, integration_metrics, payment_transactions, integration_rate_limits,
-            integration_queue_jobs to kolaj_projector;
+            integration_configs, integration_user_mappings, routing_rules, integration_queue_jobs to kolaj_projector;
     end if;
     if exists (select from pg_roles where rolname = 'kolaj_reader') then
         grant usage on schema public to kolaj_reader;
         grant select on projection_positions, projection_errors, integration_audit_logs, integration_metrics,
             integration_latency, latency_buckets, payment_transactions, payment_totals, integration_health_checks,
-            integration_health, integration_rate_limits, integration_limits, integration_queue_jobs, dead_letters
-            to kolaj_reader;
+            integration_health, integration_rate_limits, integration_limits, integration_configs, integration_status,
+            integration_user_mappings, routing_rules, integration_queue_jobs, dead_letters to kolaj_reader;
     end if;
 end
 $$;

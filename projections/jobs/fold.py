@@ -14,10 +14,12 @@ from schemas.integrations import (
     BreakerChanged,
     CommandWithdrawn,
     HealthChecked,
+    IntegrationCommandRejected,
     IntegrationStarted,
     IntegrationStopped,
     LagAlarm,
     RateLimitReported,
+    RegistryResult,
 )
 from schemas.intents import SendIntended
 from schemas.payments import (
@@ -122,6 +124,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             return ()
         case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():
             return ()
+        case RegistryResult() | IntegrationCommandRejected():
+            return ()  # orders about integrations are no jobs at a provider
         case _:
             assert_never(body)
 
