@@ -31,7 +31,8 @@ from agents.sealing import Seal
 from agents.stops import Stops
 from agents.tending import Tending
 from infra.caller_settings import caller_settings, shared_store
-from infra.integration_settings import EnvironmentCredentials, load_integrations
+from infra.credential_source import credential_source
+from infra.integration_settings import load_integrations
 from infra.master_key import master_key
 from infra.migrate import migrate
 from infra.settings import Settings
@@ -109,7 +110,7 @@ async def run_worker(
         SettingsError: it must not start like this; the message says what to do.
         StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
     """
-    source = credentials or EnvironmentCredentials(settings.variables)
+    source = credentials or credential_source(settings)
     async with _worker(settings, source) as worker, asyncio.TaskGroup() as tasks:
         beside = [
             tasks.create_task(worker.watch.run(worker.caller, worker.directory)),

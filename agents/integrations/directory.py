@@ -4,18 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import asyncpg
 from pydantic import ValidationError
 
+from agents.integrations import reading
 from agents.integrations.settings_rules import read_settings_of
-from agents.pool import FAILURES
-from agents.sql import statement
 from providers.configured import Unconfigurable, configured, unusable
 from providers.connector import Connector, Integration, LiveCredentials
-from schemas.errors import HubError, SettingsError, StoreError
-from schemas.integrations import IntegrationState, RoutingRule, RuleState
+from schemas.errors import HubError, SettingsError
+from schemas.integrations import IntegrationState, RoutingRule
 
 log = logging.getLogger(__name__)
 
@@ -110,13 +109,12 @@ class Directory(Mapping[str, Integration]):
                 log.warning("the registry could not be looked at", extra={"why": str(failed)})
 
     async def _now(self) -> tuple[int, int]:
-        return await self._fetchval("registry_revision"), await self._source.version()
+        return await reading.last_revision(self._pool), await self._source.version()
 
     async def _load(self) -> bool:
         """Whether all secrets could be read that there are."""
-        states = [IntegrationState.model_validate_json(text) for text in await self._texts("registry_integrations")]
-        rules = [RuleState.model_validate_json(text) for text in await self._texts("registry_rules")]
-        there = [state for state in states if state.status != "removed"]
+        rules = await reading.rules(self._pool)
+        there = [state for state in await reading.integrations(self._pool) if state.status != "removed"]
         twice = sorted(state.integration_id for state in there if state.integration_id in self._fixed)
         if twice:
             raise SettingsError(
@@ -180,18 +178,6 @@ class Directory(Mapping[str, Integration]):
             lacks = f"this worker's connector {connector.name} does not take its settings; set them anew"
             return unusable(name, connector.name, connector.kind, state.environment, lacks)
 
-    async def _texts(self, name: str) -> list[str]:
-        try:
-            return [row["state"] for row in await self._pool.fetch(statement(name))]
-        except FAILURES as failed:
-            raise _unread(failed) from failed
-
-    async def _fetchval(self, name: str) -> Any:
-        try:
-            return await self._pool.fetchval(statement(name))
-        except FAILURES as failed:
-            raise _unread(failed) from failed
-
 
 class _Closed(Mapping[str, Integration]):
     """The closed ones of a directory, as they are at the moment."""
@@ -207,7 +193,3 @@ class _Closed(Mapping[str, Integration]):
 
     def __len__(self) -> int:
         return len(self._directory._closed)  # noqa: SLF001
-
-
-def _unread(failed: BaseException) -> StoreError:
-    return StoreError(f"the registry cannot be read: {type(failed).__name__}: {failed}")
