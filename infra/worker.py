@@ -199,6 +199,7 @@ async def _worker(settings: Settings, source: CredentialSource) -> AsyncIterator
             topics=settings.topics,
             integrations=directory,
             closed=directory.closed,
+            look_again=directory.look_again,
             cards=CardVault(pool, key),
             lot=lot,
             patience=Patience(

@@ -93,7 +93,8 @@ def a_rule(rule_id: str = "lira", *named: str) -> RoutingRule:
 
 
 def a_rule_put(rule_id: str = "lira", *named: str, **changed: Any) -> PutRoutingRule:
-    return PutRoutingRule(**({"rule_id": rule_id, "rule": a_rule(rule_id, *named), "by": BY} | changed))
+    given: dict[str, Any] = {"rule_id": rule_id, "rule": a_rule(rule_id, *named), "by": BY}
+    return PutRoutingRule(**(given | changed))
 
 
 def a_rule_removal(rule_id: str = "lira") -> RemoveRoutingRule:

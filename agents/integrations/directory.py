@@ -56,6 +56,7 @@ class Directory(Mapping[str, Integration]):
         self._fixed = fixed
         self._on_change = on_change
         self._poll_s = poll_s
+        self._looking = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
         self._open: Mapping[str, Integration] = MappingProxyType(dict(fixed))
         self._closed: Mapping[str, Integration] = MappingProxyType({})
@@ -84,12 +85,23 @@ class Directory(Mapping[str, Integration]):
         return self._owners
 
     async def refresh(self) -> bool:
-        """Look once, and read anew what changed; whether anything did.
+        """Look once, and read anew what changed; whether anything did. Those who ask at one time look one by one.
 
         Raises:
             StoreError: PostgreSQL does not answer. What was known stays.
             SettingsError: an id stands in the settings and in the registry.
         """
+        async with self._looking:
+            return await self._look()
+
+    async def look_again(self) -> bool:
+        """As `refresh`, before a command is refused for what may have changed just now: a clash is left to `watch`."""
+        try:
+            return await self.refresh()
+        except SettingsError:
+            return False
+
+    async def _look(self) -> bool:
         seen = await self._now()
         if seen == self._seen:
             return False

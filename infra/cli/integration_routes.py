@@ -1,5 +1,6 @@
 """`kolaj integrations routes | route-put | route-remove`: how commands are routed that name no integration."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,8 @@ def register(app: typer.Typer) -> None:
 
 def routes(*, json: Annotated[bool, Json] = False) -> None:
     """Show the routing rules, the one that is asked first on top."""
-    states = sorted(
-        run(_rules(read_settings(kafka=False))), key=lambda state: (-state.rule.priority, state.rule.rule_id)
-    )
+    states = run(_rules(read_settings(kafka=False)))
+    states.sort(key=lambda state: (-state.rule.priority, state.rule.rule_id))
     if json:
         emit([state.model_dump(mode="json", exclude_none=True) for state in states])
         return
@@ -51,10 +51,9 @@ def put(
     json: Annotated[bool, Json] = False,
 ) -> None:
     """Put a routing rule, new or in the place of the one of its `rule_id`."""
-    text = json_object(file, "FILE")
+    told = json_object(file, "FILE")
     try:
-        # As JSON, in which a tuple is written as a list.
-        rule = RoutingRule.model_validate(text, strict=False)
+        rule = RoutingRule.model_validate_json(dumps(told))
         order = PutRoutingRule(rule_id=rule.rule_id, rule=rule, by=named(by, "--by"))
     except ValidationError as bad:
         first = bad.errors(include_url=False, include_input=False)[0]

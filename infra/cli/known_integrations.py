@@ -22,8 +22,8 @@ async def known_integration(settings: Settings, integration_id: str) -> Integrat
         return fixed[integration_id]
     if not settings.database_url.get_secret_value():
         raise Failed(
-            f"KOLAJ_INTEGRATIONS names no {integration_id}; it has {', '.join(sorted(fixed)) or 'none'}. With DATABASE_URL "
-            "those of the registry are known too"
+            f"no integration is called {integration_id}; there are {', '.join(sorted(fixed)) or 'none'} in "
+            "KOLAJ_INTEGRATIONS, and DATABASE_URL, which leads to the registry, is not set"
         )
     async with ledger_of(settings) as pool:
         directory = Directory(pool, credential_source(settings), connectors(), fixed=fixed)

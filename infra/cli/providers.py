@@ -22,12 +22,8 @@ def providers(*, json: Annotated[bool, Json] = False) -> None:
     table = Table("provider", "kind", "environments", "commands", "queries", "webhooks", "credentials", "settings")
     for one in told:
         lists = (one[name] for name in ("environments", "operations", "queries", "webhooks", "credentials"))
-        table.add_row(
-            one["provider"],
-            one["kind"],
-            *("\n".join(words) for words in lists),
-            "\n".join(one["settings"]["properties"]),
-        )
+        words = [*lists, one["settings"]["properties"]]
+        table.add_row(one["provider"], one["kind"], *("\n".join(part) for part in words))
     tables().print(table)
 
 
