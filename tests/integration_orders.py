@@ -82,8 +82,8 @@ def a_mapping(user_id: str = "seller-1", **changed: Any) -> MapUser:
     return MapUser(**(given | changed))
 
 
-def an_unmapping(user_id: str = "seller-1") -> UnmapUser:
-    return UnmapUser(integration_id=SHOP, by=BY, user_id=user_id)
+def an_unmapping(user_id: str = "seller-1", integration_id: str = SHOP) -> UnmapUser:
+    return UnmapUser(integration_id=integration_id, by=BY, user_id=user_id)
 
 
 def a_rule(rule_id: str = "lira", *named: str) -> RoutingRule:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -94,12 +95,10 @@ class Directory(Mapping[str, Integration]):
         async with self._looking:
             return await self._look()
 
-    async def look_again(self) -> bool:
+    async def look_again(self) -> None:
         """As `refresh`, before a command is refused for what may have changed just now: a clash is left to `watch`."""
-        try:
-            return await self.refresh()
-        except SettingsError:
-            return False
+        with suppress(SettingsError):
+            await self.refresh()
 
     async def _look(self) -> bool:
         seen = await self._now()

@@ -101,8 +101,8 @@ def keep_exchange(exchange: Exchange) -> None:
         exchanges.append(exchange)
 
 
-async def _nothing_new() -> bool:
-    return False
+async def _nothing_new() -> None:
+    """Where the integrations never change."""
 
 
 class PaymentsAgent:
@@ -115,7 +115,7 @@ class PaymentsAgent:
         cards: where `card_ref` is opened; without it such payments are refused.
         stopped: integrations that an operator has stopped.
         closed: integrations that take no new commands; what was sent there is still asked about. As changing.
-        look_again: reads anew which integrations there are; whether anything had changed.
+        look_again: reads anew which integrations there are, if anything changed.
         resolve_alone_minor: up to which amount, in minor units, one person may settle an unknown outcome.
         now: the clock, UTC.
     """
@@ -135,7 +135,7 @@ class PaymentsAgent:
         stopped: Callable[[], Collection[str]] = frozenset,
         resolve_alone_minor: int = 100_000,
         closed: Mapping[str, Integration] = MappingProxyType({}),
-        look_again: Callable[[], Awaitable[bool]] = _nothing_new,
+        look_again: Callable[[], Awaitable[None]] = _nothing_new,
     ) -> None:
         self._look_again = look_again
         self._closed = closed
@@ -279,8 +279,9 @@ class PaymentsAgent:
 
     async def _act(self, work: Work) -> Later | None:
         integration = self._route(work)
-        if isinstance(integration, Refuse) and await self._look_again():
-            # Who was told that an integration was added may pay with it at once.
+        if isinstance(integration, Refuse):
+            # Who was told that an integration was added may pay with it at once. Another command's look may be ours.
+            await self._look_again()
             integration = self._route(work)
         operation = None if isinstance(integration, Refuse) else integration.connector.operation_for(type(work.command))
         promise = None if operation is None else Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
