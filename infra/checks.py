@@ -8,6 +8,9 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
+from agents.integrations.directory import Directory
+from agents.pool import open_pool
+from infra.credential_source import credential_source
 from infra.integration_settings import load_integrations
 from infra.migrate import pending
 from infra.readers import reader_lags
@@ -134,10 +137,20 @@ async def _lag(settings: Settings) -> tuple[State, str]:
 
 
 async def _integrations(settings: Settings) -> tuple[State, str]:
-    loaded = load_integrations(settings, connectors())
-    if not loaded:
-        return "warning", "KOLAJ_INTEGRATIONS names none, so that every command is refused"
-    return "ok", ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in loaded.values())
+    fixed = load_integrations(settings, connectors())
+    if await pending(settings.database_url.get_secret_value()):
+        return "warning", "the registry is not known before the migrations have run"
+    pool = await open_pool(settings.database_url.get_secret_value(), size=1, application_name="kolaj-doctor")
+    try:
+        directory = Directory(pool, credential_source(settings), connectors(), fixed=fixed)
+        await directory.refresh()
+    finally:
+        await pool.close()
+    if not directory:
+        return "warning", "there is none, so that every command is refused; `kolaj integrations add` adds one"
+    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in directory.values())
+    lacking = [item.lacks for item in directory.values() if item.lacks is not None]
+    return ("warning", f"{told}; {'; '.join(lacking)}") if lacking else ("ok", told)
 
 
 async def _encryption(settings: Settings) -> tuple[State, str]:

@@ -1,4 +1,4 @@
-"""`kolaj integrations list | show`: the registry as it stands, and how each integration does."""
+"""`kolaj integrations list | show | rebuild`: the registry as it stands, and how each integration does."""
 
 from typing import Annotated, Any
 
@@ -8,23 +8,26 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.integrations import reading
+from agents.integrations.rebuild import Rebuilt, rebuild_registry
 from agents.stops import Stops
 from infra.cli.by_hand import ledger_of
 from infra.cli.failing import Failed
 from infra.cli.integration_changes import Name
-from infra.cli.output import Json, emit, run, tables
+from infra.cli.output import Json, emit, run, say, tables
 from infra.settings import Settings, read_settings
 from projections.statements import statement
 from providers.registry import connectors
 from schemas.integrations import IntegrationState
+from streams.reader import replay
 
 _COLUMNS = ("integration_id", "kind", "provider", "environment", "status", "name", "owner", "revision", "from")
 
 
 def register(app: typer.Typer) -> None:
-    """Make the two commands part of `kolaj integrations`."""
+    """Make the commands part of `kolaj integrations`."""
     app.command("list")(list_all)
     app.command()(show)
+    app.command()(rebuild)
 
 
 def list_all(
@@ -66,6 +69,24 @@ def show(integration_id: Name, *, json: Annotated[bool, Json] = False) -> None:
             cells = (person["user_id"], person["external_user_id"], str(person["metadata"] or ""))
             users.add_row(*map(escape, cells))
         tables().print(users)
+
+
+def rebuild(
+    *,
+    over: Annotated[bool, typer.Option("--over", help="Also where the registry holds something already.")] = False,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Make the registry anew from its events, after PostgreSQL was lost. Give the secrets again afterwards."""
+    done = run(_rebuild(read_settings(), over=over))
+    if json:
+        emit({"results": done.results, "revision": done.revision})
+    else:
+        say(f"made of {done.results} results; it stands at revision {done.revision}")
+
+
+async def _rebuild(settings: Settings, *, over: bool) -> Rebuilt:
+    async with ledger_of(settings) as pool:
+        return await rebuild_registry(pool, replay(settings.kafka, settings.topics.integration_events.name), over=over)
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:

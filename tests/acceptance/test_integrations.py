@@ -328,3 +328,21 @@ async def test_an_account_that_cannot_be_reached_is_told_in_words(hub: Hub, port
     assert "nobody listens at its address" in told.err
     with pytest.raises(NotDone, match="revision_differs"):
         await settled(hub, an.a_change(INTEGRATION, name="x", expected_revision=1))
+
+
+async def test_a_registry_that_was_lost_is_the_same_when_it_is_made_anew_from_its_events(hub: Hub) -> None:
+    tables = ("integrations", "user_mappings", "routing_rules", "revision")
+
+    async def rows() -> list[Any]:
+        async with hub.database() as database:
+            kept = [await database.fetch(f"select * from registry.{name} order by 1, 2") for name in tables]  # noqa: S608
+            stops = await database.fetch("select integration_id, by_hand from ledger.stops order by 1")
+            results = await database.fetch("select command_id, headers, value from registry.changes order by 1")
+        return [[dict(row) for row in table] for table in (*kept, stops, results)]
+
+    before = await rows()
+    refused = await kolaj(hub, "integrations", "rebuild")
+    assert (refused.code, "--over" in refused.err) == (1, True)
+    await done(hub, "rebuild", "--over")
+    assert await rows() == before
+    assert isinstance(await Orders(hub).result(a_payment(integration_id="iyzico-paused")), PaymentCreated)

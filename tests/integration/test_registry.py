@@ -217,8 +217,8 @@ async def test_commands_of_a_lifted_stop_are_woken_each_once(
     key = f"payments/{new_id()}"
     await pool.execute("insert into ledger.keys (key, epoch, parked) values ($1, 1, 1)", key)
     await pool.execute(
-        """insert into ledger.parked (key, command_id, digest, integration_id, topic, partition, "offset", sealed, reason,
-               tries, parked_at, due_at)
+        """insert into ledger.parked (key, command_id, digest, integration_id, topic, partition, "offset", sealed,
+               reason, tries, parked_at, due_at)
            values ($1, $2, '', $3, 't', 0, 0, '', $4, 0, now(), now() + interval '1 hour')""",
         key,
         new_id(),
