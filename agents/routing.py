@@ -34,7 +34,7 @@ def route(command: PaymentCommand, payment: Payment, integrations: Mapping[str, 
         )
     found = integrations.get(wanted)
     if found is None:
-        return _unknown("integration_id names no integration of this hub; `kolaj doctor` lists those it has")
+        return _unknown("integration_id names no integration of this hub; `kolaj integrations list` shows those it has")
     return found
 
 

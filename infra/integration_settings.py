@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _LONGEST_SECRET: Final = 4096
-_TO_UPPER: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)} | {ord("-"): ord("_")}
+TO_UPPER: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)} | {ord("-"): ord("_")}
+"""From an id or a credential's name to how a variable spells it, whatever the locale."""
 
 
 class IntegrationSettings(ConnectionSettings):
@@ -74,7 +75,7 @@ def read_integrations(text: str) -> tuple[IntegrationSettings, ...]:
 
 def credential_prefix(integration_id: str) -> str:
     """How the names of its secrets begin: `iyzico-main` gives `IYZICO_MAIN_`, whatever the locale."""
-    return integration_id.translate(_TO_UPPER) + "_"
+    return integration_id.translate(TO_UPPER) + "_"
 
 
 def load_integrations(settings: "Settings", connectors: Mapping[str, Connector]) -> dict[str, Integration]:
@@ -113,7 +114,7 @@ class EnvironmentCredentials:
 
     async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
         prefix = credential_prefix(integration_id)
-        found = {name: self._variables.get(prefix + name.translate(_TO_UPPER)) for name in names}
+        found = {name: self._variables.get(prefix + name.translate(TO_UPPER)) for name in names}
         given = {name: secret for name, secret in found.items() if secret is not None and secret.get_secret_value()}
         return LiveCredentials(given) if len(given) == len(names) else None
 
@@ -125,7 +126,7 @@ class EnvironmentCredentials:
 def _credentials(integration_id: str, connector: Connector, secrets: Mapping[str, SecretStr]) -> dict[str, SecretStr]:
     credentials = {}
     for name in connector.credentials:
-        variable = credential_prefix(integration_id) + name.translate(_TO_UPPER)
+        variable = credential_prefix(integration_id) + name.translate(TO_UPPER)
         secret = secrets.get(variable)
         if secret is None:
             raise SettingsError(f"{variable} is not set; {connector.name} needs its {name} for {integration_id}")

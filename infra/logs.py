@@ -12,7 +12,9 @@ from typing import Any, Final, TextIO
 from opentelemetry import trace
 from pydantic import SecretStr
 
+from infra.integration_settings import TO_UPPER
 from infra.settings import Settings
+from providers.registry import connectors
 from schemas.card_numbers import holds_card_number, mask_card_numbers
 from schemas.envelope import rfc3339
 
@@ -34,7 +36,11 @@ class Scrubber:
     @classmethod
     def of(cls, settings: Settings) -> "Scrubber":
         own = (settings.database_url, settings.redis_url, settings.kafka_password, settings.encryption_key)
-        values = [*settings.secrets.values(), *own]
+        # An account that is added later has its secrets in variables that end like its connector's names for them.
+        names = {name for connector in connectors().values() for name in connector.credentials}
+        ends = tuple("_" + name.translate(TO_UPPER) for name in names)
+        later = [value for name, value in settings.variables.items() if ends and name.endswith(ends)]
+        values = [*settings.secrets.values(), *later, *own]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         passwords = (settings.database_password, settings.redis_password)
         return cls([*secrets, *(password for password in passwords if password)])
