@@ -137,9 +137,15 @@ async def _lag(settings: Settings) -> tuple[State, str]:
 
 
 async def _integrations(settings: Settings) -> tuple[State, str]:
-    fixed = load_integrations(settings, connectors())
+    loaded = load_integrations(settings, connectors())
+    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in loaded.values())
+    return "ok", told or "KOLAJ_INTEGRATIONS names none"
+
+
+async def _registry(settings: Settings) -> tuple[State, str]:
     if await pending(settings.database_url.get_secret_value()):
-        return "warning", "the registry is not known before the migrations have run"
+        return "warning", "not known before the migrations have run"
+    fixed = load_integrations(settings, connectors())
     pool = await open_pool(settings.database_url.get_secret_value(), size=1, application_name="kolaj-doctor")
     try:
         directory = Directory(pool, credential_source(settings), connectors(), fixed=fixed)
@@ -147,10 +153,11 @@ async def _integrations(settings: Settings) -> tuple[State, str]:
     finally:
         await pool.close()
     if not directory:
-        return "warning", "there is none, so that every command is refused; `kolaj integrations add` adds one"
-    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in directory.values())
-    lacking = [item.lacks for item in directory.values() if item.lacks is not None]
-    return ("warning", f"{told}; {'; '.join(lacking)}") if lacking else ("ok", told)
+        return "warning", "there is no integration, so that every command is refused; `kolaj integrations add` adds one"
+    kept = [item for name, item in directory.items() if name not in fixed]
+    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in kept)
+    lacking = [item.lacks for item in kept if item.lacks is not None]
+    return ("warning", f"{told}; {'; '.join(lacking)}") if lacking else ("ok", told or "it holds none")
 
 
 async def _encryption(settings: Settings) -> tuple[State, str]:
@@ -170,6 +177,7 @@ CHECKS: Final[dict[str, Check]] = {
     "database's clock": _database_clock,
     "lag": _lag,
     "integrations, secrets": _integrations,
+    "registry": _registry,
     "encryption key": _encryption,
 }
 
