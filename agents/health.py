@@ -51,6 +51,7 @@ class Watch:
         self._now = now
         self._limits_every_s = limits_every_s
         self._changes: asyncio.Queue[BreakerChange] = asyncio.Queue(_KEPT_CHANGES)
+        self._changed: asyncio.Queue[str] = asyncio.Queue(_KEPT_CHANGES)
 
     def on_breaker(self, change: BreakerChange) -> None:
         """The caller's hook; it returns at once. Past a thousand unpublished changes the newest are only logged."""
@@ -60,11 +61,23 @@ class Watch:
             self._changes.put_nowait(change)
 
     async def run(self, caller: Caller, integrations: Mapping[str, Integration]) -> None:
-        """Check and report until cancelled."""
+        """Check and report until cancelled; one that `look_at` names is checked at once."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report_changes())
             tasks.create_task(self._check_for_ever(caller, integrations))
             tasks.create_task(self._report_limits(caller))
+            tasks.create_task(self._check_changed(caller, integrations))
+
+    def look_at(self, integration_id: str) -> None:
+        """It is new, or was changed: check it without waiting for its turn."""
+        if not self._changed.full():
+            self._changed.put_nowait(integration_id)
+
+    async def _check_changed(self, caller: Caller, integrations: Mapping[str, Integration]) -> None:
+        while True:
+            integration = integrations.get(await self._changed.get())
+            if integration is not None:
+                await self._publish(await self._check(caller, integration))
 
     async def _check_for_ever(self, caller: Caller, integrations: Mapping[str, Integration]) -> None:
         while True:

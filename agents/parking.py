@@ -25,6 +25,9 @@ LONGEST_IN_LANE_S: Final = 1.0
 """A shorter wait is spent in the lane: laying down and waking costs more."""
 OVERDUE_GRACE_S: Final = 60.0
 _OVERDUE_AT_ONCE: Final = 500
+_RELEASED_AT_ONCE: Final = 1_000
+STOPPED: Final = "an operator stopped the integration"
+"""The reason of commands that wait for a stop to be lifted. They sleep long, and are woken once it is."""
 
 
 class ParkingLot:
@@ -100,6 +103,15 @@ class ParkingLot:
         for key in keys:
             await self.wake(key, 0)
         return len(keys)
+
+    async def wake_released(self) -> int:
+        """Wake the keys whose first command waited for a stop that was lifted; returns how many."""
+        woken = 0
+        while keys := await self._ledger.released(reason=STOPPED, limit=_RELEASED_AT_ONCE):
+            # The shortest delay, after which those who wake them take a bounded number at one time.
+            await self._publisher.publish([wake_record(self._tiers[0][1], key) for key in keys])
+            woken += len(keys)
+        return woken
 
     def _tier(self, after_s: float) -> tuple[int, Topic]:
         """The longest delay that is not longer than the wait, or the shortest there is."""

@@ -14,6 +14,16 @@ from schemas.verdicts import FailureClass
 
 _BOUND: Final = frozenset({"provider_token", "stored_card"})
 """Methods that hold a token of one provider, of no use at another one."""
+NOT_READY: Final = "the integration is not ready; `kolaj integrations show` says what it lacks"
+"""The reason of commands that wait for an integration which cannot be called yet."""
+
+
+def closed_refusal(command: PaymentCommand, payment: Payment, closed: Mapping[str, Integration]) -> Refuse | None:
+    """The refusal of a command for an integration that takes no new ones; `None` when it is for another."""
+    wanted = _wanted(command, payment)
+    if wanted is None or wanted not in closed:
+        return None
+    return _unknown("the integration is disabled; `kolaj integrations enable` lets it take commands again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +99,13 @@ def route(
         command_id: what the choice is drawn by.
         owners: which integrations an owner uses; one who is not in it may use all.
     """
-    wanted = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
-    wanted = wanted or command.integration_id
+    wanted = _wanted(command, payment)
     if wanted is not None:
         named = integrations.get(wanted)
         if named is None:
-            return _unknown("integration_id names no integration of this hub; `kolaj doctor` lists those it has")
+            return _unknown(
+                "integration_id names no integration of this hub; `kolaj integrations list` shows those it has"
+            )
         return Route((Choice(named, None, "named by the command"),), chosen=False)
     if not isinstance(command, CreatePayment):
         return _only(None, integrations, rules)
@@ -184,6 +195,11 @@ def _only(owner: str | None, integrations: Mapping[str, Integration], rules: Seq
         f"integration_id is missing{unmatched} and there are several integrations{whose}; name the one that shall "
         "perform it"
     )
+
+
+def _wanted(command: PaymentCommand, payment: Payment) -> str | None:
+    named = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
+    return named or command.integration_id
 
 
 def _unknown(detail: str) -> Refuse:

@@ -71,7 +71,10 @@ class Tending:
         looks = 0
         while True:
             try:
-                self._stopped = await self._ledger.stops()
+                stopped = await self._ledger.stops()
+                lifted, self._stopped = self._stopped - stopped, stopped
+                if (lifted or looks % self._sweep_every == 0) and (woken := await self._lot.wake_released()):
+                    log.info("integrations go on, their commands are woken", extra={"keys": woken})
                 if self._subjects is not None:
                     await self._subjects.refresh()
                 if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):

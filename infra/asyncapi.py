@@ -33,6 +33,10 @@ uuid5(command id, "result"). After a crash the same result may be appended again
 readers drop an event whose (`ce_source`, `ce_id`) they have seen. Ids need to be remembered for as long as commands are
 kept (seven days). Further events of a payment, such as late outcomes, have ids of their own and say what caused them.
 
+**Integrations.** Orders about accounts at providers go to a topic of their own, keyed by the integration's id; orders
+about routing rules by the rule's. Each ends in exactly one result on the integrations' events topic, under the same
+rules. It carries the whole state after it, without secrets; the one with the highest `revision` is the present one.
+
 **Growth.** A type's version is part of its name and its meaning never changes. Optional fields may join a type and
 words may join an enumeration: readers ignore fields that they do not know and take an unknown reason for `other`.
 Commands with unknown fields are not performed.
@@ -118,7 +122,7 @@ def _message(model: type[BaseModel], channel: Channel) -> dict[str, Any]:
     name = type_name(model)
     own = {"type": "object", "properties": {"ce_type": {"const": name}}, "required": ["ce_type"]}
     headers: list[dict[str, Any]] = [{"$ref": "#/components/schemas/CloudEventHeaders"}, own]
-    if channel.name == "paymentEvents":
+    if channel.name in {"paymentEvents", "integrationEvents"}:
         republished = {"const": "1", "description": "This is a further copy of an event that lies in the log already."}
         headers.append({"type": "object", "properties": {REPUBLISHED: republished}})
     return {

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from infra.settings import Settings
-from providers.exchange import BreakerLimits, CallerSettings
+from providers.exchange import CallerSettings
 from providers.shared_store import SharedStore
 from schemas.errors import SettingsError
 
@@ -21,17 +21,10 @@ def caller_settings(settings: Settings) -> CallerSettings:
         raise SettingsError(
             f"KOLAJ_INTEGRATIONS: one ca_file serves the whole process; put {' and '.join(files)} into one"
         )
-    usual = CallerSettings()
     return CallerSettings(
         ca_file=Path(files[0]) if files else None,
         quota=max(settings.max_in_flight // 2, 1),
         pool_size=settings.max_in_flight,
-        breakers={
-            item.id: BreakerLimits(
-                item.breaker_threshold or usual.breaker_threshold, item.breaker_open_s or usual.breaker_open_s
-            )
-            for item in settings.integrations
-        },
     )
 
 

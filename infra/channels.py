@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from infra.compatibility import Kind
 from schemas.audit import AuditAnchored
-from schemas.integrations import INTEGRATION_EVENTS
+from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
 from schemas.privacy import PRIVACY_EVENTS
@@ -52,9 +52,15 @@ def channels() -> tuple[Channel, ...]:
             "Each exchange with a provider, scrubbed of secrets, card numbers and personal data.",
         ),
         Channel(
+            "integrationCommands", topics.integration_commands, INTEGRATION_COMMANDS,
+            "the integration_id; of an order about a routing rule the rule_id",
+            "Orders about integrations, their users and routing rules. Kept for seven days.", "receive",
+        ),
+        Channel(
             "integrationEvents", topics.integration_events, INTEGRATION_EVENTS,
-            "the integration's id; of a lag alarm the consumer group",
-            "Health, breakers as they changed, use of rate limits, alarms of processes, what operators did by hand.",
+            "the integration's id; of a routing rule the rule's; of a lag alarm the consumer group",
+            "One result for each order about integrations, with the state after it; health, breakers as they changed, "
+            "use of rate limits, alarms of processes, what operators did by hand.",
         ),
         Channel(
             "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",

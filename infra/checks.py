@@ -9,17 +9,18 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
+from agents.integrations.directory import Directory
 from agents.pool import open_pool
 from agents.vault.credentials import CredentialCache
 from agents.vault.master_keys import MasterKeys
+from infra.credential_source import credential_source
 from infra.credential_store import credential_store, key_ring, stored_credentials
 from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
-from infra.integration_settings import load_integrations, without_secrets
+from infra.integration_settings import load_integrations
 from infra.loopback import is_loopback
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
-from providers.connector import LiveCredentials
 from providers.registry import connectors
 from schemas.database_failures import unreachable
 from schemas.errors import HubError, StoreError
@@ -148,18 +149,29 @@ async def _lag(settings: Settings) -> tuple[State, str]:
 
 
 async def _integrations(settings: Settings) -> tuple[State, str]:
+    if await pending(settings.database_url.get_secret_value()):
+        return "warning", "not known before the migrations have run"
     known = connectors()
-    stored: dict[str, LiveCredentials] = {}
-    if without_secrets(settings):
-        if await pending(settings.database_url.get_secret_value()):
-            return "warning", f"{', '.join(without_secrets(settings))}: no credentials are stored yet"
-        async with _vault(settings) as pool, credential_store(settings, pool, key_ring(settings)) as store:
+    try:
+        async with _vault(settings) as vault, credential_store(settings, vault, key_ring(settings)) as store:
             cache = CredentialCache(store, environment=settings.environment, now=_now)
-            stored = await stored_credentials(settings, known, cache)
-    loaded = load_integrations(settings, known, stored)
-    if not loaded:
-        return "warning", "KOLAJ_INTEGRATIONS names none, so that every command is refused"
-    return "ok", ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in loaded.values())
+            fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
+            async with _ledger(settings) as pool:
+                directory = Directory(pool, credential_source(settings, cache), known, fixed=fixed)
+                await directory.refresh()
+                return _told(directory)
+    except StoreError as failed:
+        if isinstance(failed.__cause__, asyncpg.InsufficientPrivilegeError):
+            return "warning", "this account does not see the vault, where credentials lie"
+        raise
+
+
+def _told(directory: Directory) -> tuple[State, str]:
+    if not directory:
+        return "warning", "there is no integration, so that every command is refused; `kolaj integrations add` adds one"
+    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in directory.values())
+    lacking = [item.lacks for item in directory.values() if item.lacks is not None]
+    return ("warning", f"{told}; {'; '.join(lacking)}") if lacking else ("ok", told)
 
 
 async def _encryption(settings: Settings) -> tuple[State, str]:
@@ -199,6 +211,16 @@ def _skew(ahead_s: float, settings: Settings) -> tuple[State, str]:
     if abs(ahead_s) >= settings.lease_margin_s:
         raise Unwell(f"{told}, more than KOLAJ_LEASE_MARGIN_S: let both machines keep time by NTP")
     return ("warning" if abs(ahead_s) > _SKEW_WARNING_S else "ok"), told
+
+
+@asynccontextmanager
+async def _ledger(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    address = settings.database_url.get_secret_value()
+    pool = await open_pool(address, size=1, application_name="kolaj-doctor")
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 @asynccontextmanager

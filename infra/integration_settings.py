@@ -1,15 +1,16 @@
 """Which accounts at which providers the hub works for, and their secrets."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import SplitResult
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
+from pydantic import SecretStr, TypeAdapter, field_validator
 
 from infra.listed import read_list
-from providers.connector import Connector, Integration, LiveCredentials, RateLimit
+from providers.configured import Unconfigurable, configured
+from providers.connection_settings import LOOPBACK, ConnectionSettings
+from providers.connector import Connector, Integration, LiveCredentials
 from schemas.base import IntegrationId
 from schemas.errors import SettingsError
 
@@ -17,52 +18,22 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 _LONGEST_SECRET: Final = 4096
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_TO_UPPER: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)} | {ord("-"): ord("_")}
+TO_UPPER: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)} | {ord("-"): ord("_")}
+"""From an id or a credential's name to how a variable spells it, whatever the locale."""
 
 
-class RateLimitSettings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    calls: Annotated[int, Field(ge=1)]
-    per_s: Annotated[float, Field(gt=0)]
-
-
-class IntegrationSettings(BaseModel):
+class IntegrationSettings(ConnectionSettings):
     """One entry of `KOLAJ_INTEGRATIONS`.
 
     Attributes:
         environment: the hub's own when it is left out; another one is refused.
-        base_url: instead of the provider's own address, for its simulator; plain HTTP only to this machine.
-        rate_limits: by operation, instead of the connector's.
         ca_file: PEM file of the authorities to trust instead of the system's.
-        breaker_threshold: failures in a row that open a breaker of this account.
-        breaker_open_s: how long it then stays open, in seconds.
-        absence_window_s: how long "not found" proves nothing, in seconds. It may be longer than the connector's;
-            shorter only for a simulator on this machine, whose word has authority at once.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: IntegrationId
     provider: str
     environment: Literal["sandbox", "production"] | None = None
-    base_url: str | None = None
-    rate_limits: dict[str, RateLimitSettings] = Field(default_factory=dict)
     ca_file: str | None = None
-    breaker_threshold: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    breaker_open_s: Annotated[float, Field(gt=0, le=3_600)] | None = None
-    absence_window_s: Annotated[float, Field(gt=0, le=86_400)] | None = None
-
-    @field_validator("base_url")
-    @classmethod
-    def _address(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and on_this_machine(parts))):
-            raise ValueError("must be https://host, or http:// on this machine only: secrets travel with each request")
-        return url.rstrip("/")
 
     @field_validator("ca_file")
     @classmethod
@@ -88,12 +59,12 @@ def read_integrations(text: str) -> tuple[IntegrationSettings, ...]:
 
 def credential_prefix(integration_id: str) -> str:
     """How the names of its secrets begin: `iyzico-main` gives `IYZICO_MAIN_`, whatever the locale."""
-    return integration_id.translate(_TO_UPPER) + "_"
+    return integration_id.translate(TO_UPPER) + "_"
 
 
 def on_this_machine(address: SplitResult) -> bool:
     """Whether the address is the loopback's: what goes there leaves no machine."""
-    return address.hostname in _LOOPBACK
+    return address.hostname in LOOPBACK
 
 
 def without_secrets(settings: "Settings") -> tuple[str, ...]:
@@ -125,43 +96,40 @@ def load_integrations(
                 f"there are {', '.join(sorted(connectors)) or 'none'}"
             )
         environment = entry.environment or settings.environment
-        base_url = entry.base_url or connector.base_urls.get(environment)
-        if base_url is None:
-            raise SettingsError(
-                f"KOLAJ_INTEGRATIONS: entry {index}, {entry.id}: {connector.name} has no {environment} environment; "
-                "give a base_url"
+        try:
+            loaded[entry.id] = configured(
+                entry.id,
+                connector,
+                environment,
+                entry,
+                (stored or {}).get(entry.id) or LiveCredentials(_credentials(entry.id, connector, settings.secrets)),
             )
-        if entry.rate_limits:
-            limits = {name: RateLimit(limit.calls, limit.per_s) for name, limit in entry.rate_limits.items()}
-            connector = replace(connector, rate_limits={**connector.rate_limits, **limits})
-        connector = _with_window(entry, connector, base_url)
-        live = (stored or {}).get(entry.id)
-        if live is None:
-            live = LiveCredentials(_credentials(entry.id, connector, settings.secrets))
-        loaded[entry.id] = Integration(entry.id, connector, environment, base_url, live.current, live.retiring)
+        except Unconfigurable as bad:
+            raise SettingsError(f"KOLAJ_INTEGRATIONS: entry {index}, {entry.id}: {bad}") from bad
     return loaded
 
 
-def _with_window(entry: IntegrationSettings, connector: Connector, base_url: str) -> Connector:
-    wanted = entry.absence_window_s
-    if wanted is None:
-        return connector
-    simulated = on_this_machine(urlsplit(base_url))
-    operations = []
-    for operation in connector.operations:
-        if wanted < operation.absence_window_s and not simulated:
-            raise SettingsError(
-                f"KOLAJ_INTEGRATIONS: {entry.id}: absence_window_s {wanted:g} is shorter than the "
-                f"{operation.absence_window_s:g} s that {connector.name} needs; only a simulator here may have less"
-            )
-        operations.append(replace(operation, absence_window_s=wanted))
-    return replace(connector, operations=tuple(operations))
+class EnvironmentCredentials:
+    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do."""
+
+    def __init__(self, variables: Mapping[str, SecretStr]) -> None:
+        self._variables = variables
+
+    async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
+        prefix = credential_prefix(integration_id)
+        found = {name: self._variables.get(prefix + name.translate(TO_UPPER)) for name in names}
+        given = {name: secret for name, secret in found.items() if secret is not None and secret.get_secret_value()}
+        return LiveCredentials(given) if len(given) == len(names) else None
+
+    async def version(self) -> int:
+        """Variables are read once."""
+        return 0
 
 
 def _credentials(integration_id: str, connector: Connector, secrets: Mapping[str, SecretStr]) -> dict[str, SecretStr]:
     credentials = {}
     for name in connector.credentials:
-        variable = credential_prefix(integration_id) + name.translate(_TO_UPPER)
+        variable = credential_prefix(integration_id) + name.translate(TO_UPPER)
         secret = secrets.get(variable)
         if secret is None:
             raise SettingsError(

@@ -13,7 +13,9 @@ from typing import Any, Final, TextIO
 from opentelemetry import trace
 from pydantic import SecretStr
 
+from infra.integration_settings import TO_UPPER
 from infra.settings import Settings
+from providers.registry import connectors
 from schemas.card_numbers import is_number_of_card, mask_card_numbers
 from schemas.envelope import rfc3339
 
@@ -47,7 +49,11 @@ class Scrubber:
             settings.kafka_key_password,
             settings.encryption_key,
         )
-        values = [*settings.secrets.values(), *own, *settings.retired_keys, settings.vault_token]
+        # An account that is added later has its secrets in variables that end like its connector's names for them.
+        names = {name for connector in connectors().values() for name in connector.credentials}
+        ends = tuple("_" + name.translate(TO_UPPER) for name in names)
+        later = [value for name, value in settings.variables.items() if ends and name.endswith(ends)]
+        values = [*settings.secrets.values(), *later, *own, *settings.retired_keys, settings.vault_token]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         passwords = (*settings.database_passwords, settings.redis_password)
         return cls([*secrets, *(password for password in passwords if password)])

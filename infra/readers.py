@@ -39,6 +39,7 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
     topics, access = settings.topics, settings.kafka
     numbers = range(settings.partitions)
     commands = [(topics.payment_commands.name, number) for number in numbers]
+    orders = [(topics.integration_commands.name, number) for number in numbers]
     delays = {topic.name: float(delay) for delay, topic in topics.retries}
     waking = [(name, number) for name in delays for number in numbers]
     pool = await open_pool(settings.database_url.get_secret_value(), size=1)
@@ -55,6 +56,7 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
     group = f"{settings.topic_prefix}.payments"
     return [
         _sum("worker", await group_lags(access, group, commands), {}),
+        _sum("registrar", await group_lags(access, f"{settings.topic_prefix}.integrations", orders), {}),
         _sum("waker", await group_lags(access, f"{group}.waking", waking), delays),
         _sum("projector", await lags(access, furthest), {}),
     ]

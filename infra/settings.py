@@ -95,6 +95,7 @@ class Settings(AccessSettings):
         return (init_settings,)
 
     _secrets: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+    _variables: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(validation_alias="KOLAJ_LOG_LEVEL")] = (
         "INFO"
@@ -235,6 +236,11 @@ class Settings(AccessSettings):
         return self._secrets
 
     @property
+    def variables(self) -> Mapping[str, SecretStr]:
+        """All that was read: the secrets of integrations that are added later are looked for here."""
+        return self._variables
+
+    @property
     def redis_password(self) -> str | None:
         """For the scrubber, which must know it apart from the address."""
         return None if self.redis_url is None else password_of(self.redis_url)
@@ -284,6 +290,7 @@ def read_settings(
     prefixes = tuple(credential_prefix(item.id) for item in settings.integrations)
     secrets = {name: SecretStr(value) for name, value in known.items() if prefixes and name.startswith(prefixes)}
     settings._secrets = secrets  # noqa: SLF001 - set once, here, before anybody sees the settings
+    settings._variables = {name: SecretStr(value) for name, value in known.items()}  # noqa: SLF001 - likewise
     return settings
 
 

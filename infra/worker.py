@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,10 @@ from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
 from agents.delivery import Delivery
 from agents.health import Watch
+from agents.integrations.decide import House
+from agents.integrations.directory import CredentialSource, Directory
+from agents.integrations.registrar import Registrar
+from agents.integrations.registry import Registry
 from agents.lag_alarm import lag_alarm
 from agents.ledger import Ledger
 from agents.log_check import check_not_behind, keep_comparing
@@ -25,6 +29,7 @@ from agents.payments.places import Places
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
+from agents.stops import Stops
 from agents.tending import Tending
 from agents.vault.credentials import CredentialCache
 from agents.vault.erasures import erase_again
@@ -32,6 +37,7 @@ from agents.vault.master_keys import MasterKeys
 from agents.vault.subjects import Subjects
 from agents.vault.watching import CredentialWatch
 from infra.caller_settings import caller_settings, shared_store
+from infra.credential_source import credential_source
 from infra.credential_store import credential_store, key_ring, stored_credentials
 from infra.integration_settings import load_integrations, without_secrets
 from infra.logs import hiding_also
@@ -39,7 +45,7 @@ from infra.migrate import migrate
 from infra.settings import Settings
 from infra.topics import prepare_topics
 from providers.caller import Caller
-from providers.connector import Integration, LiveCredentials
+from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.delayed import DelayedConsumer
 from streams.publisher import Publisher
@@ -48,6 +54,8 @@ from streams.watching import Bounds
 log = logging.getLogger(__name__)
 
 _TELL_EVERY_S: Final = 1.0
+_ORDERS_AT_ONCE: Final = 8
+"""Orders about integrations are few; one that waits for calls under way must not hold up the others."""
 
 OnHealth = Callable[[str | None], None]
 """Told every second why the process should not be counted on, or `None` when it is well."""
@@ -63,10 +71,13 @@ class Worker:
 
     consumer: CommandConsumer
     waker: DelayedConsumer[Delivery]
+    registrar: DelayedConsumer[Delivery]
     tending: Tending
     watch: Watch
     caller: Caller
-    integrations: Mapping[str, Integration]
+    directory: Directory
+    changed: "asyncio.Queue[str]"
+    """Integrations that are new, changed or gone."""
     compare: Callable[[], Coroutine[None, None, None]]
     """Goes on comparing ledger and log until cancelled."""
     renewal: CredentialWatch
@@ -74,7 +85,7 @@ class Worker:
     @property
     def problem(self) -> str | None:
         """Why it should not be counted on now; `None` when it is well."""
-        return self.consumer.watch.problem or self.waker.watch.problem
+        return self.consumer.watch.problem or self.waker.watch.problem or self.registrar.watch.problem
 
 
 async def prepare_stores(settings: Settings) -> None:
@@ -89,35 +100,55 @@ async def prepare_stores(settings: Settings) -> None:
 
 
 async def run_worker(
-    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None], on_health: OnHealth = unheard
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[], None],
+    on_health: OnHealth = unheard,
+    credentials: CredentialSource | None = None,
 ) -> None:
-    """Consume payment commands until `stop` is set, then drain and leave the group.
+    """Consume commands until `stop` is set, then drain and leave the groups.
+
+    `credentials` is where the secrets of the registry's integrations come from; by default variables, else the store.
 
     Raises:
         SettingsError: it must not start like this; the message says what to do.
         StoreError: Kafka or PostgreSQL failed in a way that a restart has to mend.
     """
-    async with _worker(settings) as worker, asyncio.TaskGroup() as tasks:
+    async with _worker(settings, credentials) as worker, asyncio.TaskGroup() as tasks:
         beside = [
-            tasks.create_task(worker.watch.run(worker.caller, worker.integrations)),
+            tasks.create_task(worker.watch.run(worker.caller, worker.directory)),
+            tasks.create_task(worker.directory.watch()),
+            tasks.create_task(_follow(worker)),
             tasks.create_task(worker.tending.run()),
             tasks.create_task(worker.compare()),
             tasks.create_task(worker.renewal.run()),
         ]
         measure(
-            (worker.consumer.watch, worker.waker.watch),
+            (worker.consumer.watch, worker.waker.watch, worker.registrar.watch),
             running=lambda: worker.consumer.running,
             waiting=worker.tending.waiting,
         )
-        waking = tasks.create_task(worker.waker.run(stop))
+        others = [tasks.create_task(worker.waker.run(stop)), tasks.create_task(worker.registrar.run(stop))]
         on_ready()
         beside.append(tasks.create_task(tell_health(lambda: worker.problem, on_health)))
         try:
             await worker.consumer.run(stop)
-            await waking
+            await asyncio.gather(*others)
         finally:
             for task in beside:
                 task.cancel()
+
+
+async def _follow(worker: Worker) -> None:
+    """Check what is new or changed at once, and let go of the connections of what is gone."""
+    async with asyncio.TaskGroup() as retiring:
+        while True:
+            name = await worker.changed.get()
+            if name in worker.directory or name in worker.directory.closed:
+                worker.watch.look_at(name)
+            else:
+                retiring.create_task(worker.caller.retire(name))
 
 
 async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) -> None:
@@ -133,7 +164,7 @@ async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) ->
 
 
 @asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[Worker]:
+async def _worker(settings: Settings, credentials: CredentialSource | None) -> AsyncIterator[Worker]:
     known, stored = connectors(), without_secrets(settings)
     # Everything else that the settings may say wrong is told before anything is opened.
     load_integrations(settings, known, {name: LiveCredentials({}) for name in stored})
@@ -155,7 +186,7 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             ttl_s=settings.credential_ttl_s,
         )
         stack.enter_context(hiding_also(cache.hide))
-        integrations = load_integrations(settings, known, await stored_credentials(settings, known, cache))
+        fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)
@@ -173,6 +204,10 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
                 share=lambda: consumers[0].share if consumers else 1 / settings.partitions,
             )
         )
+        source = credentials or credential_source(settings, cache)
+        changed: asyncio.Queue[str] = asyncio.Queue()
+        directory = Directory(pool, source, known, fixed=fixed, on_change=changed.put_nowait)
+        await directory.refresh()
         lot = ParkingLot(ledger, publisher, settings.topics, Seal(ring))
         cards, subjects = CardVault(vault, ring), Subjects(vault, ring)
         stack.push_async_callback(subjects.aclose)
@@ -183,10 +218,13 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             publisher=publisher,
             topics=settings.topics,
             places=Places(
-                integrations=integrations,
+                integrations=directory,
                 paused_s=caller.paused_s,
-                rules=lambda: settings.routing,
+                rules=lambda: (*settings.routing, *directory.rules),
+                owners=lambda: directory.used_by,
                 stopped=tending.stopped,
+                disabled=directory.closed,
+                look_again=directory.look_again,
             ),
             cards=cards,
             subjects=subjects,
@@ -234,9 +272,23 @@ async def _worker(settings: Settings) -> AsyncIterator[Worker]:
             bounds=bounds,
             on_overdue=on_overdue,
         )
+        registry = Registry(pool, House(known, settings.environment, frozenset(fixed)))
+        registrar = DelayedConsumer(
+            settings.kafka,
+            {settings.topics.integration_commands.name: 0.0},
+            group=f"{settings.topic_prefix}.integrations",
+            make=Delivery,
+            handle=Registrar(registry, Stops(pool), publisher, settings.topics, now=_now).handle,
+            in_flight=_ORDERS_AT_ONCE,
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=membership.drain_s,
+            bounds=bounds,
+            on_overdue=on_overdue,
+        )
         compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
-        renewal = CredentialWatch(cache, integrations, stored)
-        yield Worker(consumer, waker, tending, watch, caller, integrations, compare, renewal)
+        renewal = CredentialWatch(cache, fixed, stored)
+        yield Worker(consumer, waker, registrar, tending, watch, caller, directory, changed, compare, renewal)
 
 
 def _now() -> datetime:

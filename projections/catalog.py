@@ -5,6 +5,7 @@ from typing import Final
 from projections.audit.write import AUDIT
 from projections.dead_letters import DEAD_LETTERS
 from projections.health import HEALTH
+from projections.integrations import INTEGRATIONS
 from projections.jobs import JOBS
 from projections.metrics import METRICS
 from projections.payments import PAYMENTS
@@ -12,7 +13,7 @@ from projections.projection import Projection
 from projections.rate_limits import RATE_LIMITS
 from schemas.errors import SettingsError
 
-PROJECTIONS: Final = (AUDIT, METRICS, PAYMENTS, HEALTH, RATE_LIMITS, JOBS, DEAD_LETTERS)
+PROJECTIONS: Final = (AUDIT, METRICS, PAYMENTS, HEALTH, RATE_LIMITS, INTEGRATIONS, JOBS, DEAD_LETTERS)
 
 
 def projection(name: str) -> Projection:

@@ -12,7 +12,6 @@ from providers.breaker import Breaker, BreakerState, Signal
 from providers.connector import Answer, Integration, Operation
 from providers.exchange import (
     BreakerChange,
-    BreakerLimits,
     CallerSettings,
     LimitReport,
     OnBreaker,
@@ -72,6 +71,7 @@ class Gates:
         self._monotonic = monotonic
         self._share = share
         self._store = store
+        self._revisions: dict[str, int] = {}
         self._breakers: dict[tuple[str, OperationClass], Breaker] = {}
         self._quotas: dict[str, Quota] = {}
         self._limiters: dict[tuple[str, str], tuple[Integration, RateLimiter]] = {}
@@ -86,6 +86,7 @@ class Gates:
             NotSent: the breaker is open (`breaker_open`); `retry_after_s` says when to come back.
             Throttled: no place or no turn within the settings' waiting time.
         """
+        self.meet(integration)
         breaker = self.breaker(integration, operation_class)
         wait_s = self._settings.admission_wait_s
         if not breaker.admits:
@@ -108,6 +109,20 @@ class Gates:
             finally:
                 breaker.leave(slot, admission.signal)
 
+    def meet(self, integration: Integration) -> None:
+        """Follow an integration that was changed: what was counted and learned at its older settings is forgotten.
+
+        A call that is under way with the older ones keeps what it was admitted by.
+        """
+        if integration.revision > self._revisions.get(integration.id, 0):
+            self.forget(integration.id)
+            self._revisions[integration.id] = integration.revision
+
+    def forget(self, integration_id: str) -> None:
+        """Keep no breaker and no limit of it any longer. Its quota stays: its calls may still be under way."""
+        self._breakers = {key: kept for key, kept in self._breakers.items() if key[0] != integration_id}
+        self._limiters = {key: kept for key, kept in self._limiters.items() if key[0] != integration_id}
+
     def breaker(self, integration: Integration, operation_class: OperationClass) -> Breaker:
         key = (integration.id, operation_class)
         if key not in self._breakers:
@@ -124,12 +139,11 @@ class Gates:
                     )
                 )
 
-            usual = BreakerLimits(self._settings.breaker_threshold, self._settings.breaker_open_s)
-            limits = self._settings.breakers.get(integration.id, usual)
+            own = integration.settings
             self._breakers[key] = Breaker(
                 f"{integration.id}/{operation_class}",
-                threshold=limits.threshold,
-                open_s=limits.open_s,
+                threshold=own.breaker_threshold or self._settings.breaker_threshold,
+                open_s=own.breaker_open_s or self._settings.breaker_open_s,
                 clock=self._monotonic,
                 on_change=changed,
             )

@@ -23,6 +23,7 @@ from typing import Any, Self, TypeVar
 from providers.admission import Admission, Gates, class_of
 from providers.cache import ResponseCache
 from providers.connector import Answer, Attempt, Integration, Operation
+from providers.diagnosis import Cause, with_clock
 from providers.exchange import CallerSettings, Health, LimitReport, OnBreaker, OnExchange, Prepared
 from providers.judging import Asked, judge_finding, judge_outcome, signal_of
 from providers.outcome import Finding, Outcome, ReadResult, Refusal
@@ -33,7 +34,7 @@ from providers.retry import retrying
 from providers.shared_store import SharedStore
 from providers.transport import Transport
 from schemas.base import Frozen
-from schemas.errors import HubError, Throttled
+from schemas.errors import HubError, NotSent, Throttled
 from schemas.payments import PaymentCommand, Reason
 
 R = TypeVar("R", Outcome, Finding, ReadResult)
@@ -219,14 +220,26 @@ class Caller:
 
     async def probe(self, integration: Integration) -> Health:
         """One health check, past breakers and limits: it is how a paused provider is seen to be back."""
-        probe = integration.connector.probe
+        if integration.lacks is not None:
+            return Health(status="unhealthy", response_time_ms=None, sentence=integration.lacks, cause=Cause.NOT_READY)
+        self._gates.meet(integration)
+        causes: list[Cause] = []
+
+        def judge(answer: Answer) -> str:
+            told = integration.connector.probe.read(answer, integration.environment, integration.credentials)
+            if told is None:
+                return ""
+            trouble = with_clock(told, answer.headers, self._clock())
+            causes.append(trouble.cause)
+            return trouble.sentence
+
         work = Work(
             integration=integration,
             operation="health",
             attempt=0,
             command_id=None,
-            request=probe.request,
-            judge=lambda answer: probe.read(answer) or "",
+            request=integration.connector.probe.request,
+            judge=judge,
             failed="unhealthy",
         )
         began = self._monotonic()
@@ -235,11 +248,11 @@ class Caller:
                 work, self._transport(integration), self._settings.probe_deadline_s
             )
         except HubError as error:
-            return Health(status="unhealthy", response_time_ms=None, sentence=str(error))
+            return Health(status="unhealthy", response_time_ms=None, sentence=str(error), cause=_cause_of(error))
         spent_s = self._monotonic() - began
         elapsed_ms = round(spent_s * 1000)
         if sentence:
-            return Health(status="unhealthy", response_time_ms=elapsed_ms, sentence=sentence)
+            return Health(status="unhealthy", response_time_ms=elapsed_ms, sentence=sentence, cause=causes[0])
         paused = [kind for kind in ("payment", "inquiry") if self._gates.breaker(integration, kind).state != "closed"]
         if paused:
             sentence = f"it answers, yet calls of class {' and '.join(paused)} are paused here after failures"
@@ -248,6 +261,13 @@ class Caller:
         return Health(
             status="degraded" if sentence else "healthy", response_time_ms=elapsed_ms, sentence=sentence or None
         )
+
+    async def retire(self, integration_id: str, *, within_s: float = 60.0) -> None:
+        """Let go of a removed integration: connections once no call is under way, limits and breakers at once."""
+        self._gates.forget(integration_id)
+        transport = self._transports.pop(integration_id, None)
+        if transport is not None:
+            await transport.retire(within_s=within_s)
 
     async def _reported(self, work: Work[R], deadline_s: float, admission: Admission) -> R:
         transport = self._transport(work.integration)
@@ -293,3 +313,15 @@ class Caller:
                 max_answer_bytes=self._settings.max_answer_bytes,
             )
         return self._transports[integration.id]
+
+
+def _cause_of(error: HubError) -> Cause:
+    match error:
+        case Throttled():
+            return Cause.THROTTLED
+        case NotSent(reason="tls"):
+            return Cause.TLS
+        case NotSent():
+            return Cause.UNREACHABLE
+        case _:
+            return Cause.PROVIDER_DOWN

@@ -11,8 +11,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from providers.connection_settings import USUAL, ConnectionSettings
+from providers.diagnosis import Trouble
 from providers.outcome import Finding, Outcome, Refusal
 from schemas.base import Frozen
+from schemas.integrations import Kind
 from schemas.money import Money
 from schemas.payments import Payment, PaymentCommand, Reason
 
@@ -222,10 +225,13 @@ class Read(Generic[Q, R, A]):
 
 @dataclass(frozen=True, slots=True)
 class HealthProbe:
-    """A harmless authenticated call; `read` returns `None` when all is well, else a sentence that says what is not."""
+    """A harmless authenticated call; `read` returns `None` when all is well, else what is not.
+
+    `read` sees the environment and the secrets too: some keys tell by themselves where they belong.
+    """
 
     request: Request
-    read: Callable[[Answer], str | None]
+    read: Callable[[Answer, str, Credentials], Trouble | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +239,7 @@ class Connector:
     """Everything the hub knows about one provider.
 
     Attributes:
+        version: of the provider's interface, in its own words.
         base_urls: by environment, `production` and `sandbox`.
         credentials: names of the secrets it needs.
         sign: headers that authenticate one request, from the request, the secrets and a fresh nonce.
@@ -240,17 +247,22 @@ class Connector:
         personal: names of JSON fields in requests and answers that hold personal data; the scrubber hides their values.
         secret: names of JSON fields that hold secrets or card data.
         reads: questions whose answers may be kept.
+        settings: what may be set for an account beside its secrets.
+        webhooks: kinds of calls to us that it verifies and reads.
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
     """
 
     name: str
-    kind: Literal["payment"]
+    kind: Kind
     base_urls: Mapping[str, str]
     credentials: tuple[str, ...]
     sign: Callable[[Request, Credentials, str], Mapping[str, str]]
     verify: Callable[[Request, Answer, Credentials], str | None]
     operations: tuple[Operation[Any, Any], ...]
     probe: HealthProbe
+    version: str = "1"
+    settings: type[ConnectionSettings] = ConnectionSettings
+    webhooks: tuple[str, ...] = ()
     reference: ReferenceFormat = field(default_factory=ReferenceFormat)
     rate_limits: Mapping[str, RateLimit] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
@@ -258,6 +270,11 @@ class Connector:
     secret: frozenset[str] = frozenset()
     reads: tuple[Read[Any, Any, Any], ...] = ()
     read_limits: Callable[[Answer], LimitReading | None] | None = None
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that the provider has an address for."""
+        return tuple(self.base_urls)
 
     def operation_for(self, command: type[PaymentCommand]) -> Operation[Any, Any] | None:
         return next((operation for operation in self.operations if operation.command is command), None)
@@ -273,6 +290,8 @@ class Integration:
     Attributes:
         credentials: what calls are made with; a mapping may open its values at each look.
         retiring: earlier credentials that are still good; a webhook may be signed with them.
+        revision: of the registry when it was last changed; 0 for an account of the settings. The higher one counts.
+        lacks: what keeps it from being called, as a sentence; its commands wait.
     """
 
     id: str
@@ -281,3 +300,6 @@ class Integration:
     base_url: str
     credentials: Credentials = field(repr=False)
     retiring: tuple[Credentials, ...] = field(default=(), repr=False)
+    settings: ConnectionSettings = USUAL
+    revision: int = 0
+    lacks: str | None = None

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from providers.breaker import BreakerState
 from providers.connector import Answer, Attempt, Integration, Operation, RateLimit, Request
+from providers.diagnosis import Cause
 from providers.retry import RetryPolicy
 from schemas.payments import PaymentCommand
 
@@ -78,7 +79,7 @@ class BreakerChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What a health check found; `sentence` says what is not well.
+    """What a health check found; `sentence` says what is not well, `cause` what it comes from where that is known.
 
     `degraded`: it answers, but slowly, or a breaker of this process is not closed.
     """
@@ -86,6 +87,7 @@ class Health:
     status: Literal["healthy", "degraded", "unhealthy"]
     response_time_ms: int | None
     sentence: str | None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +119,6 @@ class LimitReport:
     shared: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerLimits:
-    """A breaker opens after `threshold` failures in a row, and stays open for `open_s`."""
-
-    threshold: int
-    open_s: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerSettings:
     """Limits of the call machinery.
@@ -137,7 +131,7 @@ class CallerSettings:
         admission_wait_s: how long a call waits for a place or for its turn before it is throttled.
         untold_pause_s: the pause after a refusal for a limit that names none; it doubles until an answer comes.
         breaker_threshold: failures in a row that open a breaker.
-        breaker_open_s: how long it stays open. `breakers` overrides both by integration id.
+        breaker_open_s: how long it stays open. An integration's own settings override both.
         come_back_per_s: how many of the calls that a breaker refused are asked back in one second.
         cached_answers: answers to reads that are kept in memory at most.
         slow_after_s: a health check slower than this is `degraded`.
@@ -154,7 +148,6 @@ class CallerSettings:
     untold_pause_s: float = 1.0
     breaker_threshold: int = 5
     breaker_open_s: float = 30.0
-    breakers: Mapping[str, BreakerLimits] = field(default_factory=dict)
     come_back_per_s: float = 50.0
     cached_answers: int = 1_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)

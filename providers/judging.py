@@ -145,7 +145,7 @@ def signal_of(ended: Outcome | Finding | ReadResult | HubError) -> Signal:
             return Signal.SUCCESS
         case OutcomeUnknown(reason=reason) if reason not in _NO_FAULTS:
             return Signal.FAILURE
-        case NotSent(reason="no_connection" | "provider_transient"):
+        case NotSent(reason="no_connection" | "tls" | "provider_transient"):
             return Signal.FAILURE
         case _:
             return Signal.NEUTRAL

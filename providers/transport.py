@@ -23,10 +23,13 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from providers.connector import Answer, Request
+from providers.diagnosis import Cause, way_fault
 from schemas.errors import NotSent, OutcomeUnknown
 
 # httpx logs each address with its query, which may name a person's payment; what is known of a call is recorded by us.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+log = logging.getLogger(__name__)
 
 CONNECT_S: Final = 5.0
 """Within this a connection stands, TLS included, or the provider is taken to be out of reach."""
@@ -76,6 +79,9 @@ class Transport:
     ) -> None:
         self._max_answer_bytes = max_answer_bytes
         self._pool_size = pool_size
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._tls = httpx.create_ssl_context(trust_env=False)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         if ca_file is not None:
@@ -89,6 +95,16 @@ class Transport:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def retire(self, *, within_s: float) -> None:
+        """Close it once no call is under way, or when that takes longer than `within_s`."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("a connection that is given up was still in use", extra={"calls": self._running})
+        finally:
+            await self.aclose()
 
     async def exchange(
         self,
@@ -104,13 +120,15 @@ class Transport:
         """Send one request and read its answer, whatever its status; the body is not parsed here.
 
         Raises:
-            NotSent: certainly nothing left us. `reason` is `no_connection` when the provider cannot be reached, and
-                `pool_exhausted` when all our own connections are in use.
+            NotSent: certainly nothing left us. `reason` is `no_connection` when the provider cannot be reached, `tls`
+                when it can and is not trusted, and `pool_exhausted` when all our own connections are in use.
             OutcomeUnknown: the request may have left and no whole answer came; `reason` is `timeout`,
                 `answer_too_large` or `connection_lost`.
         """
         token = _FLIGHT.set(flight)
         began = time.monotonic()
+        self._running += 1
+        self._idle.clear()
         try:
             async with asyncio.timeout(deadline_s):
                 return await self._exchange(base_url, request, headers, deadline_s)
@@ -120,6 +138,9 @@ class Transport:
             raise self._judged(error, flight, spent_s, provider, operation) from error
         finally:
             _FLIGHT.reset(token)
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
 
     async def _exchange(self, base_url: str, request: Request, headers: Mapping[str, str], deadline_s: float) -> Answer:
         async with self._client.stream(
@@ -146,8 +167,10 @@ class Transport:
                 message = f"no connection was free within {spent_s:.1f} s; raise the pool size or lower the quota"
                 return NotSent(message, provider=provider, operation=operation, reason="pool_exhausted")
             case Stage.CONNECTING:
-                message = f"{provider} could not be reached ({kind}); nothing was sent"
-                return NotSent(message, provider=provider, operation=operation, reason="no_connection")
+                fault = way_fault(error)
+                message = f"{provider} could not be reached ({kind}: {fault.sentence}); nothing was sent"
+                reason = "tls" if fault.cause is Cause.TLS else "no_connection"
+                return NotSent(message, provider=provider, operation=operation, reason=reason)
             case Stage.CONNECTED:
                 reason = "connection_lost"
                 if isinstance(error, _AnswerTooLarge):

@@ -91,7 +91,7 @@ def decode(
     text = (key or b"").decode("utf-8", "replace")
     # An order knows the key that its lane is chosen by; other records are keyed by whoever appends them.
     if isinstance(body, Order) and text != getattr(body, "key", text):
-        raise UnreadableRecord("invalid_key", "key", "the record's key must be the payment_id of its body")
+        raise UnreadableRecord("invalid_key", "key", f"the record's key must be the {body.keyed_by} of its body")
     return Incoming(envelope, text, body)
 
 

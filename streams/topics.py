@@ -62,6 +62,11 @@ class Topics:
         return self._topic("provider.calls", FOREVER_MS)
 
     @property
+    def integration_commands(self) -> Topic:
+        """Orders about integrations, mappings and routing rules: kept for seven days."""
+        return self._topic("integrations.commands", 7 * DAY_MS)
+
+    @property
     def integration_events(self) -> Topic:
         return self._topic("integrations.events", FOREVER_MS)
 
@@ -89,6 +94,7 @@ class Topics:
             self.payment_events,
             self.intents,
             self.provider_calls,
+            self.integration_commands,
             self.integration_events,
             self.privacy_events,
             *(topic for _, topic in self.retries),

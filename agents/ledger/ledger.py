@@ -51,6 +51,7 @@ class Ledger:
                 "park",
                 "next_parked",
                 "overdue",
+                "released",
                 "unpark",
                 "stops",
                 "waiting_counts",
@@ -129,6 +130,10 @@ class Ledger:
     async def overdue(self, *, grace_s: float, limit: int) -> Sequence[str]:
         """Keys whose first parked command should have been woken more than `grace_s` seconds ago."""
         return [row["key"] for row in await self._fetch("overdue", grace_s, limit)]
+
+    async def released(self, *, reason: str, limit: int) -> Sequence[str]:
+        """Keys whose first command lies parked for `reason`, and whose integration is not stopped any more."""
+        return [row["key"] for row in await self._fetch("released", reason, limit)]
 
     async def stops(self) -> frozenset[str]:
         """Integrations that an operator has stopped. `mark_sending` holds to it by itself."""

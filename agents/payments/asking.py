@@ -7,15 +7,17 @@ from agents.payments.decide import Inquire
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Step, Unsettled, Work
+from agents.routing import NOT_READY
 from schemas.verdicts import Verdict
 
 
 class Asking:
     """Asks where each attempt was sent, and nowhere else."""
 
-    def __init__(self, performer: Performer, places: Places) -> None:
+    def __init__(self, performer: Performer, places: Places, *, paused_wait_s: float) -> None:
         self._performer = performer
         self._places = places
+        self._paused_wait_s = paused_wait_s
 
     async def ask(self, work: Work, inquire: Inquire) -> Step:
         """One that was performed decides; that it was refused counts once no other attempt can have been performed."""
@@ -40,6 +42,8 @@ class Asking:
         if sent_to is None:
             return self._performer.nobody_to_ask(work, ask)
         integration, operation = sent_to
+        if integration.lacks is not None:
+            return Later(self._paused_wait_s, NOT_READY, counts=False)
         return await self._performer.inquire(work, ask, integration, operation)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from agents.parking import ParkingLot
+from agents.parking import STOPPED, ParkingLot
 from agents.payments.asking import Asking
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
@@ -27,6 +27,7 @@ from agents.payments.putting_off import put_off
 from agents.payments.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
+from agents.routing import NOT_READY
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
@@ -57,7 +58,7 @@ class Executor:
         self._rejections = rejections
         self._lot = lot
         self._places = places
-        self._asking = Asking(performer, places)
+        self._asking = Asking(performer, places, paused_wait_s=patience.paused_wait_s)
         self._subjects = subjects
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
@@ -121,18 +122,24 @@ class Executor:
         """To the first place that takes it; when that certainly performed nothing, onward to the next."""
         route = self._places.route(work)
         if isinstance(route, Refuse):
+            # Who was told that an integration was added may pay with it at once. Another command's look may be ours.
+            await self._places.look_again()
+            route = self._places.route(work)
+        if isinstance(route, Refuse):
             return route
         way = self._places.way(work, route)
         if way is None and work.failed:
             return work.failed[0]
         way = way or route.foremost
         integration = way.integration
+        if integration.lacks is not None:
+            return Later(self._patience.paused_wait_s, NOT_READY, counts=False)
         operation = integration.connector.operation_for(type(work.command))
         if operation is None:
             detail = f"{integration.connector.name} does not perform this command"
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
         if integration.id in self._places.stopped():
-            return Later(self._patience.paused_wait_s, "an operator stopped the integration", counts=False)
+            return Later(self._patience.longest_wait_s, STOPPED, counts=False)
         refusal = _method_refusal(work.command, integration)
         if refusal is not None:
             return refusal

@@ -1,20 +1,20 @@
 """Where a command under a claim may go now: routing over integrations and rules that may change under way."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.ledger import SentAttempt
 from agents.payments.decide import Promise, Refuse
 from agents.payments.work import Work
-from agents.routing import Route, Way, route
+from agents.routing import NOT_READY, Route, Way, closed_refusal, route
 from providers.connector import Integration, Operation
 from schemas.payments import PaymentCommand
 from schemas.routing import RoutingRule
 
 
-def _nothing_avoided(_: str) -> str | None:
-    return None
+async def _nothing_new() -> None:
+    """Where the integrations never change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Places:
         owners: which integrations an owner uses.
         stopped: integrations that nothing is sent to; a command that has no other waits.
         disabled: integrations that take no command any more; what was sent there is still asked about.
-        avoided: why an integration is only used where there is no other, such as a failing one; `None` as a rule.
+        look_again: reads anew which integrations there are, if anything changed.
         paused_s: for how many seconds a call would certainly be refused in this process; zero when it may be tried.
     """
 
@@ -36,11 +36,11 @@ class Places:
     owners: Callable[[], Mapping[str, Sequence[str]]] = dict
     stopped: Callable[[], Collection[str]] = frozenset
     disabled: Mapping[str, Integration] = field(default_factory=dict)
-    avoided: Callable[[str], str | None] = _nothing_avoided
+    look_again: Callable[[], Awaitable[None]] = _nothing_new
 
     def route(self, work: Work) -> Route | Refuse:
         """For a command of which certainly nothing was performed."""
-        return route(
+        return closed_refusal(work.command, work.payment, self.disabled) or route(
             work.command_id,
             work.command,
             work.payment,
@@ -88,7 +88,9 @@ class Places:
         """Why nothing, or only what has no other place, is sent there now."""
         if integration.id in self.stopped():
             return "an operator stopped it"
+        if integration.lacks is not None:
+            return NOT_READY
         operation = integration.connector.operation_for(type(command))
         if operation is not None and self.paused_s(integration, operation) > 0:
             return "calls to it are paused"
-        return self.avoided(integration.id)
+        return None

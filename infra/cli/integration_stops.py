@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from agents.integrations import reading
 from agents.stops import Stop, Stops
 from infra.cli.by_hand import By, Why, ledger_of, named, record
 from infra.cli.failing import Failed
@@ -16,7 +17,7 @@ from schemas.envelope import rfc3339
 from schemas.errors import StoreError
 from schemas.integrations import IntegrationStarted, IntegrationStopped
 
-IntegrationName = Annotated[str, typer.Argument(metavar="ID", help="An entry of KOLAJ_INTEGRATIONS.")]
+IntegrationName = Annotated[str, typer.Argument(metavar="ID", help="Which integration.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +67,9 @@ def stopped(*, json: Annotated[bool, Json] = False) -> None:
 async def _stop(settings: Settings, integration_id: str, by: str, why: str) -> tuple[Stop, int, StoreError | None]:
     async with ledger_of(settings) as pool:
         stops = Stops(pool)
-        if integration_id not in {item.id for item in settings.integrations} and not await stops.knows(integration_id):
+        fixed = {item.id for item in settings.integrations}
+        known = integration_id in fixed or await reading.integration(pool, integration_id) is not None
+        if not known and not await stops.knows(integration_id):
             raise Failed(f"no integration is called {integration_id}: nothing was ever sent to it; check the name")
         standing = await stops.set(integration_id, by, why)
         untold = None
@@ -90,7 +93,9 @@ async def _start(settings: Settings, integration_id: str, by: str) -> Stop:
         found = [row for row in await stops.all() if row["integration_id"] == integration_id]
         if not found:
             raise Failed(f"{integration_id} is not stopped; `kolaj integrations stopped` shows which are")
-        facts = {name: value for name, value in found[0].items() if name != "waiting"}
+        if not found[0]["by_hand"]:
+            raise Failed(f"{integration_id} is not stopped by hand: it is paused or disabled; use `resume` or `enable`")
+        facts = {name: value for name, value in found[0].items() if name not in {"waiting", "by_hand"}}
         standing = Stop(**facts)
         act = IntegrationStarted(
             integration_id=integration_id,

@@ -1,4 +1,4 @@
-"""`kolaj integrations read | limits | stop | start | stopped`."""
+"""`kolaj integrations`: here `read` and `limits`; the other commands stand in files beside this one."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,29 +8,35 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from infra.caller_settings import caller_settings, shared_store
+from infra.cli import integration_changes, integration_list, integration_probe, integration_routes, integration_stops
 from infra.cli.failing import Failed
-from infra.cli.integration_stops import register
+from infra.cli.known_integrations import known_integration
 from infra.cli.output import Json, emit, run, say, tables
-from infra.integration_settings import load_integrations
 from infra.settings import Settings, read_settings
 from projections import open_pool
 from projections.statements import statement
 from providers.caller import Caller
 from providers.connector import Integration, Read
 from providers.outcome import Refusal
-from providers.registry import connectors
 from schemas.base import Frozen
 from schemas.money import Money
 
 app = typer.Typer(
-    no_args_is_help=True, help="Stop and start integrations, ask a provider, and show how far its rate limits are used."
+    no_args_is_help=True, help="Accounts at providers: add, change, pause, test, stop, ask, and route to them."
 )
-register(app)
+for part in (
+    integration_list,
+    integration_changes,
+    integration_probe,
+    integration_routes,
+    integration_stops,
+):
+    part.register(app)
 
 
 @app.command()
 def read(
-    integration_id: Annotated[str, typer.Argument(metavar="ID", help="An entry of KOLAJ_INTEGRATIONS.")],
+    integration_id: Annotated[str, typer.Argument(metavar="ID", help="Which integration.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to read, such as `bin` or `instalments`.")],
     values: Annotated[
         list[str] | None,
@@ -44,12 +50,9 @@ def read(
 ) -> None:
     """Ask a provider a question that moves nothing. With REDIS_URL, an answer that the workers keep is taken."""
     settings = read_settings(kafka=False, database=False)
-    integrations = load_integrations(settings, connectors())
-    integration = integrations.get(integration_id)
-    if integration is None:
-        raise Failed(
-            f"no integration is called {integration_id}; there are {', '.join(sorted(integrations)) or 'none'}"
-        )
+    integration = run(known_integration(settings, integration_id))
+    if integration.lacks is not None:
+        raise Failed(integration.lacks)
     known = integration.connector.read_named(name)
     if known is None:
         names = ", ".join(it.name for it in integration.connector.reads)

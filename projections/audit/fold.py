@@ -14,10 +14,18 @@ from schemas.integrations import (
     BreakerChanged,
     CommandWithdrawn,
     HealthChecked,
+    IntegrationChange,
+    IntegrationCommandRefused,
+    IntegrationCommandRejected,
     IntegrationStarted,
     IntegrationStopped,
     LagAlarm,
     RateLimitReported,
+    RegistryResult,
+    RoutingRulePut,
+    RoutingRuleRemoved,
+    UserMapped,
+    UserUnmapped,
 )
 from schemas.intents import SendIntended
 from schemas.money import INT64_MAX
@@ -185,10 +193,40 @@ def _told(body: Body) -> _Told:
             return _Told(request_data=words)
         case SubjectErased():
             return _Told(request_data=_by(body.erased_by, why=body.why, subject=str(body.subject)))
+        case IntegrationCommandRefused():
+            why = f"{body.reason}: {body.field}: {body.detail}"
+            return _Told(body.integration_id, body.command_id, error_message=why, request_data=_by(body.by))
+        case IntegrationCommandRejected():
+            field = f"{body.field}: " if body.field else ""
+            return _Told(command_id=body.command_id, error_message=f"{body.reason}: {field}{body.detail}")
+        case RegistryResult():
+            return _changed(body)
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:
             assert_never(body)
+
+
+def _changed(body: RegistryResult) -> _Told:
+    """Who changed the registry, and what it became."""
+    match body:
+        case IntegrationChange(integration=state):
+            why = getattr(body, "why", None)
+            said = _by(body.by, why=why)
+            text = as_jsonb(state.model_dump_json(exclude_none=True))
+            return _Told(state.integration_id, body.command_id, request_data=said, response_data=text)
+        case UserMapped(mapping=mapping):
+            return _Told(mapping.integration_id, body.command_id, request_data=_by(body.by, user=mapping.user_id))
+        case UserUnmapped():
+            return _Told(body.integration_id, body.command_id, request_data=_by(body.by, user=body.user_id))
+        case RoutingRulePut(state=state):
+            text = as_jsonb(state.model_dump_json(exclude_none=True))
+            said = _by(body.by, rule=state.rule.rule_id)
+            return _Told(command_id=body.command_id, request_data=said, response_data=text)
+        case RoutingRuleRemoved():
+            return _Told(command_id=body.command_id, request_data=_by(body.by, rule=body.rule_id))
+        case _:
+            return _Told(command_id=body.command_id, request_data=_by(body.by))
 
 
 def _by(name: str, **more: str | None) -> str | None:

@@ -20,4 +20,6 @@ async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) 
         await connection.execute(statement("health/add", shadow), *columns(rows))
 
 
-HEALTH = Projection("health", ("integration_health_checks",), ("integration_health",), _reads, _write)
+HEALTH = Projection(
+    "health", ("integration_health_checks",), ("integration_health", "integration_status"), _reads, _write
+)

@@ -15,10 +15,12 @@ from schemas.integrations import (
     BreakerChanged,
     CommandWithdrawn,
     HealthChecked,
+    IntegrationCommandRejected,
     IntegrationStarted,
     IntegrationStopped,
     LagAlarm,
     RateLimitReported,
+    RegistryResult,
 )
 from schemas.intents import SendIntended
 from schemas.payments import (
@@ -127,6 +129,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             return ()
         case CredentialStored() | CredentialRotated() | CredentialRevoked() | MasterKeyRotated():
             return ()
+        case RegistryResult() | IntegrationCommandRejected():
+            return ()  # orders about integrations are no jobs at a provider
         case _:
             assert_never(body)
 

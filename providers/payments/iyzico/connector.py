@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from providers.connector import Answer, Connector, HealthProbe, Inquiry, Operation, RateLimit, ReferenceFormat
+from providers.connector import Connector, HealthProbe, Inquiry, Operation, RateLimit, ReferenceFormat
 from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
+from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
+from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
+from providers.payments.iyzico.webhook import KINDS
 from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
 
@@ -73,23 +76,19 @@ _QUERY: Final = Operation(
 )
 
 
-def _health(answer: Answer) -> str | None:
-    if isinstance(answer.parsed, dict) and answer.parsed.get("status") == "success":
-        return None
-    code = answer.parsed.get("errorCode") if isinstance(answer.parsed, dict) else None
-    return f"HTTP {answer.status}, iyzico code {code or 'missing'}; check the keys and the environment"
-
-
 CONNECTOR = Connector(
     name="iyzico",
     kind="payment",
+    version="2",
     base_urls={"production": "https://api.iyzipay.com", "sandbox": "https://sandbox-api.iyzipay.com"},
     credentials=("api_key", "secret_key"),
     sign=sign,
     verify=verify,
     operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
     reads=READS,
-    probe=HealthProbe(get("/payment/test"), _health),
+    settings=IyzicoSettings,
+    webhooks=KINDS,
+    probe=HealthProbe(get("/payment/test"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.
     rate_limits={name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel")},

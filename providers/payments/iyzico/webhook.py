@@ -16,6 +16,7 @@ from providers.reading import Unreadable, parse_json
 
 HEADER: Final = "x-iyz-signature-v3"
 Kind = Literal["direct", "hosted", "subscription"]
+KINDS: Final[tuple[Kind, ...]] = ("direct", "hosted", "subscription")
 _SIGNED: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
     {
         "direct": ("iyziEventType", "paymentId", "paymentConversationId", "status"),

@@ -158,7 +158,9 @@ async def test_a_refusal_holds_only_when_no_other_send_can_have_been_performed(
 ) -> None:
     performer: Any = Answers({"a": first, "b": last})
     one, two = sent(1, "a"), sent(2, "b")
-    found = await Asking(performer, places()).ask(a_work(one, two), Inquire(two, None, resend=False, earlier=(one,)))
+    found = await Asking(performer, places(), paused_wait_s=10).ask(
+        a_work(one, two), Inquire(two, None, resend=False, earlier=(one,))
+    )
     if isinstance(found, Decided | Unsettled):
         assert found.routed in {one.routed, two.routed}
         found = replace(found, routed=None)
@@ -170,7 +172,9 @@ async def test_a_refusal_holds_only_when_no_other_send_can_have_been_performed(
 async def test_what_nobody_knows_names_every_place_where_it_may_be() -> None:
     performer: Any = Answers({"a": REFUSED, "b": NOBODY_KNOWS})
     one, two = sent(1, "a"), sent(2, "b")
-    found = await Asking(performer, places()).ask(a_work(one, two), Inquire(two, None, resend=False, earlier=(one,)))
+    found = await Asking(performer, places(), paused_wait_s=10).ask(
+        a_work(one, two), Inquire(two, None, resend=False, earlier=(one,))
+    )
     assert isinstance(found, Unsettled)
     assert found.detail == "absent; look at each place where it may be: b (ref2), a (ref1)"
 
@@ -179,5 +183,5 @@ async def test_each_attempt_is_asked_about_where_it_was_sent() -> None:
     performer: Any = Answers({"a": WAITS, "b": WAITS})
     one, two, three = sent(1, "a"), sent(2, "gone"), sent(3, "b")
     ask = Inquire(three, None, resend=False, earlier=(two, one))
-    await Asking(performer, places()).ask(a_work(one, two, three), ask)
+    await Asking(performer, places(), paused_wait_s=10).ask(a_work(one, two, three), ask)
     assert performer.asked == [("b", "ref3"), ("nobody", "ref2"), ("a", "ref1")]

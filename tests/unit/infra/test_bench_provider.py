@@ -73,7 +73,7 @@ def test_an_answer_that_is_changed_is_not_trusted() -> None:
 def test_a_health_check_is_answered() -> None:
     probe = CONNECTOR.probe
     body = Answers().to(probe.request.body)
-    assert probe.read(Answer(200, {}, body, parse_json(body))) is None
+    assert probe.read(Answer(200, {}, body, parse_json(body)), "sandbox", {}) is None
 
 
 class _Wire:

@@ -23,6 +23,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
     monkeypatch.setenv("DATABASE_URL", "postgresql://kolaj:hush%20hush@127.0.0.1/kolaj")
     monkeypatch.setenv("KOLAJ_INTEGRATIONS", '[{"id": "acme-main", "provider": "acme"}]')
     monkeypatch.setenv("ACME_MAIN_SECRET_KEY", "sesame-open")
+    monkeypatch.setenv("SHOP_ADDED_LATER_SECRET_KEY", "sesame-later")
     root = logging.getLogger()
     before = (root.handlers, root.level)
     stream = Lines()
@@ -40,7 +41,7 @@ def test_a_record_is_one_line_with_its_facts(lines: Lines) -> None:
     assert lines.getvalue().count("\n") == 1
 
 
-@pytest.mark.parametrize("secret", ["sesame-open", "hush hush", "hush%20hush", CARD])
+@pytest.mark.parametrize("secret", ["sesame-open", "sesame-later", "hush hush", "hush%20hush", CARD])
 def test_no_secret_and_no_card_number_is_in_the_output_wherever_it_stood(lines: Lines, secret: str) -> None:
     log = logging.getLogger("kolaj.test")
     url = f"postgresql://kolaj:{secret}@127.0.0.1/kolaj"

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from providers.caller import Caller
+from providers.connection_settings import USUAL, ConnectionSettings
 from providers.connector import (
     Answer,
     Attempt,
@@ -22,6 +23,7 @@ from providers.connector import (
     Request,
     Wire,
 )
+from providers.diagnosis import Cause, Trouble, trouble_of_status
 from providers.exchange import BreakerChange, CallerSettings, Exchange
 from providers.outcome import Outcome
 from providers.retry import RetryPolicy
@@ -66,8 +68,8 @@ REFUND: Operation[RefundPayment, Reply] = Operation(
 )
 
 
-def _well(answer: Answer) -> str | None:
-    return None if answer.status == 200 else f"HTTP {answer.status}"
+def _well(answer: Answer, *_: object) -> Trouble | None:
+    return None if answer.status == 200 else trouble_of_status(answer.status) or Trouble(Cause.OTHER, "not well")
 
 
 def a_connector(limit: RateLimit | None = None) -> Connector:
@@ -123,6 +125,7 @@ async def a_trial(
     turned: bool = False,
     connector: Mapping[str, Any] | None = None,
     store: SharedStore | None = None,
+    own: ConnectionSettings = USUAL,
     **settings: Any,
 ) -> AsyncIterator[Trial]:
     """`turned`: limits and breakers run on a clock that the test turns. `connector`: what is changed of it."""
@@ -145,5 +148,5 @@ async def a_trial(
         ) as caller,
     ):
         made = replace(a_connector(limit), **(connector or {}))
-        integration = Integration("m1", made, "sandbox", far.base_url, {"key": SecretStr("k" * 20)})
+        integration = Integration("m1", made, "sandbox", far.base_url, {"key": SecretStr("k" * 20)}, settings=own)
         yield Trial(far, caller, integration, exchanges, changes, now)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from providers.connection_settings import ConnectionSettings
 from providers.connector import Integration, RateLimit
-from providers.exchange import BreakerLimits
 from providers.retry import RetryPolicy
 from schemas.errors import HubError, NotSent, Throttled
 from tests.conformance.far_side import Behaviour, a_dead_address, answering, cutting_off, hanging, resetting
@@ -143,7 +143,7 @@ async def test_the_probes_slot_is_free_again_however_it_ends(end: str) -> None:
 
 
 async def test_an_account_has_breaker_limits_of_its_own() -> None:
-    async with a_trial(breakers={"m1": BreakerLimits(1, 5)}, turned=True) as trial:
+    async with a_trial(own=ConnectionSettings(breaker_threshold=1, breaker_open_s=5), turned=True) as trial:
         trial.far.behaviour = ILL
         await trial.fail(1)
         with pytest.raises(NotSent) as refused:

@@ -12,7 +12,7 @@ from schemas.card_numbers import holds_card_number
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id
-from schemas.integrations import INTEGRATION_EVENTS
+from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, CardRef, CreatePayment, HostedPage, StoredCard
 from schemas.privacy import PRIVACY_EVENTS
@@ -20,7 +20,7 @@ from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
 from streams.dead_letters import dead_letter
 from streams.records import RawRecord
-from tests import builders, credential_builders
+from tests import builders, credential_builders, integration_orders
 from tests.builders import a_buyer, a_create_payment, a_query_payment, a_record, an_envelope, lira
 
 CARD: Final = "5528790000000008"
@@ -62,6 +62,7 @@ EVERY: Final[dict[str, BaseModel]] = {
     "credential revoked": credential_builders.a_credential_revoked(serving=None),
     "master key": credential_builders.a_master_key_rotated(),
     "erased": builders.a_subject_erased(),
+    **{type(body).__name__: body for body in (*integration_orders.ORDERS, *integration_orders.RESULTS)},
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
     model.type: model
@@ -70,6 +71,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
         *PAYMENT_EVENTS,
         SendIntended,
         ProviderCalled,
+        *INTEGRATION_COMMANDS,
         *INTEGRATION_EVENTS,
         *PRIVACY_EVENTS,
     )
@@ -112,7 +114,7 @@ def test_every_type_has_an_example_here() -> None:
 def test_decoding_what_was_encoded_gives_the_same_body_and_envelope(name: str) -> None:
     body = EVERY[name]
     envelope = an_envelope(body, subject="x", traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-    key = str(getattr(body, "payment_id", "k"))
+    key = str(getattr(body, "key", getattr(body, "payment_id", "k")))
     incoming = read(encode("t", key, envelope, body))
     assert (incoming.body, incoming.envelope, incoming.key) == (json_copy(body), envelope, key)
 

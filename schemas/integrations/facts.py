@@ -1,12 +1,12 @@
 """Facts about integrations (health, breakers, rate limits), about processes, and what operators did by hand."""
 
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from schemas.base import Fact, Text
-from schemas.credential_events import CREDENTIAL_EVENTS, CredentialEvent
+from schemas.credential_events import CredentialEvent
 from schemas.envelope import UtcTime
 
 
@@ -126,14 +126,5 @@ class CommandWithdrawn(Fact):
 
 Intervention = IntegrationStopped | IntegrationStarted | CommandWithdrawn | CredentialEvent
 """What operators do by hand."""
-IntegrationEvent = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm | Intervention
-INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
-    HealthChecked,
-    BreakerChanged,
-    RateLimitReported,
-    LagAlarm,
-    IntegrationStopped,
-    IntegrationStarted,
-    CommandWithdrawn,
-    *CREDENTIAL_EVENTS,
-)
+Observation = HealthChecked | BreakerChanged | RateLimitReported | LagAlarm
+"""What processes see."""

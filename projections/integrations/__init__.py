@@ -1,0 +1,3 @@
+from projections.integrations.write import INTEGRATIONS
+
+__all__ = ["INTEGRATIONS"]
