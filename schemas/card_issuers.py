@@ -8,6 +8,7 @@ from typing import Final
 
 SHORTEST: Final = 13
 LONGEST: Final = 19
+FIRST_DIGITS: Final = frozenset("234569")
 
 _RANGES: Final = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa

@@ -9,23 +9,20 @@ own check digits) and of decimal fractions. README and tests/unit/schemas/test_c
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
+from schemas.card_groups import grouped_card_numbers
 from schemas.card_issuers import LONGEST, SHORTEST, is_card_number
 from schemas.iban import stands_in_iban
 
-_BETWEEN: Final = r"[\s\-._+\x00\xad\xb7\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]"
-_STRETCH: Final = re.compile(rf"\d(?:{_BETWEEN}{{0,3}}+\d){{{SHORTEST - 1},}}+")
-"""Enough digits for a card number, with at most three characters between any two of them."""
-_GROUP: Final = re.compile(r"\d+")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_LENGTH: Final = 36
+_WORD: Final = 64
+"""Letters beside a number that are looked at, to tell whether all of it is a hexadecimal id."""
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
 _ESCAPED: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
-_UNUSUAL_GROUPS: Final = frozenset({(4, 6, 5), (4, 6, 4), (4, 6, 6), (4, 3, 3, 3), (6, 2, 4, 4)})
 
 _ANY_DIGIT: Final = b"0123456789\xd9\xdb\xdf\xe0\xe1\xea\xef\xf0"
 """First bytes, in UTF-8, of the digits of all scripts."""
@@ -95,59 +92,9 @@ def _masked(text: str) -> str:
 
 def _found(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand, from and to."""
-    for stretch in _STRETCH.finditer(text):
-        groups = [match.span() for match in _GROUP.finditer(text, *stretch.span())]
-        for first in range(len(groups)):
-            yield from _from_group(text, groups, first)
-
-
-def _from_group(text: str, groups: list[tuple[int, int]], first: int) -> Iterator[tuple[int, int]]:
-    """Card numbers that begin with one of the groups and end with another: none begins or ends within a group."""
-    digits = ""
-    for last in range(first, len(groups)):
-        digits += _ascii(text[slice(*groups[last])])
-        if len(digits) > LONGEST:
-            return
-        if len(digits) >= SHORTEST and is_card_number(digits) and _is_written_so(text, groups, first, last):
-            span = groups[first][0], groups[last][1]
-            if not _is_part_of_an_id(text, *span):
-                yield span
-
-
-def _ascii(digits: str) -> str:
-    return digits if digits.isascii() else "".join(str(unicodedata.decimal(digit)) for digit in digits)
-
-
-def _is_written_so(text: str, groups: list[tuple[int, int]], first: int, last: int) -> bool:
-    """Whether a card number is grouped like this, and is not a piece out of a longer number that is."""
-
-    def before(place: int) -> str:
-        return text[groups[place - 1][1] : groups[place][0]] if 0 < place < len(groups) else ""
-
-    if first == last:
-        return before(first) != "."  # else the digits of a fraction
-    sizes = tuple(end - start for start, end in groups[first : last + 1])
-    between = {before(place) for place in range(first + 1, last + 1)}
-    if len(between) > 1 or not _are_groups_of_a_card(sizes) or (len(sizes) == 2 and between == {"."}):  # noqa: PLR2004
-        return False
-    (blank,) = between
-    goes_on_before = first > 0 and before(first) == blank and _size(groups[first - 1]) == sizes[0]
-    goes_on_behind = last + 1 < len(groups) and before(last + 1) == blank and _size(groups[last + 1]) == sizes[0]
-    return not (goes_on_before and goes_on_behind)
-
-
-def _size(group: tuple[int, int]) -> int:
-    return group[1] - group[0]
-
-
-def _are_groups_of_a_card(sizes: tuple[int, ...]) -> bool:
-    if len(sizes) == 2:  # noqa: PLR2004 - one blank somewhere
-        return min(sizes) >= 4  # noqa: PLR2004 - fewer digits are rather a number of their own beside another
-    first, last = sizes[0], sizes[-1]
-    alike = all(size == first for size in sizes[:-1]) and last <= first
-    fours = all(size % 4 == 0 for size in sizes[:-1])
-    thousands = first <= 3 and all(size == 3 for size in sizes[1:])  # noqa: PLR2004 - a number with its dots
-    return alike or fours or thousands or sizes in _UNUSUAL_GROUPS
+    for start, end in grouped_card_numbers(text):
+        if not _is_part_of_an_id(text, start, end):
+            yield start, end
 
 
 def _is_part_of_an_id(text: str, start: int, end: int) -> bool:
@@ -156,9 +103,9 @@ def _is_part_of_an_id(text: str, start: int, end: int) -> bool:
         if uuid.start() < end and start < uuid.end():
             return True
     word_start, word_end = start, end
-    while word_start > 0 and _is_letter_or_digit(text[word_start - 1]):
+    while word_start > max(start - _WORD, 0) and _is_letter_or_digit(text[word_start - 1]):
         word_start -= 1
-    while word_end < len(text) and _is_letter_or_digit(text[word_end]):
+    while word_end < min(end + _WORD, len(text)) and _is_letter_or_digit(text[word_end]):
         word_end += 1
     beside = text[word_start:start] + text[end:word_end]
     if beside and _HEXADECIMAL.issuperset(beside):

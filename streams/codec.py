@@ -23,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 _Place = tuple[Any, str] | None
 """Where something stands in a JSON value: the place of what holds it, and the name or index there."""
 
-_BLANKS_ESCAPED: Final = re.compile(r"\\\\[nrtf]")
+_BLANKS_ESCAPED: Final = re.compile(r"\\[nrtf]")
 _NUMBERS: Final = (int, float)
 
 MAX_VALUE_BYTES: Final = 1024 * 1024

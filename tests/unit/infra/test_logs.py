@@ -46,7 +46,9 @@ def test_no_secret_and_no_card_number_is_in_the_output_wherever_it_stood(lines: 
     log = logging.getLogger("kolaj.test")
     url = f"postgresql://kolaj:{secret}@127.0.0.1/kolaj"
     log.warning("address %s", url)
-    log.warning("facts", extra={"deep": {"er": [url, {url: 1}]}, "bytes": url.encode(), "card": int(CARD)})
+    log.warning(
+        "facts", extra={"deep": {"er": [url, {url: 1}]}, "bytes": url.encode(), "card": int(CARD), "float": float(CARD)}
+    )
     try:
         int(url)
     except ValueError:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +57,11 @@ def test_an_ordinary_record_is_spared_the_slow_look() -> None:
     assert not _may_hold_card_number(
         b"order-7", value, json.loads(value), [("ce_time", b"2026-11-25T12:00:00.000000Z")]
     )
+
+
+@pytest.mark.parametrize("card", CARDS[:-1])
+def test_a_card_number_gets_the_slow_look_however_json_escapes_it(card: str) -> None:
+    for ascii_only in (True, False):
+        value = json.dumps({"note": card, "name": "I\u015f\u0131l"}, ensure_ascii=ascii_only).encode()
+        assert card_number_in(None, json.loads(value), ()) == "note"
+        assert _may_hold_card_number(None, value, json.loads(value), ())
