@@ -88,7 +88,7 @@ def an_unmapping(user_id: str = "seller-1", integration_id: str = SHOP) -> Unmap
 
 def a_rule(rule_id: str = "lira", *named: str) -> RoutingRule:
     return RoutingRule(
-        rule_id=rule_id, choices=tuple(Weighted(integration_id=name, weight=1) for name in named or (SHOP,))
+        rule_id=rule_id, priority=0, choices=tuple(Weighted(integration_id=name, weight=1) for name in named or (SHOP,))
     )
 
 

@@ -38,7 +38,7 @@ class Directory(Mapping[str, Integration]):
 
     Args:
         fixed: accounts of the settings, which no command changes.
-        on_change: told of each integration that is new, changed or gone.
+        on_change: told of each integration that is new, changed or gone, or has what it lacked.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class Directory(Mapping[str, Integration]):
         self._rules = tuple(state.rule for state in rules)
         self._owners = MappingProxyType({state.integration_id: state.owner for state in there if state.owner})
         for name in sorted(known.keys() | built.keys()):
-            if name not in self._fixed and known.get(name) != built.get(name):
+            if name not in self._fixed and _differ(known.get(name), built.get(name)):
                 log.info("integration changed", extra={"integration_id": name})
                 self._on_change(name)
         return whole
@@ -188,6 +188,13 @@ class Directory(Mapping[str, Integration]):
             # They were right for the version of the hub that took them.
             lacks = f"this worker's connector {connector.name} does not take its settings; set them anew"
             return unusable(name, connector.name, connector.kind, state.environment, lacks)
+
+
+def _differ(before: Integration | None, after: Integration | None) -> bool:
+    """Whether it is worth another look. Secrets are not compared: that would open them."""
+    if before is None or after is None:
+        return before is not after
+    return (before.revision, before.lacks) != (after.revision, after.lacks)
 
 
 class _Closed(Mapping[str, Integration]):

@@ -56,7 +56,7 @@ from schemas.integrations.facts import (
     Observation,
     RateLimitReported,
 )
-from schemas.integrations.routing import Routed, RoutingCondition, RoutingRule, Weighted
+from schemas.routing import Routed, RoutingCondition, RoutingRule, Weighted
 
 IntegrationEvent = Observation | Intervention | IntegrationResult | IntegrationCommandRejected
 INTEGRATION_EVENTS: Final[tuple[type[IntegrationEvent], ...]] = (
