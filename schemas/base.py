@@ -41,8 +41,5 @@ Text = Annotated[str, Field(min_length=1, max_length=1000), NoNul]
 Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 """An identifier: printable ASCII without blanks, at most 200 characters."""
 
-RuleId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-"""What a routing rule is called: letters as in an integration's id."""
-
 IntegrationId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """Which account at which provider: lower-case ASCII letters, digits, `-` and `_`."""

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen, IntegrationId, RuleId, Text, Token
+from schemas.base import Frozen, IntegrationId, Text, Token
 from schemas.money import CurrencyCode, Money, Share
 
 Capability = Literal["payments"]
@@ -14,6 +14,8 @@ CardProgramme = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[a-
 """The bank's name for a card's instalment and points scheme, in lower-case ASCII: `bonus`, `world`, `maximum`, `axess`,
 `cardfinans`, `paraf`, …
 """
+
+RuleId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 _MOST: Final = 50
 _SOME = Field(min_length=1, max_length=_MOST)

@@ -40,7 +40,6 @@ from schemas.integrations import (
     UserMapping,
     UserUnmapped,
 )
-from schemas.routing import RoutingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +285,7 @@ def _rule_put(asked: Asked, command: PutRoutingRule, standing: Standing, house: 
         return _refused(asked, "invalid_rule", "rule.rule_id", "must be the rule_id of the command")
     if command.expected_revision not in {None, known.revision if known is not None else None}:
         return _differs(asked, known.revision if known is not None else 0)
-    missing = sorted(named_by(rule) - standing.known - set(house.reserved))
+    missing = sorted({*rule.integration_ids} - standing.known - {*house.reserved})
     if missing:
         detail = f"no integration is called {', '.join(missing)}; add it first"
         return _refused(asked, "unknown_integration", "rule.choices", detail)
@@ -309,11 +308,6 @@ def _rule_removed(asked: Asked, command: RemoveRoutingRule, standing: Standing) 
         rule_id=command.rule_id,
         revision=asked.revision,
     )
-
-
-def named_by(rule: RoutingRule) -> frozenset[str]:
-    """The integrations that a rule names."""
-    return frozenset([*(choice.integration_id for choice in rule.choices), *rule.fallback])
 
 
 def _is_there(integration_id: str, standing: Standing, house: House) -> bool:

@@ -39,7 +39,7 @@ class Directory(Mapping[str, Integration]):
 
     Args:
         fixed: accounts of the settings, which no command changes; whoever owns the mapping may renew their secrets.
-        on_change: told of each integration that is new, changed or gone.
+        on_change: told of each integration that is new, changed or gone, or has what it lacked.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Directory(Mapping[str, Integration]):
         self._rules = tuple(state.rule for state in rules)
         self._used_by = MappingProxyType(_used_by(there, mapped))
         for name in sorted(known.keys() | built.keys()):
-            if name not in self._fixed and known.get(name) != built.get(name):
+            if name not in self._fixed and _differ(known.get(name), built.get(name)):
                 log.info("integration changed", extra={"integration_id": name})
                 self._on_change(name)
         return whole
@@ -197,6 +197,13 @@ def _used_by(there: Sequence[IntegrationState], mapped: Mapping[str, tuple[str, 
         if state.owner:
             owned.setdefault(state.owner, set()).add(state.integration_id)
     return {name: tuple(sorted({*owned.get(name, ()), *mapped.get(name, ())})) for name in {*owned, *mapped}}
+
+
+def _differ(before: Integration | None, after: Integration | None) -> bool:
+    """Whether it is worth another look. Secrets are not compared: that would open them."""
+    if before is None or after is None:
+        return before is not after
+    return (before.revision, before.lacks) != (after.revision, after.lacks)
 
 
 class _Closed(Mapping[str, Integration]):

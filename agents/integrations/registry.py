@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from agents.health import SOURCE
-from agents.integrations.decide import Asked, House, Outstanding, Standing, decide, named_by
+from agents.integrations.decide import Asked, House, Outstanding, Standing, decide
 from agents.pool import FAILURES
 from agents.sql import statement
 from schemas.envelope import Envelope, Header
@@ -164,7 +164,7 @@ async def _standing(connection: Any, command: IntegrationCommand, outstanding: O
             return Standing(integration, mapping=mapping)
         case PutRoutingRule():
             rule = await _read(connection, RuleState, "registry_rule", command.rule_id)
-            rows = await connection.fetch(statement("registry_known"), sorted(named_by(command.rule)))
+            rows = await connection.fetch(statement("registry_known"), sorted(command.rule.integration_ids))
             return Standing(rule=rule, known=frozenset(found["integration_id"] for found in rows))
         case RemoveRoutingRule():
             return Standing(rule=await _read(connection, RuleState, "registry_rule", command.rule_id))

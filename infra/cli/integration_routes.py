@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def routes(*, json: Annotated[bool, Json] = False) -> None:
     """Show the routing rules, the one that is asked first on top."""
     states = run(_rules(read_settings(kafka=False)))
-    states.sort(key=lambda state: (-state.rule.priority, state.rule.rule_id))
+    states.sort(key=lambda state: state.rule.order)
     if json:
         emit([state.model_dump(mode="json", exclude_none=True) for state in states])
         return

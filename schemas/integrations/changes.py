@@ -9,10 +9,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from schemas.base import Fact, Frozen, IntegrationId, RuleId, Text, Token
+from schemas.base import Fact, Frozen, IntegrationId, Text, Token
 from schemas.envelope import UtcTime
 from schemas.integrations.commands import Environment, Kind, Metadata, Revision, SettingsObject
-from schemas.routing import RoutingRule
+from schemas.routing import RoutingRule, RuleId
 
 Status = Literal["active", "paused", "disabled", "removed"]
 

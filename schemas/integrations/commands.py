@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, JsonValue
 
-from schemas.base import IntegrationId, Order, RuleId, Text, Token
-from schemas.routing import RoutingRule
+from schemas.base import IntegrationId, Order, Text, Token
+from schemas.routing import RoutingRule, RuleId
 
 Kind = Literal[
     "payment",

@@ -13,7 +13,7 @@ from agents.payments.asking import Asking
 from agents.payments.decide import Inquire
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Step, Unperformed, Unsettled, Work
-from agents.routing import Route, Way
+from agents.routing import NOT_READY, Route, Way
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
 from providers.registry import connectors
@@ -69,7 +69,7 @@ def came_to_nothing(integration_id: str) -> Unperformed:
     [
         ({"stopped": lambda: {"a"}}, "an operator stopped it"),
         ({"paused": {"a": 3.0}}, "calls to it are paused"),
-        ({"avoided": {"a": "its checks fail"}.get}, "its checks fail"),
+        ({"integrations": {**INTEGRATIONS, "a": replace(INTEGRATIONS["a"], lacks="no credentials yet")}}, NOT_READY),
     ],
 )
 def test_what_takes_nothing_now_is_passed_over(changed: dict[str, Any], why: str) -> None:

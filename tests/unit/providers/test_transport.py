@@ -92,7 +92,7 @@ async def test_a_name_that_does_not_resolve_is_certainly_not_sent() -> None:
     async with a_transport() as transport:
         with pytest.raises(NotSent) as refused:
             await _call(transport, "http://no-such-host.invalid")
-        assert refused.value.reason == "tls"
+        assert refused.value.reason == "no_connection"
 
 
 async def test_a_handshake_that_never_ends_is_certainly_not_sent() -> None:
@@ -103,7 +103,7 @@ async def test_a_handshake_that_never_ends_is_certainly_not_sent() -> None:
             flight = Flight()
             with pytest.raises(NotSent) as refused:
                 await _call(transport, f"https://127.0.0.1:{port}", deadline_s=0.1, flight=flight)
-            assert refused.value.reason == "tls"
+            assert refused.value.reason == "no_connection"
             assert not flight.maybe_sent
 
 
