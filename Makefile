@@ -44,7 +44,7 @@ audit: setup ## known vulnerabilities of what requirements.lock names; exit code
 	$(BIN)/python .ci/audit.py
 
 test: setup ## the whole suite, on an embedded Kafka and PostgreSQL
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 demo: setup ## a shop's day through Kafka, the agents and a sandbox, with the books balanced at the end
 	$(BIN)/kolaj demo

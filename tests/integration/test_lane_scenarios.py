@@ -78,7 +78,8 @@ async def test_no_partition_is_starved_by_the_backlog_of_another(wide: LaneBench
     records = [(key, f"0-{number}-{key}") for number in range(20) for key in wide.keys_of(0, 100)]
     records += [(key, f"{partition}-{key}") for partition in range(1, 6) for key in wide.keys_of(partition, 100)]
     await wide.publish(records)
-    wide.desk.takes_s = 0.002
+    # Long enough for every partition to be fetched while the large one goes on, on a busy machine too.
+    wide.desk.takes_s = 0.01
     async with wide.worker(in_flight=8, queued=200):
         await wide.desk.all_ended(len(records))
     order = [step.partition for step in wide.desk.steps if step.word == "ended"]
