@@ -43,9 +43,9 @@ async def pending(database_url: str) -> list[str]:
     """
     async with _connected(database_url) as connection:
         return [
-            f"{history.name}/{script.revision}"
+            f"{history.name}/{revision}"
             for history in HISTORIES
-            for script in history.ahead(await _current(connection, history))
+            for revision in history.ahead(await _current(connection, history))
         ]
 
 
@@ -54,7 +54,7 @@ async def _current(connection: Any, history: History) -> str | None:
     if await connection.fetchval("select to_regclass($1)", table) is None:
         return None
     version: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608 - a name of ours
-    known = [script.revision for script in history.ahead(None)]
+    known = history.revisions()
     if version is not None and version not in known:
         raise SettingsError(
             f"the database's {history.name} tables are newer than this hub: they stand at migration {version}, and the "
