@@ -28,6 +28,8 @@ from tests.hub_environment import hub_environment
 
 MODELS = {model.type: model for model in PAYMENT_EVENTS}
 INTEGRATION = "iyzico-test"
+DOWN = "iyzico-down"
+"""Of a provider that is down, where a test has one."""
 LOOK_AGAIN_S = 0.02
 
 T = TypeVar("T")
@@ -215,6 +217,7 @@ async def running_hub(
     overrides: Mapping[str, str] | None = None,
     integrations: Sequence[str] = (INTEGRATION,),
     base_urls: Mapping[str, str] | None = None,
+    down_at: int | None = None,
     absence_s: float = 300,
     workers: int = 1,
     projectors: int = 1,
@@ -222,7 +225,8 @@ async def running_hub(
     """Sandboxes, workers and projectors in this process, until the block ends.
 
     `integrations` get a sandbox each, the first one with `books`; `base_urls` are further integrations, whose servers
-    the caller runs. `absence_s` is how long "not found" proves nothing, where a test wants to see its end.
+    the caller runs. With `down_at` there is the integration `DOWN` too, at a port where nobody listens until the caller
+    does. `absence_s` is how long "not found" proves nothing, where a test wants to see its end.
     """
     async with AsyncExitStack() as stack:
         sandboxes = {
@@ -230,6 +234,8 @@ async def running_hub(
             for index, name in enumerate(integrations)
         }
         urls = {name: sandbox.base_url for name, sandbox in sandboxes.items()} | dict(base_urls or {})
+        if down_at is not None:
+            urls[DOWN] = f"http://127.0.0.1:{down_at}"
         keys = sandboxes[integrations[0]]
         environment = hub_environment(
             bootstrap, database_url, prefix, urls, keys, absence_s=absence_s, overrides=overrides

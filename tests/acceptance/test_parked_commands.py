@@ -13,20 +13,13 @@ from schemas.ids import new_id
 from schemas.payments import CommandRefused, PaymentCreated, PaymentRefunded, Reason
 from tests.acceptance.orders import Orders, a_payment
 from tests.builders import a_refund_payment, lira
-from tests.hub import INTEGRATION, Hub, running_hub
-
-DOWN = "iyzico-down"
+from tests.hub import DOWN, INTEGRATION, Hub, running_hub
 
 
 @pytest_asyncio.fixture(scope="module")
 async def hub(stack: LocalStack, database_url: str, topic_prefix: str, port: int) -> AsyncIterator[Hub]:
-    async with running_hub(
-        stack.bootstrap,
-        database_url,
-        topic_prefix,
-        base_urls={DOWN: f"http://127.0.0.1:{port}"},
-        overrides={"KOLAJ_WINDOW_SIZE": "32"},
-    ) as running:
+    overrides = {"KOLAJ_WINDOW_SIZE": "32"}
+    async with running_hub(stack.bootstrap, database_url, topic_prefix, down_at=port, overrides=overrides) as running:
         yield running
 
 

@@ -14,9 +14,8 @@ from streams.codec import Outgoing
 from streams.dead_letters import DeadLetter
 from tests.acceptance.command_line import kolaj
 from tests.acceptance.orders import Orders, a_payment
-from tests.hub import INTEGRATION, Hub, running_hub
+from tests.hub import DOWN, INTEGRATION, Hub, running_hub
 
-DOWN = "iyzico-down"
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 
@@ -27,7 +26,7 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str, port: int
         stack.bootstrap,
         database_url,
         topic_prefix,
-        base_urls={DOWN: f"http://127.0.0.1:{port}"},
+        down_at=port,
         overrides={"KOLAJ_GIVE_UP_AFTER_S": "3"},
         workers=0,
         projectors=0,

@@ -35,10 +35,9 @@ from tests.builders import (
     an_envelope,
     lira,
 )
-from tests.hub import INTEGRATION, Hub, running_hub
+from tests.hub import DOWN, INTEGRATION, Hub, running_hub
 
 SECOND = "iyzico-second"
-DOWN = "iyzico-down"
 
 COMMANDS = """
     select command_id, key, command_type, digest, state, result_value, result_headers::text, first_sent_at is not null
@@ -56,7 +55,7 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str, port: int
         database_url,
         topic_prefix,
         integrations=(INTEGRATION, SECOND),
-        base_urls={DOWN: f"http://127.0.0.1:{port}"},
+        down_at=port,
         overrides={"KOLAJ_UNKNOWN_AFTER_S": "6"},
         absence_s=3,
         workers=0,
