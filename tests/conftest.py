@@ -1,18 +1,38 @@
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 import pytest
 import pytest_asyncio
+from xdist.workermanage import WorkerController
 
 from infra.local import LocalStack, local_stack
 from infra.local.process import free_ports
+from tests.shared_stack import StackOwner, shared_stack
 from tests.stack import fresh_database, fresh_name
+
+OWNER: Final = pytest.StashKey[StackOwner]()
+ADDRESS: Final = "stack_address"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Called where tests are handed out, for each process that is to run some."""
+    stash = node.config.stash
+    if OWNER not in stash:
+        stash[OWNER] = StackOwner()
+        node.config.add_cleanup(stash[OWNER].close)
+    node.workerinput[ADDRESS] = stash[OWNER].address
 
 
 @pytest_asyncio.fixture(scope="session")
-async def stack() -> AsyncIterator[LocalStack]:
+async def stack(pytestconfig: pytest.Config) -> AsyncIterator[LocalStack]:
     """One broker and one PostgreSQL for the whole run, started when the first test asks for them."""
-    async with local_stack() as running:
-        yield running
+    if hasattr(pytestconfig, "workerinput"):
+        yield await asyncio.to_thread(shared_stack, pytestconfig.workerinput[ADDRESS])
+    else:
+        async with local_stack() as running:
+            yield running
 
 
 @pytest.fixture(scope="module")

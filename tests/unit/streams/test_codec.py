@@ -262,7 +262,11 @@ def test_a_card_number_at_any_depth_and_spelling_is_masked_in_its_dead_letter(de
     assert CARD[:12] not in shown
 
 
-@pytest.mark.parametrize("key", [None, b"", b"other", b"\xff", str(new_id()).encode()])
+@pytest.mark.parametrize(
+    "key",
+    [None, b"", b"other", b"\xff", str(new_id()).encode()],
+    ids=["none", "empty", "other", "not UTF-8", "another payment"],
+)
 def test_a_command_under_another_key_is_refused(key: bytes | None) -> None:
     bad = refusal(a_record("t", a_query_payment()), key=key)
     assert (bad.reason, bad.field) == ("invalid_key", "key")
