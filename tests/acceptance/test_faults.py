@@ -23,7 +23,7 @@ ABSENCE_S: Final = 4.0
 """How long "not found" proves nothing, instead of the minutes that iyzico needs."""
 
 LATE_S: Final = 1.5
-TOO_LATE_S: Final = 8.0
+TOO_LATE_S: Final = 12.0
 """Past the call's deadline of three seconds and past the time of absence."""
 
 OPERATIONS: Final = {
@@ -93,7 +93,13 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
         integrations=(INTEGRATION, *names),
         absence_s=ABSENCE_S,
         base_urls={"out-of-reach": f"http://127.0.0.1:{free_ports(1)[0]}"},
-        overrides={"KOLAJ_UNKNOWN_AFTER_S": "20", "KOLAJ_GIVE_UP_AFTER_S": "6", "KOLAJ_MAX_IN_FLIGHT": "200"},
+        overrides={
+            "KOLAJ_UNKNOWN_AFTER_S": "20",
+            "KOLAJ_GIVE_UP_AFTER_S": "6",
+            "KOLAJ_MAX_IN_FLIGHT": "200",
+            # Nobody takes anything over here, and all faults at once keep the machine busy.
+            "KOLAJ_LEASE_S": "20",
+        },
     ) as running:
         yield running
 
@@ -136,7 +142,7 @@ async def _try(hub: Hub, operation: str, fault: str) -> tuple[PaymentCommand, An
     result = await orders.result(command, within_s=60)
     if kind is FaultKind.PERFORM_LATE:
         await hub.booked(lambda _: _booked(hub, integration, result), integration=integration)
-    assert [used for order, used in faults.standing() if order.path == path] == [1]
+    assert [used for order, used in faults.standing() if order.path == path] == [1], result
     return command, result
 
 

@@ -175,7 +175,8 @@ async def test_two_workers_and_two_publishers_of_the_same_commands_charge_once(h
             await asyncio.gather(hub.publish(some), other.publish(some[::-1]))
 
     await performed_once(hub, ids)
-    await hub.until(lambda: all(len(hub.copies(command_id)) == 2 for command_id in ids))
+    # One for each publisher; a rebalance between the two workers may have brought one more.
+    await hub.until(lambda: all(len(hub.copies(command_id)) >= 2 for command_id in ids))
     await performed_once(hub, ids)
 
 
