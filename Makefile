@@ -43,6 +43,8 @@ lint: setup ## ruff, bandit, mypy, import directions, and no address in a lock f
 audit: setup ## known vulnerabilities of what requirements.lock names; exit code 3 when no service answers
 	$(BIN)/python .ci/audit.py
 
+# Half of the suite's time is waiting, so that three processes share two cores well. Files go out in their order: the long
+# ones stand first.
 test: setup ## the whole suite, on an embedded Kafka and PostgreSQL
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -102,10 +102,10 @@ async def _check_up_to_date(connection: Any) -> None:
 
 async def _pending(connection: Any) -> list[str]:
     return [
-        f"{history.name}/{script.revision}"
+        f"{history.name}/{revision}"
         for history in HISTORIES
         if await _sees(connection, history)
-        for script in history.ahead(await _current(connection, history))
+        for revision in history.ahead(await _current(connection, history))
     ]
 
 
@@ -120,7 +120,7 @@ async def _current(connection: Any, history: History) -> str | None:
     if await connection.fetchval(_MAY_READ, history.schema, history.version_table) is None:
         return None
     version: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608 - a name of ours
-    known = [script.revision for script in history.ahead(None)]
+    known = history.revisions()
     if version is not None and version not in known:
         raise SettingsError(
             f"the database's {history.name} tables are newer than this hub: they stand at migration {version}, and the "

@@ -11,6 +11,8 @@ from infra.sandbox.iyzico import Sandbox
 
 MASTER_KEY: Final = base64.b64encode(os.urandom(32)).decode()
 """One for all hubs of a run: several come after each other on one database, which remembers what it was sealed with."""
+BREAKER_OPEN_S: Final = 5.0
+"""How long a provider that was down is left alone, instead of half a minute."""
 
 
 def hub_environment(
@@ -23,7 +25,10 @@ def hub_environment(
     absence_s: float,
     overrides: Mapping[str, str] | None,
 ) -> dict[str, str]:
-    """Settings of a hub that takes over quickly and is not throttled; all its integrations have the sandbox's keys."""
+    """Settings of a hub that takes over quickly, asks a provider that was down again soon, and is not throttled.
+
+    All its integrations have the sandbox's keys.
+    """
     limits = {name: {"calls": 1000, "per_s": 1.0} for name in ("create", "capture", "cancel", "refund", "query")}
     entries = [
         {
@@ -32,6 +37,7 @@ def hub_environment(
             "base_url": base_url,
             "rate_limits": limits,
             "absence_window_s": absence_s,
+            "breaker_open_s": BREAKER_OPEN_S,
         }
         for name, base_url in base_urls.items()
     ]

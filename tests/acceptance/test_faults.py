@@ -23,7 +23,7 @@ ABSENCE_S: Final = 4.0
 """How long "not found" proves nothing, instead of the minutes that iyzico needs."""
 
 LATE_S: Final = 1.5
-TOO_LATE_S: Final = 8.0
+TOO_LATE_S: Final = 12.0
 """Past the call's deadline of three seconds and past the time of absence."""
 
 OPERATIONS: Final = {

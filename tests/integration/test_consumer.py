@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.stack import fresh_name
 CHILD = Path(__file__).with_name("consumer_child.py")
 ROOT = Path(__file__).parents[2]
 WITHIN_S = 60.0
+LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class Bench:
     group: str
     folder: Path
     workers: list[asyncio.subprocess.Process]
+    _read: list[Line] = field(default_factory=list, repr=False)
+    _read_to: int = 0
+    _ended: set[tuple[int, int]] = field(default_factory=set, repr=False)
 
     @property
     def log(self) -> Path:
@@ -56,10 +60,28 @@ class Bench:
         return self.folder / "gate"
 
     def lines(self, word: str = "ended") -> list[Line]:
+        self._read_on()
+        return [line for line in self._read if line.word == word]
+
+    def ended_count(self) -> int:
+        """How many different records have ended."""
+        self._read_on()
+        return len(self._ended)
+
+    def _read_on(self) -> None:
+        """What the workers have written since the last look, whole lines of it."""
         if not self.log.exists():
-            return []
-        split = (text.split(" ") for text in self.log.read_text(encoding="utf-8").splitlines())
-        return [Line(w, int(p), int(o), key, value) for w, p, o, key, value in split if w == word]
+            return
+        with self.log.open("rb") as log:
+            log.seek(self._read_to)
+            new = log.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        for text in whole.decode().splitlines():
+            word, partition, offset, key, value = text.split(" ")
+            self._read.append(Line(word, int(partition), int(offset), key, value))
+            if word == "ended":
+                self._ended.add((int(partition), int(offset)))
 
     async def publish(self, records: Iterable[tuple[str, str]]) -> None:
         async with Publisher(self.access) as publisher:
@@ -123,16 +145,14 @@ async def until(bench: Bench, holds: Callable[[], bool | Awaitable[bool]], *, wi
                 answer = holds()
                 if answer is True or (not isinstance(answer, bool) and await answer):
                     return
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_AGAIN_S)
     except TimeoutError:
         raise AssertionError(f"did not come about within {within_s:g} s; workers say: {bench.errors()}") from None
 
 
 async def ended(bench: Bench, count: int, *, within_s: float = WITHIN_S) -> None:
     """Until so many different records have ended."""
-    await until(
-        bench, lambda: len({(line.partition, line.offset) for line in bench.lines()}) >= count, within_s=within_s
-    )
+    await until(bench, lambda: bench.ended_count() >= count, within_s=within_s)
 
 
 @asynccontextmanager
@@ -329,7 +349,7 @@ async def test_forty_thousand_records_go_through_a_small_buffer_and_none_is_lost
     records = [(f"k{number % 50}", f"{number}") for number in range(40_000)]
     await bench.publish(records)
     worker = await bench.start(queued=200, in_flight=50)
-    await until(bench, _committed(bench, lambda at: sum(at.values()) == 40_000))
+    await until(bench, _committed(bench, lambda at: sum(at.values()) == 40_000), within_s=150)
     each_key_in_order(records, bench.lines())
     assert len(bench.lines()) == 40_000
     assert not _listens(worker.pid)

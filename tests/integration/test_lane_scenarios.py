@@ -74,8 +74,11 @@ async def test_one_busy_key_starves_no_other(bench: LaneBench) -> None:
 
 
 async def test_no_partition_is_starved_by_the_backlog_of_another(wide: LaneBench) -> None:
-    """Partition 0 has twenty times what the others have, and lies there before anybody reads."""
-    records = [(key, f"0-{number}-{key}") for number in range(20) for key in wide.keys_of(0, 100)]
+    """Partition 0 has twenty times what the others have, and lies there before anybody reads.
+
+    It is too much for one fetch, for what one fetch brought goes on before the next one.
+    """
+    records = [(key, f"0-{number}-{key}{'.' * 2_000}") for number in range(20) for key in wide.keys_of(0, 100)]
     records += [(key, f"{partition}-{key}") for partition in range(1, 6) for key in wide.keys_of(partition, 100)]
     await wide.publish(records)
     # Long enough for every partition to be fetched while the large one goes on, on a busy machine too.
@@ -91,7 +94,7 @@ async def test_no_partition_is_starved_by_the_backlog_of_another(wide: LaneBench
 async def test_a_record_that_is_tried_again_holds_its_own_key_and_no_other(bench: LaneBench) -> None:
     others = [(f"k{number % 20}", f"o{number}") for number in range(300)]
     await bench.publish([("bad", "b0"), ("bad", "b1"), *others])
-    bench.desk.again_s = {"b0": [0.05, 0.05, 1.0]}
+    bench.desk.again_s = {"b0": [0.05, 0.05, 3.0]}
     async with bench.worker(in_flight=1):
         await bench.desk.ended(*(value for _, value in others))
         assert "b1" not in bench.desk.values("begun")

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from agents.ledger import Conclusion, Ledger, Sending
@@ -32,10 +32,18 @@ async def ledger_url(database_url: str) -> AsyncIterator[str]:
     yield database_url
 
 
-def run(url: str, make: Callable[[Bridge], Protocol], kind: type[Ledger] = Ledger, **changed: Any) -> None:
+def run(
+    url: str,
+    make: Callable[[Bridge], Protocol],
+    kind: type[Ledger] = Ledger,
+    chosen_seed: int | None = None,
+    **changed: Any,
+) -> None:
     bridge = Bridge(url, kind)
     try:
         machine: Any = lambda: make(bridge)  # noqa: E731 - any factory will do, though the annotation asks for a class
+        if chosen_seed is not None:
+            machine = seed(chosen_seed)(machine)
         run_state_machine_as_test(machine, settings=settings(**(COMMON | changed)))
     finally:
         bridge.close()
@@ -84,13 +92,14 @@ def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
     return Call(decision.amount) if isinstance(decision, Inquire) else decision
 
 
+# The seeds are such as find it soon; any other finds it among so many examples, too.
 @pytest.mark.parametrize(
-    ("protocol", "decides", "kind", "found"),
+    ("protocol", "decides", "kind", "found", "chosen_seed"),
     [
-        (Protocol, sends_again, Ledger, r"was (sent|performed) \d+ times"),
-        (Protocol, forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times"),
-        (Protocol, decide, UnfencedConclusions, "two results of one command"),
-        (RoutedProtocol, falls_back_at_once, UnfencedMarks, r"was (sent|performed) \d+ times"),
+        (Protocol, sends_again, Ledger, r"was (sent|performed) \d+ times", 1),
+        (Protocol, forgets_what_was_sent, UnfencedMarks, r"was (sent|performed) \d+ times", 0),
+        (Protocol, decide, UnfencedConclusions, "two results of one command", 13),
+        (RoutedProtocol, falls_back_at_once, UnfencedMarks, r"was (sent|performed) \d+ times", 0),
     ],
     ids=[
         "resending what may have been sent",
@@ -100,13 +109,14 @@ def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
     ],
 )
 def test_the_model_finds_the_damage_when_a_protection_is_off(
-    ledger_url: str, protocol: Callable[..., Protocol], decides: Decide, kind: type[Ledger], found: str
+    ledger_url: str, protocol: Callable[..., Protocol], decides: Decide, kind: type[Ledger], found: str, chosen_seed: int
 ) -> None:
     with pytest.raises(AssertionError, match=found):
         run(
             ledger_url,
             lambda bridge: protocol(bridge, repeatable=False, decides=decides),
             kind,
+            chosen_seed,
             max_examples=2_000,
             phases=[Phase.generate],
         )

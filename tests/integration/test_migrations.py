@@ -108,6 +108,6 @@ def test_a_gap_in_the_numbers_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_files_run_in_the_order_of_their_numbers() -> None:
     for history in HISTORIES:
-        names = [script.revision for script in history.ahead(None)]
+        names = history.revisions()
         assert names == sorted(names)
         assert history.ahead(names[-1]) == []

@@ -106,7 +106,8 @@ def _nothing_is_skipped(steps: list[Step]) -> None:
 
 async def test_calls_longer_than_the_session_cause_no_rebalance_and_are_made_once(wide: LaneBench) -> None:
     """A9: every place is taken for longer than a member may be silent, and all buffers are full."""
-    slow = [(f"k{number}", f"slow{number}") for number in range(10)]
+    # Of one partition, so that they are taken up together and not one after the other.
+    slow = [(key, f"slow-{key}") for key in wide.keys_of(0, 10)]
     records = [*slow, *((f"k{number % 500}", f"{number}") for number in range(4_500))]
     await wide.publish(records)
     wide.desk.own_s = {value: SESSION_S + 1 for _, value in slow}

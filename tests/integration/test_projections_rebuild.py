@@ -88,8 +88,8 @@ async def test_the_live_projector_goes_on_through_a_rebuild(hub: Hub) -> None:
         rebuilding = asyncio.create_task(rebuild(hub.access, hub.pool, hub.topics, "payments"))
         appended = 2_000
         while not rebuilding.done():
-            await hub.append(*_captures(hub, 100))
-            appended += 100
+            await hub.append(*_captures(hub, 20))
+            appended += 20
         await rebuilding
         await hub.append(*_captures(hub, 100))
         await hub.reached(projector)
