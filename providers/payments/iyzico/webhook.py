@@ -5,14 +5,16 @@ Source: README, "Webhooks".
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from pydantic import SecretStr
-
 from providers.reading import Unreadable, parse_json
+from providers.signatures import LiveSecret, Refused, header_of, signer_of
+from schemas.webhooks import Verified
 
 HEADER: Final = "x-iyz-signature-v3"
 Kind = Literal["direct", "hosted", "subscription"]
@@ -29,14 +31,19 @@ _SIGNED: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
         ),
     }
 )
-_FOLD: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-"""Header names are ASCII by protocol; folding them must not depend on anybody's alphabet."""
+_PAYMENT: Final[Mapping[Kind, str]] = MappingProxyType({"direct": "paymentId", "hosted": "iyziPaymentId"})
+"""The field that names the payment and is signed. A direct notice carries `iyziPaymentId` too, which is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One verified notification. `notice_id` is unique to it: repeats carry the same one."""
+    """One verified notification: signed values, but for `notice_id`.
 
+    Attributes:
+        notice_id: unique to it by their word, and repeated with it; it is not signed.
+    """
+
+    verified: Verified
     notice_id: str
     kind: Kind
     event: str
@@ -46,33 +53,37 @@ class Notice:
 
 
 def read_notice(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[SecretStr], merchant_id: str = ""
-) -> Notice | None:
-    """The notice, or `None` when it is not theirs or cannot be read.
+    headers: Mapping[str, str],
+    body: bytes,
+    secrets: Sequence[LiveSecret],
+    arrived_at: datetime,
+    merchant_id: str = "",
+) -> Notice | Refused:
+    """The notice, when it is theirs and can be read.
 
     Args:
         headers: as received, names in any case.
         body: as received.
-        secrets: all secret keys that are valid now; during a rotation there are two.
         merchant_id: ours at iyzico; needed for subscriptions, whose notices are signed with it and do not carry it.
     """
-    try:
-        fields = parse_json(body)
-    except Unreadable:
-        return None
-    signature = next((value for name, value in headers.items() if name.translate(_FOLD) == HEADER), None)
-    if not isinstance(fields, dict) or signature is None:
-        return None
-    if not any(_fits(fields, signature, secret.get_secret_value(), merchant_id) for secret in secrets):
-        return None
-    payment = fields.get("iyziPaymentId", fields.get("paymentId"))
+    signature = header_of(headers, HEADER)
+    if signature is None:
+        return Refused("missing")
+    fields = _as_written(body)
+    if fields is None:
+        return Refused("malformed")
+    index = signer_of(secrets, arrived_at, lambda secret: signature_of(fields, secret, merchant_id), [signature])
+    if index is None:
+        return Refused("wrong")
+    kind = _kind(fields)
     return Notice(
+        verified=Verified(arrived_at=arrived_at, secret_index=index),
         notice_id=str(fields.get("iyziReferenceCode", "")),
-        kind=_kind(fields),
+        kind=kind,
         event=str(fields.get("iyziEventType", "")),
-        status=_text(fields.get("status")),
-        payment_id=_text(payment),
-        our_reference=_text(fields.get("paymentConversationId")),
+        status=_signed(fields, kind, "status"),
+        payment_id=_signed(fields, kind, _PAYMENT.get(kind, "")),
+        our_reference=_signed(fields, kind, "paymentConversationId"),
     )
 
 
@@ -80,13 +91,18 @@ def signature_of(fields: Mapping[str, Any], secret: str, merchant_id: str = "") 
     """What stands in their header: the values with nothing between, the secret key itself among them."""
     kind = _kind(fields)
     before = merchant_id + secret if kind == "subscription" else secret
-    message = before + "".join(_text(fields.get(name)) or "" for name in _SIGNED[kind])
+    message = before + "".join(_signed(fields, kind, name) or "" for name in _SIGNED[kind])
     return hmac.new(secret.encode(), message.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
-def _fits(fields: Mapping[str, Any], signature: str, secret: str, merchant_id: str) -> bool:
-    expected = signature_of(fields, secret, merchant_id)
-    return hmac.compare_digest(expected.encode(), signature.strip().encode("utf-8", "replace"))
+def _as_written(body: bytes) -> Mapping[str, Any] | None:
+    """The fields of a body that every reader reads alike, numbers as the text that stands there."""
+    try:
+        parse_json(body)
+    except Unreadable:
+        return None
+    fields = json.loads(body.decode(), parse_int=str, parse_float=str)
+    return fields if isinstance(fields, dict) else None
 
 
 def _kind(fields: Mapping[str, Any]) -> Kind:
@@ -95,5 +111,6 @@ def _kind(fields: Mapping[str, Any]) -> Kind:
     return "hosted" if "token" in fields else "direct"
 
 
-def _text(value: Any) -> str | None:
+def _signed(fields: Mapping[str, Any], kind: Kind, name: str) -> str | None:
+    value = fields.get(name) if name in _SIGNED[kind] else None
     return None if value is None else str(value)

@@ -14,7 +14,8 @@ from agents.vault.opening import NoCredentials
 from agents.vault.secret import Secret
 from agents.vault.store import OpenVersion
 from providers.connector import Credentials, LiveCredentials
-from providers.payments.iyzico.webhook import HEADER, read_notice, signature_of
+from providers.payments.iyzico.webhook import HEADER, Notice, read_notice, signature_of
+from providers.signatures import LiveSecret
 from schemas.errors import NotSent, StoreError
 from tests.master_keys import a_master_key
 
@@ -95,6 +96,34 @@ async def test_fifteen_accounts_of_ten_calls_are_loaded_fifteen_times() -> None:
         for account in accounts:
             await bench.load(account)
     assert bench.looks == 15
+
+
+async def test_sellers_that_ask_at_once_get_their_own_credentials_while_they_are_rotated() -> None:
+    """Pitfall G3, its whole kind: many accounts at one time, ids that begin alike, versions that change under way."""
+    bench = Bench()
+    sellers = ["seller", "seller-1", "seller-11", "seller-1-1"]
+    for version in range(1, 4):
+        for seller in sellers:
+            await bench.put(seller, str(version), follows=version - 1)
+        await bench.cache.refresh()
+        asked = sellers * 25
+        found = await asyncio.gather(*(bench.load(seller) for seller in asked))
+        keys = [opened(one.current)["api_key"] for one in found]
+        assert keys == [f"api_key of {seller} {version}" for seller in asked]
+
+
+async def test_accounts_are_loaded_once_in_each_lifetime_however_they_are_asked_for() -> None:
+    """Pitfall G5, its whole kind: at once or in turn, the looks are the accounts, once for each lifetime."""
+    bench = Bench(ttl_s=300)
+    accounts = [f"account-{number}" for number in range(15)]
+    for account in accounts:
+        await bench.put(account, "1")
+    for lifetime in range(1, 4):
+        await asyncio.gather(*(bench.load(account) for account in accounts * 10))
+        for account in accounts:
+            await bench.load(account)
+        assert bench.looks == 15 * lifetime
+        bench.after(seconds=300)
 
 
 async def test_the_cache_is_bounded_and_lets_go_of_what_was_not_used_for_the_longest() -> None:
@@ -216,8 +245,8 @@ async def test_webhooks_signed_with_the_old_secret_pass_until_the_overlap_ends()
         live = await bench.load()
         fields = {"iyziEventType": "CREDIT", "paymentId": "1", "paymentConversationId": "c", "status": "SUCCESS"}
         headers = {HEADER: signature_of(fields, f"secret_key of a {tag}")}
-        secrets = [credentials["secret_key"] for credentials in (live.current, *live.retiring)]
-        return read_notice(headers, json.dumps(fields).encode(), secrets) is not None
+        secrets = [LiveSecret(credentials["secret_key"]) for credentials in (live.current, *live.retiring)]
+        return isinstance(read_notice(headers, json.dumps(fields).encode(), secrets, bench.at), Notice)
 
     assert await passes("old")
     assert await passes("new")
@@ -228,6 +257,28 @@ async def test_webhooks_signed_with_the_old_secret_pass_until_the_overlap_ends()
     assert not await passes("old")
     assert await passes("new")
     assert await bench.cache.version() > before
+
+
+async def test_secrets_of_several_rotations_each_hold_until_their_own_end() -> None:
+    """Pitfall G1, its whole kind: rotated again within the overlap; a rotation without one ends at once."""
+    bench = Bench()
+    await bench.put("a", "1")
+    await bench.put("a", "2", follows=1, overlap_s=3600)
+    bench.after(minutes=30)
+    await bench.put("a", "3", follows=2, overlap_s=3600)
+
+    async def passing() -> str:
+        await bench.cache.version()
+        live = await bench.load()
+        return "".join(opened(one)["secret_key"][-1] for one in (live.current, *live.retiring))
+
+    assert await passing() == "321"
+    bench.after(minutes=30)
+    assert await passing() == "32"
+    bench.after(minutes=29)
+    assert await passing() == "32"
+    await bench.put("a", "4", follows=3)
+    assert await passing() == "4"
 
 
 async def test_the_end_of_an_overlap_is_told_to_whoever_holds_the_credentials() -> None:

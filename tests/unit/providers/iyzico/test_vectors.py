@@ -1,6 +1,7 @@
 """iyzico's signatures against vectors made with its own client library and its published examples."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from pydantic import SecretStr
 from providers.connector import Answer, Request
 from providers.payments.iyzico.amounts import canonical
 from providers.payments.iyzico.signing import CALLBACK_3DS, SIGNED, sign, signature_of, verify
-from providers.payments.iyzico.webhook import read_notice
+from providers.payments.iyzico.webhook import Notice, read_notice
 from providers.payments.iyzico.webhook import signature_of as notice_signature
 from providers.reading import parse_json
+from providers.signatures import LiveSecret, Refused
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors" / "iyzico.json").read_text())
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 KEYS = {name: SecretStr(value) for name, value in VECTORS["keys"].items()}
 
 
@@ -84,9 +87,9 @@ def test_an_amount_is_canonical(vector: dict[str, str]) -> None:
 
 
 def _notice(vector: dict[str, Any], **headers: str) -> Any:
-    secret = SecretStr(vector.get("secret_key", VECTORS["keys"]["secret_key"]))
+    secret = LiveSecret(SecretStr(vector.get("secret_key", VECTORS["keys"]["secret_key"])))
     body = json.dumps(vector["payload"]).encode()
-    return read_notice(headers, body, [secret], vector.get("merchant_id", ""))
+    return read_notice(headers, body, [secret], NOON, vector.get("merchant_id", ""))
 
 
 @pytest.mark.parametrize("vector", _named("webhook_v3"))
@@ -100,7 +103,7 @@ def test_a_notice_is_signed_as_published(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", _named("webhook_v3"))
 def test_a_notice_is_read_whatever_the_case_of_its_header(vector: dict[str, Any], name: str) -> None:
     notice = _notice(vector, **{name: vector["expected_header"]["X-IYZ-SIGNATURE-V3"]})
-    assert notice is not None
+    assert isinstance(notice, Notice)
     assert notice.notice_id == vector["payload"]["iyziReferenceCode"]
     assert notice.kind == {"hpp": "hosted"}.get(vector["kind"], vector["kind"])
 
@@ -109,16 +112,20 @@ def test_a_notice_with_one_changed_byte_is_rejected() -> None:
     vector = next(vector for vector in VECTORS["webhook_v3"] if vector["name"] == "direct_failure")
     header = {"X-IYZ-SIGNATURE-V3": vector["expected_header"]["X-IYZ-SIGNATURE-V3"]}
     changed = vector | {"payload": vector["payload"] | {"status": "SUCCESS"}}
-    assert _notice(changed, **header) is None
-    assert _notice(vector, **{"X-IYZ-SIGNATURE-V3": "0" * 64}) is None
-    assert _notice(vector) is None
+    assert _notice(changed, **header) == Refused("wrong")
+    assert _notice(vector, **{"X-IYZ-SIGNATURE-V3": "0" * 64}) == Refused("wrong")
+    assert _notice(vector) == Refused("missing")
 
 
 def test_during_a_rotation_both_secrets_hold() -> None:
     vector = next(vector for vector in VECTORS["webhook_v3"] if vector["name"] == "direct_failure")
     headers = {"X-IYZ-SIGNATURE-V3": vector["expected_header"]["X-IYZ-SIGNATURE-V3"]}
-    old, new = SecretStr(VECTORS["keys"]["secret_key"]), SecretStr("sandbox-another-secret")
+    old = LiveSecret(SecretStr(VECTORS["keys"]["secret_key"]), NOON + timedelta(hours=1))
+    new = LiveSecret(SecretStr("sandbox-another-secret"))
     body = json.dumps(vector["payload"]).encode()
-    assert read_notice(headers, body, [new, old]) is not None
-    assert read_notice(headers, body, [new]) is None
-    assert read_notice(headers, b"not json", [old]) is None
+    notice = read_notice(headers, body, [new, old], NOON)
+    assert isinstance(notice, Notice)
+    assert notice.verified.secret_index == 1
+    assert read_notice(headers, body, [new, old], NOON + timedelta(minutes=61)) == Refused("wrong")
+    assert read_notice(headers, body, [new], NOON) == Refused("wrong")
+    assert read_notice(headers, b"not json", [old], NOON) == Refused("malformed")
