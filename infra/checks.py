@@ -16,7 +16,7 @@ from agents.vault.master_keys import MasterKeys
 from infra.credential_source import credential_source
 from infra.credential_store import credential_store, key_ring, stored_credentials
 from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
-from infra.integration_settings import load_integrations
+from infra.integration_settings import load_integrations, without_secrets
 from infra.loopback import is_loopback
 from infra.migrate import pending
 from infra.readers import reader_lags
@@ -155,7 +155,9 @@ async def _integrations(settings: Settings) -> tuple[State, str]:
     try:
         async with _vault(settings) as vault, credential_store(settings, vault, key_ring(settings)) as store:
             cache = CredentialCache(store, environment=settings.environment, now=_now)
-            fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
+            fixed = load_integrations(
+                settings, known, await stored_credentials(settings, known, cache, without_secrets(settings))
+            )
             async with _ledger(settings) as pool:
                 directory = Directory(pool, credential_source(settings, cache), known, fixed=fixed)
                 await directory.refresh()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.integrations.directory import CredentialSource
+from agents.vault.source import CredentialSource
 from infra.integration_settings import EnvironmentCredentials
 from infra.settings import Settings
 from providers.connector import LiveCredentials

@@ -16,7 +16,7 @@ from agents.consumer import CommandConsumer, Membership
 from agents.delivery import Delivery
 from agents.health import Watch
 from agents.integrations.decide import House
-from agents.integrations.directory import CredentialSource, Directory
+from agents.integrations.directory import Directory
 from agents.integrations.registrar import Registrar
 from agents.integrations.registry import Registry
 from agents.lag_alarm import lag_alarm
@@ -34,6 +34,7 @@ from agents.tending import Tending
 from agents.vault.credentials import CredentialCache
 from agents.vault.erasures import erase_again
 from agents.vault.master_keys import MasterKeys
+from agents.vault.source import CredentialSource
 from agents.vault.subjects import Subjects
 from agents.vault.watching import CredentialWatch
 from infra.caller_settings import caller_settings, shared_store
@@ -186,7 +187,7 @@ async def _worker(settings: Settings, credentials: CredentialSource | None) -> A
             ttl_s=settings.credential_ttl_s,
         )
         stack.enter_context(hiding_also(cache.hide))
-        fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
+        fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache, stored))
         ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
         stack.push_async_callback(ledger.aclose)
         await check_not_behind(settings.kafka, settings.topics, pool)

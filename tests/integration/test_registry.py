@@ -241,7 +241,7 @@ async def test_a_directory_follows_the_registry_and_the_secrets(
     changes.clear()
     assert not await directory.refresh(), "nothing changed"
 
-    await settled(registry, an.an_add(name, settings={"breaker_threshold": 2}))
+    await settled(registry, an.an_add(name, owner=name, settings={"breaker_threshold": 2}))
     assert await directory.refresh()
     assert "kolaj credentials set" in (directory[name].lacks or "")
     secrets.give(name, LiveCredentials(KEYS, ({"secret_key": SecretStr("sandbox-older")},)))
@@ -249,7 +249,7 @@ async def test_a_directory_follows_the_registry_and_the_secrets(
     ready = directory[name]
     assert (ready.lacks, ready.credentials, ready.settings.breaker_threshold) == (None, KEYS, 2)
     assert [old["secret_key"].get_secret_value() for old in ready.retiring] == ["sandbox-older"]
-    assert directory.used_by["shop-7"] == (name,)
+    assert directory.used_by[name] == (name,)
 
     await settled(registry, an.a_change(name, settings={"base_url": "https://other.example"}))
     await directory.refresh()
