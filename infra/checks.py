@@ -11,16 +11,18 @@ import asyncpg
 
 from agents.integrations.directory import Directory
 from agents.pool import open_pool
+from agents.sealing import Seal
 from agents.vault.credentials import CredentialCache
 from agents.vault.master_keys import MasterKeys
+from agents.vault.parked import ParkedRecords
 from infra.credential_source import credential_source
 from infra.credential_store import credential_store, key_ring, stored_credentials
 from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
 from infra.integration_settings import load_integrations, without_secrets
-from infra.loopback import is_loopback
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
+from providers.loopback import is_loopback
 from providers.registry import connectors
 from schemas.database_failures import unreachable
 from schemas.errors import HubError, StoreError
@@ -183,6 +185,8 @@ async def _encryption(settings: Settings) -> tuple[State, str]:
     told = f"seals under {ring.primary_id}" + "".join(f", opens {key_id}" for key_id in ring.ids[1:])
     if await pending(settings.database_url.get_secret_value()):
         return "ok", told
+    async with _ledger(settings) as ledger:
+        await ParkedRecords(ledger, Seal(ring)).check(ring)
     async with _vault(settings) as pool:
         try:
             await MasterKeys(pool).check(ring)

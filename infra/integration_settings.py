@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import SplitResult
 
 from pydantic import SecretStr, TypeAdapter, field_validator
 
 from infra.listed import read_list
 from providers.configured import Unconfigurable, configured
-from providers.connection_settings import LOOPBACK, ConnectionSettings
+from providers.connection_settings import ConnectionSettings
 from providers.connector import Connector, Integration, LiveCredentials
 from schemas.base import IntegrationId
 from schemas.errors import SettingsError
@@ -60,11 +59,6 @@ def read_integrations(text: str) -> tuple[IntegrationSettings, ...]:
 def credential_prefix(integration_id: str) -> str:
     """How the names of its secrets begin: `iyzico-main` gives `IYZICO_MAIN_`, whatever the locale."""
     return integration_id.translate(TO_UPPER) + "_"
-
-
-def on_this_machine(address: SplitResult) -> bool:
-    """Whether the address is the loopback's: what goes there leaves no machine."""
-    return address.hostname in LOOPBACK
 
 
 def without_secrets(settings: "Settings") -> tuple[str, ...]:
