@@ -27,4 +27,4 @@ class FirstOf:
 
 def credential_source(settings: Settings, stored: CredentialSource) -> CredentialSource:
     """Variables where they are set, else the store of credentials."""
-    return FirstOf(EnvironmentCredentials(settings.variables), stored)
+    return FirstOf(EnvironmentCredentials(settings), stored)

@@ -63,11 +63,10 @@ def credential_prefix(integration_id: str) -> str:
 
 def without_secrets(settings: "Settings") -> tuple[str, ...]:
     """The integrations none of whose secrets is a variable: theirs are in the store of credentials."""
-    return tuple(
-        entry.id
-        for entry in settings.integrations
-        if not any(name.startswith(credential_prefix(entry.id)) for name in settings.secrets)
-    )
+    prefixes = {entry.id: credential_prefix(entry.id) for entry in settings.integrations}
+    # `IYZICO_MAIN_API_KEY` is one of iyzico-main's, and none of an iyzico's beside it.
+    theirs = {max(filter(name.startswith, prefixes.values()), key=len) for name in settings.secrets}
+    return tuple(name for name, prefix in prefixes.items() if prefix not in theirs)
 
 
 def load_integrations(
@@ -104,13 +103,19 @@ def load_integrations(
 
 
 class EnvironmentCredentials:
-    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do."""
+    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do.
 
-    def __init__(self, variables: Mapping[str, SecretStr]) -> None:
-        self._variables = variables
+    Those of an account of the settings are its own: one whose id is spelled like it in capitals gets none of them.
+    """
+
+    def __init__(self, settings: "Settings") -> None:
+        self._variables = settings.variables
+        self._taken = {credential_prefix(entry.id): entry.id for entry in settings.integrations}
 
     async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
         prefix = credential_prefix(integration_id)
+        if self._taken.get(prefix, integration_id) != integration_id:
+            return None
         found = {name: self._variables.get(prefix + name.translate(TO_UPPER)) for name in names}
         given = {name: secret for name, secret in found.items() if secret is not None and secret.get_secret_value()}
         return LiveCredentials(given) if len(given) == len(names) else None

@@ -79,7 +79,7 @@ async def _store(settings: Settings) -> AsyncIterator[CredentialCache]:
 async def _source(settings: Settings) -> AsyncIterator[CredentialSource]:
     """Without a master key, on a machine that may not see the vault, only variables give secrets."""
     if settings.encryption_key is None:
-        yield EnvironmentCredentials(settings.variables)
+        yield EnvironmentCredentials(settings)
         return
     async with _store(settings) as cache:
         yield credential_source(settings, cache)
