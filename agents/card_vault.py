@@ -25,8 +25,8 @@ from schemas.errors import StoreError
 from schemas.ids import new_id
 
 _FIELDS: Final = ("number", "holder", "expiry_month", "expiry_year")
-_CARD: Final = b"vault.cards/card/1/"
-_CODE: Final = b"vault.card_codes/code/1/"
+CARD: Final = b"vault.cards/card/1/"
+CODE: Final = b"vault.card_codes/code/1/"
 
 
 class CardVault:
@@ -51,10 +51,10 @@ class CardVault:
         code = card.verification_code
         clear = {name: getattr(card, name).get_secret_value() for name in _FIELDS}
         spelled = json.dumps({**clear, "has_code": code is not None}).encode()
-        sealed = seal(self._ring, spelled, _CARD + card_ref.bytes)
+        sealed = seal(self._ring, spelled, CARD + card_ref.bytes)
         sealed_code: bytes | None = None
         if code is not None:
-            sealed_code = seal(self._ring, code.get_secret_value().encode(), _CODE + card_ref.bytes)
+            sealed_code = seal(self._ring, code.get_secret_value().encode(), CODE + card_ref.bytes)
         await self._run("card_put", card_ref, sealed, sealed_code, self._ttl_s)
         return card_ref
 
@@ -70,12 +70,12 @@ class CardVault:
         row = await self._run("card_open", card_ref, claim.ask.command_id, claim.ask.key, claim.epoch)
         if row is None:
             return None
-        clear = json.loads(self._opened(row["card"], _CARD + card_ref.bytes))
+        clear = json.loads(self._opened(row["card"], CARD + card_ref.bytes))
         code: SecretStr | None = None
         if clear.pop("has_code"):
             if row["code"] is None:
                 return None
-            code = SecretStr(self._opened(row["code"], _CODE + card_ref.bytes).decode())
+            code = SecretStr(self._opened(row["code"], CODE + card_ref.bytes).decode())
         return Card(**{name: SecretStr(value) for name, value in clear.items()}, verification_code=code)
 
     async def forget_code(self, card_ref: UUID) -> None:

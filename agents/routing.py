@@ -57,7 +57,11 @@ class Route:
     @property
     def foremost(self) -> Way:
         """The first choice, whatever stands in its way."""
-        return Way(self.choices[0].integration, self._routed(self.choices[0], (), {}))
+        return self.at(self.choices[0])
+
+    def at(self, choice: Choice) -> Way:
+        """One of the choices, whatever stands in its way."""
+        return Way(choice.integration, self._routed(choice, (), {}))
 
     def way(self, over: Mapping[str, str]) -> Way | None:
         """The first choice that is not passed over; `None` when all are.

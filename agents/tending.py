@@ -70,24 +70,31 @@ class Tending:
         """
         looks = 0
         while True:
-            try:
-                stopped = await self._ledger.stops()
-                lifted, self._stopped = self._stopped - stopped, stopped
-                if (lifted or looks % self._sweep_every == 0) and (woken := await self._lot.wake_released()):
-                    log.info("integrations go on, their commands are woken", extra={"keys": woken})
-                if self._subjects is not None:
-                    await self._subjects.refresh()
-                if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
-                    log.warning("woke commands whose waking was lost", extra={"keys": woken})
-                if looks % self._sweep_every == 0 and self._cards is not None and (swept := await self._cards.sweep()):
-                    log.info("deleted cards that were left behind", extra={"rows": swept})
-                if looks % _COUNT_EVERY == 0:
-                    counted = await self._ledger.waiting()
-                    # One that has nothing left is told as nothing, once.
-                    self._waiting = dict.fromkeys((name for name, count in self._waiting.items() if count), 0) | counted
-            except LedgerReplaced:
-                raise
-            except StoreError as failed:
-                log.warning("could not look after parked commands, cards and subjects", extra={"why": str(failed)})
+            # Apart, since the vault has an account of its own, and may fail where the ledger does not.
+            for look_after in (self._commands, self._persons_and_cards):
+                try:
+                    await look_after(looks)
+                except LedgerReplaced:
+                    raise
+                except StoreError as failed:
+                    log.warning("could not look after parked commands, cards and subjects", extra={"why": str(failed)})
             looks += 1
             await asyncio.sleep(self._look_every_s)
+
+    async def _commands(self, looks: int) -> None:
+        stopped = await self._ledger.stops()
+        lifted, self._stopped = self._stopped - stopped, stopped
+        if (lifted or looks % self._sweep_every == 0) and (woken := await self._lot.wake_released()):
+            log.info("integrations go on, their commands are woken", extra={"keys": woken})
+        if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
+            log.warning("woke commands whose waking was lost", extra={"keys": woken})
+        if looks % _COUNT_EVERY == 0:
+            counted = await self._ledger.waiting()
+            # One that has nothing left is told as nothing, once.
+            self._waiting = dict.fromkeys((name for name, count in self._waiting.items() if count), 0) | counted
+
+    async def _persons_and_cards(self, looks: int) -> None:
+        if self._subjects is not None:
+            await self._subjects.refresh()
+        if looks % self._sweep_every == 0 and self._cards is not None and (swept := await self._cards.sweep()):
+            log.info("deleted cards that were left behind", extra={"rows": swept})

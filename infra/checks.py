@@ -1,8 +1,8 @@
 """What `kolaj doctor` looks at, each check on its own: what is well, what is not, and what to do."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -11,16 +11,20 @@ import asyncpg
 
 from agents.integrations.directory import Directory
 from agents.pool import open_pool
+from agents.sealing import Seal
 from agents.vault.credentials import CredentialCache
 from agents.vault.master_keys import MasterKeys
+from agents.vault.parked import ParkedRecords
+from agents.vault.source import CredentialSource
 from infra.credential_source import credential_source
 from infra.credential_store import credential_store, key_ring, stored_credentials
 from infra.database_address import ENCRYPTED, VERIFIED, hosts, ssl_mode
-from infra.integration_settings import load_integrations
-from infra.loopback import is_loopback
+from infra.integration_settings import EnvironmentCredentials, load_integrations, without_secrets
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
+from providers.connector import Integration, LiveCredentials
+from providers.loopback import is_loopback
 from providers.registry import connectors
 from schemas.database_failures import unreachable
 from schemas.errors import HubError, StoreError
@@ -149,28 +153,37 @@ async def _lag(settings: Settings) -> tuple[State, str]:
 
 
 async def _integrations(settings: Settings) -> tuple[State, str]:
-    if await pending(settings.database_url.get_secret_value()):
-        return "warning", "not known before the migrations have run"
-    known = connectors()
+    known, stored = connectors(), without_secrets(settings)
+    # What the settings say wrong is told without a database.
+    fixed = load_integrations(settings, known, {name: LiveCredentials({}) for name in stored})
     try:
-        async with _vault(settings) as vault, credential_store(settings, vault, key_ring(settings)) as store:
-            cache = CredentialCache(store, environment=settings.environment, now=_now)
-            fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
-            async with _ledger(settings) as pool:
-                directory = Directory(pool, credential_source(settings, cache), known, fixed=fixed)
-                await directory.refresh()
-                return _told(directory)
+        if await pending(settings.database_url.get_secret_value()):
+            return "warning", "not known before the migrations have run"
+        async with AsyncExitStack() as stack:
+            source: CredentialSource = EnvironmentCredentials(settings)
+            if stored or settings.encryption_key is not None:
+                vault = await stack.enter_async_context(_vault(settings))
+                store = await stack.enter_async_context(credential_store(settings, vault, key_ring(settings)))
+                cache = CredentialCache(store, environment=settings.environment, now=_now)
+                opened = await stored_credentials(settings, known, cache, stored)
+                fixed = load_integrations(settings, known, opened)
+                source = credential_source(settings, cache)
+            directory = Directory(await stack.enter_async_context(_ledger(settings)), source, known, fixed=fixed)
+            await directory.refresh()
+            return _told(directory)
     except StoreError as failed:
         if isinstance(failed.__cause__, asyncpg.InsufficientPrivilegeError):
             return "warning", "this account does not see the vault, where credentials lie"
+        if isinstance(failed.__cause__, OSError):  # what does not answer is named by a check of its own
+            return "warning", f"{_told(fixed)[1]}; the registry was not looked at"
         raise
 
 
-def _told(directory: Directory) -> tuple[State, str]:
-    if not directory:
+def _told(there: Mapping[str, Integration]) -> tuple[State, str]:
+    if not there:
         return "warning", "there is no integration, so that every command is refused; `kolaj integrations add` adds one"
-    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in directory.values())
-    lacking = [item.lacks for item in directory.values() if item.lacks is not None]
+    told = ", ".join(f"{item.id} ({item.connector.name}, {item.environment})" for item in there.values())
+    lacking = [item.lacks for item in there.values() if item.lacks is not None]
     return ("warning", f"{told}; {'; '.join(lacking)}") if lacking else ("ok", told)
 
 
@@ -181,6 +194,8 @@ async def _encryption(settings: Settings) -> tuple[State, str]:
     told = f"seals under {ring.primary_id}" + "".join(f", opens {key_id}" for key_id in ring.ids[1:])
     if await pending(settings.database_url.get_secret_value()):
         return "ok", told
+    async with _ledger(settings) as ledger:
+        await ParkedRecords(ledger, Seal(ring)).check(ring)
     async with _vault(settings) as pool:
         try:
             await MasterKeys(pool).check(ring)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agents.integrations.directory import CredentialSource
+from agents.vault.source import CredentialSource
 from infra.integration_settings import EnvironmentCredentials
 from infra.settings import Settings
 from providers.connector import LiveCredentials
@@ -27,4 +27,4 @@ class FirstOf:
 
 def credential_source(settings: Settings, stored: CredentialSource) -> CredentialSource:
     """Variables where they are set, else the store of credentials."""
-    return FirstOf(EnvironmentCredentials(settings.variables), stored)
+    return FirstOf(EnvironmentCredentials(settings), stored)

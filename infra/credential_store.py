@@ -1,7 +1,7 @@
 """The key ring and the store of credentials, as the settings say."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from agents.vault.hashicorp_api import VaultApi
 from agents.vault.keyring import KeyRing
 from agents.vault.postgres import PostgresCredentials
 from agents.vault.store import CredentialStore
-from infra.integration_settings import credential_prefix, without_secrets
+from infra.integration_settings import credential_prefix
 from infra.settings import Settings
 from providers.connector import Connector, LiveCredentials
 from schemas.errors import SettingsError
@@ -63,9 +63,9 @@ async def credential_store(settings: Settings, pool: asyncpg.Pool, ring: KeyRing
 
 
 async def stored_credentials(
-    settings: Settings, connectors: Mapping[str, Connector], cache: CredentialCache
+    settings: Settings, connectors: Mapping[str, Connector], cache: CredentialCache, wanted: Collection[str]
 ) -> dict[str, LiveCredentials]:
-    """The credentials of the integrations of `KOLAJ_INTEGRATIONS` whose secrets are not variables.
+    """The credentials of some integrations of `KOLAJ_INTEGRATIONS` whose secrets are not variables.
 
     Raises:
         SettingsError: some has none that are live, or lacks one.
@@ -73,7 +73,7 @@ async def stored_credentials(
     """
     providers = {entry.id: connectors[entry.provider] for entry in settings.integrations}
     found = {}
-    for integration_id in without_secrets(settings):
+    for integration_id in wanted:
         live = await cache.load(integration_id, providers[integration_id].credentials)
         if live is None:
             names = " ".join(providers[integration_id].credentials)

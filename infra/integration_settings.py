@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import SplitResult
 
 from pydantic import SecretStr, TypeAdapter, field_validator
 
 from infra.listed import read_list
 from providers.configured import Unconfigurable, configured
-from providers.connection_settings import LOOPBACK, ConnectionSettings
+from providers.connection_settings import ConnectionSettings
 from providers.connector import Connector, Integration, LiveCredentials
 from schemas.base import IntegrationId
 from schemas.errors import SettingsError
@@ -62,18 +61,12 @@ def credential_prefix(integration_id: str) -> str:
     return integration_id.translate(TO_UPPER) + "_"
 
 
-def on_this_machine(address: SplitResult) -> bool:
-    """Whether the address is the loopback's: what goes there leaves no machine."""
-    return address.hostname in LOOPBACK
-
-
 def without_secrets(settings: "Settings") -> tuple[str, ...]:
     """The integrations none of whose secrets is a variable: theirs are in the store of credentials."""
-    return tuple(
-        entry.id
-        for entry in settings.integrations
-        if not any(name.startswith(credential_prefix(entry.id)) for name in settings.secrets)
-    )
+    prefixes = {entry.id: credential_prefix(entry.id) for entry in settings.integrations}
+    # `IYZICO_MAIN_API_KEY` is one of iyzico-main's, and none of an iyzico's beside it.
+    theirs = {max(filter(name.startswith, prefixes.values()), key=len) for name in settings.secrets}
+    return tuple(name for name, prefix in prefixes.items() if prefix not in theirs)
 
 
 def load_integrations(
@@ -110,13 +103,19 @@ def load_integrations(
 
 
 class EnvironmentCredentials:
-    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do."""
+    """Secrets of integrations of the registry that stand in variables, as those of `KOLAJ_INTEGRATIONS` do.
 
-    def __init__(self, variables: Mapping[str, SecretStr]) -> None:
-        self._variables = variables
+    Those of an account of the settings are its own: one whose id is spelled like it in capitals gets none of them.
+    """
+
+    def __init__(self, settings: "Settings") -> None:
+        self._variables = settings.variables
+        self._taken = {credential_prefix(entry.id): entry.id for entry in settings.integrations}
 
     async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
         prefix = credential_prefix(integration_id)
+        if self._taken.get(prefix, integration_id) != integration_id:
+            return None
         found = {name: self._variables.get(prefix + name.translate(TO_UPPER)) for name in names}
         given = {name: secret for name, secret in found.items() if secret is not None and secret.get_secret_value()}
         return LiveCredentials(given) if len(given) == len(names) else None

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from infra.database_address import ENCRYPTED, hosts, ssl_mode
-from infra.loopback import is_loopback
+from providers.loopback import is_loopback
 
 if TYPE_CHECKING:
     from infra.access_settings import AccessSettings

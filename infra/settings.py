@@ -15,20 +15,19 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
-from agents.vault.keyring import KeyRing, decode_key
-from infra.access_settings import AccessSettings, password_of
-from infra.integration_settings import IntegrationSettings, credential_prefix, on_this_machine, read_integrations
+from infra.access_settings import password_of
+from infra.credential_settings import CredentialSettings, Seconds
+from infra.integration_settings import IntegrationSettings, credential_prefix, read_integrations
 from infra.routing_settings import read_routing, unknown_integration
 from schemas.errors import SettingsError
 from schemas.routing import RoutingRule
 from streams.topics import Topics
 
-Seconds = Annotated[float, Field(gt=0, le=30 * 24 * 3600, allow_inf_nan=False)]
 DAY_S = 24 * 3600
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(AccessSettings):
+class Settings(CredentialSettings):
     """The whole configuration. Each field's alias is the name of its environment variable."""
 
     redis_url: Annotated[SecretStr | None, Field(validation_alias="REDIS_URL")] = None
@@ -60,22 +59,6 @@ class Settings(AccessSettings):
     resolve_alone_minor: Annotated[int, Field(validation_alias="KOLAJ_RESOLVE_ALONE_MINOR", ge=0)] = 100_000
     health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60
 
-    encryption_key: Annotated[SecretStr | None, Field(validation_alias="INTEGRATION_ENCRYPTION_KEY")] = None
-    retired_keys: Annotated[
-        tuple[SecretStr, ...], NoDecode, Field(validation_alias="INTEGRATION_ENCRYPTION_KEYS_RETIRED")
-    ] = ()
-    credential_store: Annotated[Literal["postgres", "hashicorp"], Field(validation_alias="KOLAJ_CREDENTIAL_STORE")] = (
-        "postgres"
-    )
-    credential_ttl_s: Annotated[Seconds, Field(validation_alias="KOLAJ_CREDENTIAL_TTL_S")] = 300
-    vault_address: Annotated[str | None, Field(validation_alias="VAULT_ADDR")] = None
-    vault_token: Annotated[SecretStr | None, Field(validation_alias="VAULT_TOKEN")] = None
-    vault_token_file: Annotated[str | None, Field(validation_alias="VAULT_TOKEN_FILE")] = None
-    vault_ca_file: Annotated[str | None, Field(validation_alias="VAULT_CACERT")] = None
-    vault_namespace: Annotated[str | None, Field(validation_alias="VAULT_NAMESPACE")] = None
-    vault_kv_mount: Annotated[str, Field(validation_alias="KOLAJ_VAULT_KV_MOUNT")] = "secret"
-    vault_transit_mount: Annotated[str, Field(validation_alias="KOLAJ_VAULT_TRANSIT_MOUNT")] = "transit"
-    vault_transit_key: Annotated[str, Field(validation_alias="KOLAJ_VAULT_TRANSIT_KEY")] = "kolaj"
     integrations: Annotated[
         tuple[IntegrationSettings, ...], NoDecode, Field(validation_alias="KOLAJ_INTEGRATIONS")
     ] = ()
@@ -115,20 +98,6 @@ class Settings(AccessSettings):
         if not known or not (parts.hostname or parts.path):
             raise ValueError("must be like redis://:password@host:6379/0, rediss://… or unix:///path")
         return url
-
-    @field_validator("encryption_key")
-    @classmethod
-    def _key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None:
-            decode_key(key)
-        return key
-
-    @field_validator("retired_keys", mode="before")
-    @classmethod
-    def _retired(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(SecretStr(part.strip()) for part in value.split(",") if part.strip())
 
     @field_validator("retry_delays_s", mode="before")
     @classmethod
@@ -184,35 +153,6 @@ class Settings(AccessSettings):
             raise ValueError("KOLAJ_WINDOW_SIZE: must be at least KOLAJ_MAX_IN_FLIGHT, or the window is the limit")
         if self.min_insync > self.replication:
             raise ValueError("KOLAJ_MIN_INSYNC: cannot be more than KOLAJ_REPLICATION")
-        return self
-
-    @model_validator(mode="after")
-    def _key_rule(self) -> Self:
-        if self.encryption_key is None:
-            if self.retired_keys:
-                raise ValueError(
-                    "INTEGRATION_ENCRYPTION_KEYS_RETIRED: there are retired keys and no INTEGRATION_ENCRYPTION_KEY"
-                )
-            return self
-        try:
-            KeyRing.of(self.encryption_key, self.retired_keys)
-        except SettingsError as bad:
-            raise ValueError(str(bad)) from None
-        return self
-
-    @model_validator(mode="after")
-    def _vault_rule(self) -> Self:
-        if self.credential_store != "hashicorp":
-            return self
-        parts = urlsplit(self.vault_address or "")
-        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and on_this_machine(parts))):
-            raise ValueError(
-                "VAULT_ADDR: KOLAJ_CREDENTIAL_STORE is hashicorp; give https://host:8200, http:// on this machine only"
-            )
-        if (self.vault_token is None) == (self.vault_token_file is None):
-            raise ValueError("VAULT_TOKEN: give a token, or VAULT_TOKEN_FILE where an agent keeps one, and not both")
-        if self.vault_ca_file is not None and not Path(self.vault_ca_file).is_file():
-            raise ValueError(f"VAULT_CACERT: {self.vault_ca_file} is not a file")
         return self
 
     @model_validator(mode="after")

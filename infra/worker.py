@@ -7,55 +7,41 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from agents.card_vault import CardVault
-from agents.consumer import CommandConsumer, Membership
+from agents.consumer import CommandConsumer
 from agents.delivery import Delivery
 from agents.health import Watch
-from agents.integrations.decide import House
-from agents.integrations.directory import CredentialSource, Directory
-from agents.integrations.registrar import Registrar
-from agents.integrations.registry import Registry
+from agents.integrations.directory import Directory
 from agents.lag_alarm import lag_alarm
-from agents.ledger import Ledger
-from agents.log_check import check_not_behind, keep_comparing
+from agents.log_check import keep_comparing
 from agents.metrics import measure
 from agents.parking import ParkingLot
-from agents.payments.agent import PaymentsAgent, keep_exchange
-from agents.payments.places import Places
-from agents.payments.work import Patience
-from agents.pool import open_pool
+from agents.payments.agent import keep_exchange
 from agents.sealing import Seal
-from agents.stops import Stops
 from agents.tending import Tending
-from agents.vault.credentials import CredentialCache
-from agents.vault.erasures import erase_again
-from agents.vault.master_keys import MasterKeys
+from agents.vault.source import CredentialSource
 from agents.vault.subjects import Subjects
 from agents.vault.watching import CredentialWatch
 from infra.caller_settings import caller_settings, shared_store
 from infra.credential_source import credential_source
-from infra.credential_store import credential_store, key_ring, stored_credentials
+from infra.credential_store import key_ring
 from infra.integration_settings import load_integrations, without_secrets
-from infra.logs import hiding_also
 from infra.migrate import migrate
 from infra.settings import Settings
 from infra.topics import prepare_topics
+from infra.worker_parts import Parts, Readers, now, open_stores, payments_agent
 from providers.caller import Caller
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.delayed import DelayedConsumer
 from streams.publisher import Publisher
-from streams.watching import Bounds
 
 log = logging.getLogger(__name__)
 
 _TELL_EVERY_S: Final = 1.0
-_ORDERS_AT_ONCE: Final = 8
-"""Orders about integrations are few; one that waits for calls under way must not hold up the others."""
 
 OnHealth = Callable[[str | None], None]
 """Told every second why the process should not be counted on, or `None` when it is well."""
@@ -171,29 +157,10 @@ async def _worker(settings: Settings, credentials: CredentialSource | None) -> A
     ring = key_ring(settings)
     await prepare_stores(settings)
     async with AsyncExitStack() as stack:
-        pool = await open_pool(settings.database_url.get_secret_value())
-        stack.push_async_callback(pool.close)
-        # Cards and credentials have an account of their own where there is one: `pool` cannot read them then.
-        vault = await open_pool(
-            settings.vault_url.get_secret_value(), application_name="kolaj-vault", setting="VAULT_DATABASE_URL"
-        )
-        stack.push_async_callback(vault.close)
-        await MasterKeys(vault).begin(ring)
-        cache = CredentialCache(
-            await stack.enter_async_context(credential_store(settings, vault, ring)),
-            environment=settings.environment,
-            now=_now,
-            ttl_s=settings.credential_ttl_s,
-        )
-        stack.enter_context(hiding_also(cache.hide))
-        fixed = load_integrations(settings, known, await stored_credentials(settings, known, cache))
-        ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
-        stack.push_async_callback(ledger.aclose)
-        await check_not_behind(settings.kafka, settings.topics, pool)
-        await erase_again(settings.kafka, settings.topics, vault)
+        stores = await open_stores(settings, known, ring, stack)
         process = f"{socket.gethostname()}/{os.getpid()}"
         publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-worker-{os.getpid()}"))
-        watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=_now)
+        watch = Watch(publisher, settings.topics, process=process, interval_s=settings.health_interval_s, now=now)
         consumers: list[CommandConsumer] = []
         caller = await stack.enter_async_context(
             Caller(
@@ -204,92 +171,26 @@ async def _worker(settings: Settings, credentials: CredentialSource | None) -> A
                 share=lambda: consumers[0].share if consumers else 1 / settings.partitions,
             )
         )
-        source = credentials or credential_source(settings, cache)
         changed: asyncio.Queue[str] = asyncio.Queue()
-        directory = Directory(pool, source, known, fixed=fixed, on_change=changed.put_nowait)
+        source = credentials or credential_source(settings, stores.credentials)
+        directory = Directory(stores.pool, source, known, fixed=stores.fixed, on_change=changed.put_nowait)
         await directory.refresh()
-        lot = ParkingLot(ledger, publisher, settings.topics, Seal(ring))
-        cards, subjects = CardVault(vault, ring), Subjects(vault, ring)
+        lot = ParkingLot(stores.ledger, publisher, settings.topics, Seal(ring))
+        cards, subjects = CardVault(stores.vault, ring), Subjects(stores.vault, ring)
         stack.push_async_callback(subjects.aclose)
-        tending = Tending(ledger, lot, cards, subjects)
-        agent = PaymentsAgent(
-            ledger=ledger,
+        tending = Tending(stores.ledger, lot, cards, subjects)
+        agent = payments_agent(settings, Parts(stores, publisher, caller, directory, lot, cards, subjects, tending))
+        readers = Readers(settings, lag_alarm(publisher, settings.topics, process=process, now=now))
+        consumers.append(readers.commands(agent))
+        yield Worker(
+            consumer=consumers[0],
+            waker=readers.wakings(agent),
+            registrar=readers.orders(stores, known, publisher),
+            tending=tending,
+            watch=watch,
             caller=caller,
-            publisher=publisher,
-            topics=settings.topics,
-            places=Places(
-                integrations=directory,
-                paused_s=caller.paused_s,
-                rules=lambda: (*settings.routing, *directory.rules),
-                owners=lambda: directory.used_by,
-                stopped=tending.stopped,
-                disabled=directory.closed,
-                look_again=directory.look_again,
-            ),
-            cards=cards,
-            subjects=subjects,
-            lot=lot,
-            patience=Patience(
-                deadline_s=settings.deadline_s,
-                give_up_after_s=settings.give_up_after_s,
-                give_up_after_tries=settings.give_up_after_tries,
-                unknown_after_s=settings.unknown_after_s,
-            ),
-            now=_now,
-            resolve_alone_minor=settings.resolve_alone_minor,
+            directory=directory,
+            changed=changed,
+            compare=partial(keep_comparing, settings.kafka, settings.topics, stores.pool),
+            renewal=CredentialWatch(stores.credentials, stores.fixed, stored),
         )
-        membership = Membership(
-            group=f"{settings.topic_prefix}.payments",
-            session_timeout_s=settings.session_timeout_s,
-            rebalance_timeout_s=settings.rebalance_timeout_s,
-            drain_s=min(settings.deadline_s, settings.session_timeout_s / 2),
-        )
-        bounds = Bounds(stall_s=settings.stall_s, age_s=settings.lag_bound_s)
-        on_overdue = lag_alarm(publisher, settings.topics, process=process, now=_now)
-        consumer = CommandConsumer(
-            settings.kafka,
-            settings.topics.payment_commands.name,
-            membership,
-            agent.handle,
-            in_flight=settings.max_in_flight,
-            queued=settings.window_size,
-            partitions=settings.partitions,
-            bounds=bounds,
-            on_overdue=on_overdue,
-        )
-        consumers.append(consumer)
-        waker = DelayedConsumer(
-            settings.kafka,
-            {topic.name: float(delay) for delay, topic in settings.topics.retries},
-            group=f"{settings.topic_prefix}.payments.waking",
-            make=Delivery,
-            handle=agent.wake,
-            # Apart from the commands', so that a provider that comes back meets what waited at a bounded rate.
-            in_flight=max(settings.max_in_flight // 4, 1),
-            session_timeout_s=settings.session_timeout_s,
-            rebalance_timeout_s=settings.rebalance_timeout_s,
-            drain_s=membership.drain_s,
-            bounds=bounds,
-            on_overdue=on_overdue,
-        )
-        registry = Registry(pool, House(known, settings.environment, frozenset(fixed)))
-        registrar = DelayedConsumer(
-            settings.kafka,
-            {settings.topics.integration_commands.name: 0.0},
-            group=f"{settings.topic_prefix}.integrations",
-            make=Delivery,
-            handle=Registrar(registry, Stops(pool), publisher, settings.topics, now=_now).handle,
-            in_flight=_ORDERS_AT_ONCE,
-            session_timeout_s=settings.session_timeout_s,
-            rebalance_timeout_s=settings.rebalance_timeout_s,
-            drain_s=membership.drain_s,
-            bounds=bounds,
-            on_overdue=on_overdue,
-        )
-        compare = partial(keep_comparing, settings.kafka, settings.topics, pool)
-        renewal = CredentialWatch(cache, fixed, stored)
-        yield Worker(consumer, waker, registrar, tending, watch, caller, directory, changed, compare, renewal)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from providers.connection_settings import LOOPBACK, ConnectionSettings
+from providers.connection_settings import ConnectionSettings
 from providers.connector import (
     Answer,
     Connector,
@@ -15,6 +15,7 @@ from providers.connector import (
     RateLimit,
     Request,
 )
+from providers.loopback import is_loopback
 from schemas.integrations import Kind
 
 
@@ -79,7 +80,7 @@ def _with_window(connector: Connector, settings: ConnectionSettings, base_url: s
     wanted = settings.absence_window_s
     if wanted is None:
         return connector
-    simulated = urlsplit(base_url).hostname in LOOPBACK
+    simulated = is_loopback(urlsplit(base_url).hostname or "")
     operations = []
     for operation in connector.operations:
         if wanted < operation.absence_window_s and not simulated:

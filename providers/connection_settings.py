@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+from providers.loopback import is_loopback
 
 
 class RateLimitSettings(BaseModel):
@@ -41,7 +41,7 @@ class ConnectionSettings(BaseModel):
         if url is None:
             return None
         parts = urlsplit(url)
-        loopback = parts.hostname in LOOPBACK
+        loopback = parts.hostname is not None and is_loopback(parts.hostname)
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
             raise ValueError("must be https://host, or http:// on this machine only: secrets travel with each request")
         if parts.username is not None or parts.password is not None:

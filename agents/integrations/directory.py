@@ -5,13 +5,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 import asyncpg
 from pydantic import ValidationError
 
 from agents.integrations import reading
 from agents.integrations.settings_rules import read_settings_of
+from agents.vault.source import CredentialSource
 from providers.configured import Unconfigurable, configured, unusable
 from providers.connector import Connector, Integration, LiveCredentials
 from schemas.errors import HubError, SettingsError
@@ -22,16 +23,6 @@ log = logging.getLogger(__name__)
 
 POLL_S: Final = 0.5
 """Between two looks; what changed is known within two seconds."""
-
-
-class CredentialSource(Protocol):
-    """Where the secrets of integrations come from."""
-
-    async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None:
-        """All secrets of these names, or `None` when one is missing."""
-
-    async def version(self) -> int:
-        """A number that is another one whenever any secret was changed; cheap to ask for."""
 
 
 class Directory(Mapping[str, Integration]):
@@ -60,6 +51,7 @@ class Directory(Mapping[str, Integration]):
         self._poll_s = poll_s
         self._looking = asyncio.Lock()
         self._seen: tuple[int, int] | None = None
+        self._told: dict[str, str] = {}
         self._open: Mapping[str, Integration] = MappingProxyType(dict(fixed))
         self._closed: Mapping[str, Integration] = MappingProxyType({})
         self._rules: tuple[RoutingRule, ...] = ()
@@ -111,14 +103,17 @@ class Directory(Mapping[str, Integration]):
 
     async def watch(self) -> None:
         """Look until cancelled. An outage is waited out."""
+        before = ""
         while True:
             await asyncio.sleep(self._poll_s)
+            why = ""
             try:
                 await self.refresh()
-            except SettingsError as clash:
-                log.error("the registry cannot be followed", extra={"why": str(clash)})  # noqa: TRY400 - it says it all
             except HubError as failed:
-                log.warning("the registry could not be looked at", extra={"why": str(failed)})
+                why = str(failed)
+            if why and why != before:
+                log.error("the registry cannot be followed", extra={"why": why})
+            before = why
 
     async def _now(self) -> tuple[int, int]:
         return await reading.last_revision(self._pool), await self._source.version()
@@ -142,6 +137,8 @@ class Directory(Mapping[str, Integration]):
                 # One account's secrets must not keep the others from being followed.
                 whole = False
                 built[state.integration_id] = self._unread(state, failed)
+            else:
+                self._told.pop(state.integration_id, None)
         active = {state.integration_id for state in there if state.status != "disabled"}
         known = {**self._open, **self._closed}
         self._open = MappingProxyType({**self._fixed, **{name: built[name] for name in built if name in active}})
@@ -157,7 +154,9 @@ class Directory(Mapping[str, Integration]):
     def _unread(self, state: IntegrationState, failed: HubError) -> Integration:
         """What is known of an integration whose secrets cannot be read now: what was known before, or that."""
         name = state.integration_id
-        log.warning("secrets could not be read", extra={"integration_id": name, "why": str(failed)})
+        if self._told.get(name) != str(failed):
+            log.warning("secrets could not be read", extra={"integration_id": name, "why": str(failed)})
+            self._told[name] = str(failed)
         known = self._open.get(name) or self._closed.get(name)
         if known is not None and known.revision == state.revision:
             return known

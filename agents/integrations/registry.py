@@ -1,5 +1,6 @@
 """The registry in PostgreSQL: each order decided once, in one transaction with its result."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -75,11 +76,14 @@ class Registry:
     def __init__(self, pool: asyncpg.Pool, house: House) -> None:
         self._pool = pool
         self._house = house
+        # The database decides one order at a time anyway. Those that wait for it must not hold a connection each:
+        # the ledger works on the same ones.
+        self._turn = asyncio.Lock()
 
     async def settle(self, order: Order, *, at: datetime, traceparent: str | None) -> Decided | Literal["conflict"]:
         """Decide an order, or find what was decided; `conflict`: its id was used for another command."""
         outstanding = await self._outstanding(order.command)
-        async with _failing(), self._pool.acquire() as connection, connection.transaction():
+        async with self._turn, _failing(), self._pool.acquire() as connection, connection.transaction():
             revision = await connection.fetchval(statement("registry_lock"))
             known = await connection.fetchrow(statement("registry_decided"), order.envelope.id)
             if known is not None:

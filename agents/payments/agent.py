@@ -225,7 +225,7 @@ class PaymentsAgent:
                 work.delivery,
                 claim,
                 after_s=after_s,
-                integration_id=None if later.mistaken else self._places.of(work),
+                integration_id=None if later.mistaken else later.integration_id or self._places.of(work),
                 reason=later.why,
                 counts=later.counts,
             )

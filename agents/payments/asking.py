@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from agents.payments.decide import Inquire
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Step, Unsettled, Work
-from agents.routing import NOT_READY
 from schemas.verdicts import Verdict
+
+_GONE: Final = "this hub has it no more; add it again, or look it up there"
 
 
 class Asking:
     """Asks where each attempt was sent, and nowhere else."""
 
-    def __init__(self, performer: Performer, places: Places, *, paused_wait_s: float) -> None:
+    def __init__(self, performer: Performer, places: Places) -> None:
         self._performer = performer
         self._places = places
-        self._paused_wait_s = paused_wait_s
 
     async def ask(self, work: Work, inquire: Inquire) -> Step:
         """One that was performed decides; that it was refused counts once no other attempt can have been performed."""
@@ -38,12 +39,13 @@ class Asking:
         return holds
 
     async def _one(self, work: Work, ask: Inquire) -> Step:
-        sent_to = self._places.sent_to(ask.attempt, work.command)
-        if sent_to is None:
-            return self._performer.nobody_to_ask(work, ask)
-        integration, operation = sent_to
-        if integration.lacks is not None:
-            return Later(self._paused_wait_s, NOT_READY, counts=False)
+        integration = self._places.known(ask.attempt.integration_id)
+        if integration is None:
+            return await self._performer.nobody_to_ask(work, ask, None, _GONE)
+        operation = integration.connector.operation_for(type(work.command))
+        if integration.lacks is not None or operation is None:
+            why = integration.lacks or f"{integration.connector.name} cannot be asked about this command any more"
+            return await self._performer.nobody_to_ask(work, ask, integration.connector.name, why)
         return await self._performer.inquire(work, ask, integration, operation)
 
 

@@ -27,7 +27,7 @@ from agents.payments.putting_off import put_off
 from agents.payments.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
-from agents.routing import NOT_READY
+from agents.routing import NOT_READY, Way
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
@@ -58,7 +58,7 @@ class Executor:
         self._rejections = rejections
         self._lot = lot
         self._places = places
-        self._asking = Asking(performer, places, paused_wait_s=patience.paused_wait_s)
+        self._asking = Asking(performer, places)
         self._subjects = subjects
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
@@ -127,31 +127,39 @@ class Executor:
             route = self._places.route(work)
         if isinstance(route, Refuse):
             return route
-        way = self._places.way(work, route)
-        if way is None and work.failed:
-            return work.failed[0]
-        way = way or route.foremost
+        unable: dict[str, Refuse] = {}
+        for _ in route.choices:
+            way = self._places.way(work, route, unable)
+            if way is None and work.failed:
+                return work.failed[0]
+            way = way or self._places.last_resort(route, unable)
+            step = await self._at(work, call, way)
+            if isinstance(step, Unperformed) and step.why is not None:
+                further = replace(work, failed=(*work.failed, step))
+                onward = self._places.way(further, route, unable) is not None
+                return Onward(further.failed) if onward else further.failed[0]
+            if not isinstance(step, Refuse) or step.reason is Reason.CARD_EXPIRED:
+                return step
+            # What one of them cannot say may be said at the next, now or once it is back.
+            unable[way.integration.id] = step
+        return next(iter(unable.values()))
+
+    async def _at(self, work: Work, call: Call, way: Way) -> Step:
+        """To one place. A refusal comes from there alone: nothing was sent, and it never will be like this."""
         integration = way.integration
         if integration.lacks is not None:
-            return Later(self._patience.paused_wait_s, NOT_READY, counts=False)
+            return Later(self._patience.paused_wait_s, NOT_READY, counts=False, integration_id=integration.id)
         operation = integration.connector.operation_for(type(work.command))
         if operation is None:
             detail = f"{integration.connector.name} does not perform this command"
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
         if integration.id in self._places.stopped():
-            return Later(self._patience.longest_wait_s, STOPPED, counts=False)
+            return Later(self._patience.longest_wait_s, STOPPED, counts=False, integration_id=integration.id)
         refusal = _method_refusal(work.command, integration)
         if refusal is not None:
             return refusal
         step = await self._performer.call(work, call, way, operation)
-        if isinstance(step, Decided | Unsettled):
-            return replace(step, routed=way.routed)
-        if isinstance(step, Unperformed) and step.why is not None:
-            further = replace(work, failed=(*work.failed, step))
-            if self._places.way(further, route) is not None:
-                return Onward(further.failed)
-            return further.failed[0]
-        return step
+        return replace(step, routed=way.routed) if isinstance(step, Decided | Unsettled) else step
 
     def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Result | Later | Onward:
         """The command's result, unless it is to go on later, or elsewhere."""

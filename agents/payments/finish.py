@@ -12,7 +12,7 @@ from agents.metrics import CONCLUDED
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Later, Work
 from schemas.envelope import Header
-from schemas.errors import UnreadableRecord
+from schemas.errors import StoreError, UnreadableRecord
 from schemas.payments import CardRef, CreatePayment, Reason, Result
 from streams.codec import Outgoing
 from streams.dead_letters import dead_letter
@@ -85,7 +85,10 @@ class Finisher:
 
     async def _discard_card(self, work: Work) -> None:
         if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
-            await self._cards.discard(work.command.method.card_ref)
+            try:
+                await self._cards.discard(work.command.method.card_ref)
+            except StoreError as failed:  # the result is told; handled again, it would be told again and again
+                log.warning("a card is left to the sweep", extra=work.facts(why=str(failed)))
 
     def _for_operators(self, work: Work, result: bytes, integration_id: str | None) -> Sequence[Outgoing]:
         """What could not be sent for too long lies in the dead letters too, to be sent again once the cause is gone."""

@@ -124,10 +124,11 @@ class Performer:
             async with self._caller.admission(integration, operation):
                 if operation.moves_money:
                     marked = await self._mark(sending, work)
+                    if not marked and again:
+                        return self._unsettled(work, integration, attempt, "it may not be sent again now")
                     if not marked:
-                        if not again:
-                            # An earlier try may have been stored and its answer lost with the database; nothing left.
-                            await self._ledger.mark_not_sent(sending)
+                        # An earlier try may have been stored and its answer lost with the database; nothing left.
+                        await self._ledger.mark_not_sent(sending)
                         return Later(0.05)  # the key or the lease is lost: look again
                 self._check_lease(work, prepared)
                 outcome = await self._answer(work, prepared)
@@ -233,11 +234,12 @@ class Performer:
         )
         return Unsettled(detail, integration.id, integration.connector.name, attempt)
 
-    def nobody_to_ask(self, work: Work, ask: Inquire) -> Step:
-        """The integration that may have it is gone: its return is waited for, and it is never sent elsewhere."""
-        gone, attempt = ask.attempt.integration_id, _asked(work, ask)
-        why = f"it may have been sent to {gone}, which this hub has no more; add it again, or look it up there"
-        return self._unsettled_at(work, gone, work.payment.provider or gone, attempt, why)
+    async def nobody_to_ask(self, work: Work, ask: Inquire, provider: str | None, why: str) -> Step:
+        """Where it may have been sent nobody can be asked now: that is waited for, and it is never sent elsewhere."""
+        await self._forget_code(work)  # as in `inquire`
+        sent_to = ask.attempt.integration_id
+        told = f"it may have been sent to {sent_to}; {why}"
+        return self._unsettled_at(work, sent_to, provider or work.payment.provider or sent_to, _asked(work, ask), told)
 
     def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
         return self._unsettled_at(work, integration.id, integration.connector.name, attempt, why)

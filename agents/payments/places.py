@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.ledger import SentAttempt
 from agents.payments.decide import Promise, Refuse
 from agents.payments.work import Work
 from agents.routing import NOT_READY, Route, Way, closed_refusal, route
@@ -49,32 +48,40 @@ class Places:
             owners=self.owners(),
         )
 
-    def way(self, work: Work, among: Route) -> Way | None:
+    def way(self, work: Work, among: Route, unable: Collection[str] = ()) -> Way | None:
         """The first place that takes the command now and was not tried in vain; `None` when there is none.
 
         Where there is no choice the place is tried, whatever is known of it: what comes of it says when to try again.
+
+        Args:
+            unable: integrations that can never perform this command.
         """
         over = {}
         if len(among.choices) > 1:
             closed = {choice.integration.id: self._closed(choice.integration, work.command) for choice in among.choices}
             over = {name: why for name, why in closed.items() if why is not None}
-        return among.way({**over, **{failed.integration.id: failed.why or "" for failed in work.failed}})
+        tried = {failed.integration.id: failed.why or "" for failed in work.failed}
+        return among.way({**over, **tried, **dict.fromkeys(unable, "it cannot perform this command")})
 
-    def sent_to(self, attempt: SentAttempt, command: PaymentCommand) -> tuple[Integration, Operation[Any, Any]] | None:
-        """Where the provider can be asked about an attempt; `None` when that integration is gone."""
-        sent_to = attempt.integration_id
-        integration = self.integrations.get(sent_to) or self.disabled.get(sent_to)
-        operation = None if integration is None else integration.connector.operation_for(type(command))
-        return None if integration is None or operation is None else (integration, operation)
+    def last_resort(self, among: Route, unable: Collection[str] = ()) -> Way:
+        """Where a command waits that no place takes now: the first of those that may take it the soonest."""
+        left = [choice for choice in among.choices if choice.integration.id not in unable]
+        stopped = self.stopped()
+        # A pause ends by itself within seconds, what is lacking is looked for every few, and a stop is slept through.
+        return among.at(
+            min(left, key=lambda choice: (choice.integration.id in stopped, choice.integration.lacks is not None))
+        )
+
+    def known(self, integration_id: str) -> Integration | None:
+        """An integration where something was sent, a disabled one too; `None` when it is gone."""
+        return self.integrations.get(integration_id) or self.disabled.get(integration_id)
 
     def promise(self, work: Work) -> Promise | None:
         """What the provider promises of the last attempt that may have been sent."""
         maybe_sent = [attempt for attempt in work.claim.attempts if attempt.maybe_sent]
-        sent_to = self.sent_to(maybe_sent[-1], work.command) if maybe_sent else None
-        if sent_to is None:
-            return None
-        _, operation = sent_to
-        return Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
+        sent_to = self.known(maybe_sent[-1].integration_id) if maybe_sent else None
+        operation = None if sent_to is None else sent_to.connector.operation_for(type(work.command))
+        return None if operation is None else Promise(operation.repeatable_for_s, operation.resend_after_absence_s)
 
     def of(self, work: Work) -> str | None:
         """The id of the integration that the command stands at, or will go to first; `None` when there is none."""

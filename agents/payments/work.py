@@ -40,6 +40,7 @@ class Patience:
 _ELSEWHERE: Final = {
     "breaker_open": "calls to it are paused after repeated failures",
     "no_connection": "it could not be reached",
+    "tls": "its certificate is not trusted",
     "provider_transient": "it was passingly unable to",
     "throttled": "its limit was reached",
 }
@@ -108,12 +109,19 @@ class Unsettled:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing to conclude yet. `counts`: it was tried in vain. `mistaken`: the hub's own code failed at it."""
+    """Nothing to conclude yet.
+
+    Attributes:
+        counts: it was tried in vain.
+        mistaken: the hub's own code failed at it.
+        integration_id: which one it waits for, where that need not be the first of its route.
+    """
 
     after_s: float
     why: str = "the claim was lost"
     counts: bool = True
     mistaken: bool = False
+    integration_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import asyncpg
 
 from agents.pool import FAILURES
 from agents.sql import statement
-from agents.vault.keyring import KeyRing, UnknownMasterKey
+from agents.vault.envelope import FORMAT
+from agents.vault.keyring import KEY_ID_BYTES, KeyRing, UnknownMasterKey
 from schemas.errors import StoreError
 
 
@@ -22,7 +23,7 @@ class MasterKeys:
         Raises:
             UnknownMasterKey: it lacks one; the message names it.
         """
-        for key_id in sorted({row["key_id"] for row in await self._fetch("master_keys")}):
+        for key_id in sorted({row["key_id"] for row in await self._fetch("master_keys", FORMAT, KEY_ID_BYTES)}):
             if key_id not in ring.ids:
                 raise UnknownMasterKey(key_id)
 

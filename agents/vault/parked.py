@@ -8,6 +8,8 @@ import asyncpg
 from agents.pool import FAILURES
 from agents.sealing import Seal
 from agents.sql import statement
+from agents.vault.envelope import FORMAT
+from agents.vault.keyring import KEY_ID_BYTES, KeyRing, UnknownMasterKey
 from schemas.errors import StoreError
 
 
@@ -20,6 +22,21 @@ class ParkedRecords:
         self._pool = pool
         self._seal = seal
         self._after = UUID(int=0)
+
+    async def check(self, ring: KeyRing) -> None:
+        """Look whether the ring has every key that a parked record names, whatever was noted as retired.
+
+        Raises:
+            UnknownMasterKey: it lacks one; the message names it.
+            StoreError: PostgreSQL failed.
+        """
+        try:
+            rows = await self._pool.fetch(statement("parked_keys"), FORMAT, KEY_ID_BYTES)
+        except FAILURES as failed:
+            raise StoreError(f"the parked records cannot be looked at: {type(failed).__name__}") from failed
+        for row in sorted(rows, key=lambda row: str(row["key_id"])):
+            if row["key_id"] not in ring.ids:
+                raise UnknownMasterKey(row["key_id"])
 
     async def left(self) -> int:
         try:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from agents.vault.opening import NoCredentials
+from agents.vault.source import CredentialSource
 from providers.connector import Integration, LiveCredentials
 from schemas.errors import HubError
 
@@ -15,16 +16,12 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 0.5
 
 
-class CredentialSource(Protocol):
-    async def load(self, integration_id: str, names: Sequence[str]) -> LiveCredentials | None: ...
-    async def version(self) -> int: ...
-
-
 class CredentialWatch:
     """Keeps the credentials of some integrations as the source has them.
 
     Args:
-        integrations: changed under way; a call that is under way keeps the integration it began with.
+        integrations: changed under way; a call that is under way keeps the integration it began with. One that has no
+            credentials left is not called, and its commands wait.
         watched: ids of those whose credentials come from the source.
     """
 
@@ -69,8 +66,12 @@ class CredentialWatch:
         for integration_id in self._watched:
             integration = self._integrations[integration_id]
             live = await self._source.load(integration_id, integration.connector.credentials)
+            lacks = None
             if live is None:
-                log.warning("no live credentials", extra={"integration": integration_id})
+                log.warning("no live credentials", extra={"integration_id": integration_id})
                 live = LiveCredentials(NoCredentials(integration_id, integration.connector.name))
-            self._integrations[integration_id] = replace(integration, credentials=live.current, retiring=live.retiring)
+                lacks = f"{integration_id} has no live credentials; set them with `kolaj credentials set`"
+            self._integrations[integration_id] = replace(
+                integration, credentials=live.current, retiring=live.retiring, lacks=lacks
+            )
         self._seen = version

@@ -1,13 +1,14 @@
 """What commands share with which people intervene: the ledger's database, and the events that say who did what."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID, uuid5
 
 import asyncpg
 import typer
+from pydantic import SecretStr
 
 from agents.pool import FAILURES, open_pool
 from infra.settings import Settings
@@ -26,36 +27,32 @@ Why = Annotated[str, typer.Option("--why", help="What for; it is kept for ever."
 _ACTS: Final = UUID("3f6a8f0e-52b7-5c1f-8f62-9a1d3a7c4e21")
 
 
-@asynccontextmanager
-async def ledger_of(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
-    """Connections to the ledger.
+def ledger_of(settings: Settings) -> AbstractAsyncContextManager[asyncpg.Pool]:
+    """Connections to the ledger, for the length of a block.
 
     Raises:
         StoreError: PostgreSQL cannot be reached, or fails inside the block.
         SettingsError: see `open_pool`.
     """
-    pool = await open_pool(settings.database_url.get_secret_value(), size=2, application_name="kolaj-cli")
-    try:
-        yield pool
-    except FAILURES as failed:
-        raise StoreError(f"the ledger failed: {type(failed).__name__}: {failed}; try again") from failed
-    finally:
-        await pool.close()
+    return _opened(settings.database_url, "DATABASE_URL", "the ledger")
 
 
-@asynccontextmanager
-async def vault_of(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+def vault_of(settings: Settings) -> AbstractAsyncContextManager[asyncpg.Pool]:
     """Connections to the schema `vault`, under the account that sees it.
 
     Raises:
         StoreError, SettingsError: as `ledger_of`.
     """
-    address = settings.vault_url.get_secret_value()
-    pool = await open_pool(address, size=2, application_name="kolaj-cli", setting="VAULT_DATABASE_URL")
+    return _opened(settings.vault_url, "VAULT_DATABASE_URL", "the vault")
+
+
+@asynccontextmanager
+async def _opened(address: SecretStr, setting: str, what: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(address.get_secret_value(), size=2, application_name="kolaj-cli", setting=setting)
     try:
         yield pool
     except FAILURES as failed:
-        raise StoreError(f"the vault failed: {type(failed).__name__}: {failed}; try again") from failed
+        raise StoreError(f"{what} failed: {type(failed).__name__}: {failed}; try again") from failed
     finally:
         await pool.close()
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from agents.sealing import Seal
 from agents.vault.keyring import KeyRing
 from agents.vault.master_keys import MasterKeys
+from agents.vault.parked import ParkedRecords
 from agents.vault.store import CredentialStore
 from infra.cli.by_hand import ledger_of, vault_of
 from infra.credential_store import credential_store, key_ring
@@ -39,6 +41,7 @@ async def desk_of(settings: Settings) -> AsyncIterator[Desk]:
     """
     ring = key_ring(settings)
     async with ledger_of(settings) as ledger, vault_of(settings) as vault:
+        await ParkedRecords(ledger, Seal(ring)).check(ring)
         await MasterKeys(vault).check(ring)
         async with credential_store(settings, vault, ring) as store:
             yield Desk(ledger, vault, ring, store)

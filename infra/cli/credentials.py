@@ -16,10 +16,12 @@ from infra.cli.credential_changes import Change, apply
 from infra.cli.credential_changes import revoke as end_version
 from infra.cli.credential_desk import desk_of
 from infra.cli.failing import Failed
+from infra.cli.known_integrations import provider_of
 from infra.cli.master_key import rotate_master_command
 from infra.cli.output import Json, emit, run, say, tables
 from infra.cli.secret_input import read_secrets
 from infra.settings import Settings, read_settings
+from infra.worker import prepare_stores
 from providers.registry import connectors
 from schemas.base import IntegrationId
 from schemas.envelope import rfc3339
@@ -46,9 +48,7 @@ Source = Annotated[
         help="Read the values from a file (- for standard input): a line for each NAME, or a JSON object.",
     ),
 ]
-Provider = Annotated[
-    str | None, typer.Option("--provider", help="Whose account it is, where KOLAJ_INTEGRATIONS does not say so.")
-]
+Provider = Annotated[str | None, typer.Option("--provider", help="Whose account it is, where it is not added yet.")]
 
 
 app.command(name="rotate-master")(rotate_master_command)
@@ -140,7 +140,7 @@ def _store(
         raise typer.BadParameter(
             f"{integration_id} is no id: lower-case letters, digits, - and _", param_hint="ID"
         ) from None
-    wanted = _wanted(settings, integration_id, provider)
+    wanted = _wanted(provider or run(_provider(settings, integration_id)))
     values = read_secrets(names or wanted, file, known=wanted)
     rotated = run(apply(settings, Change(integration_id, values, by, wanted, overlap_s)))
     if json:
@@ -159,18 +159,21 @@ def _store(
         say(f"version {one.number} lives on until {_moment(one.live_until)}")
 
 
-def _wanted(settings: Settings, integration_id: str, provider: str | None) -> tuple[str, ...]:
-    """The secrets that the account's provider needs; none where nobody said which provider that is."""
-    entries = {entry.id: entry.provider for entry in settings.integrations}
-    name = provider or entries.get(integration_id)
-    if name is None:
+async def _provider(settings: Settings, integration_id: str) -> str | None:
+    await prepare_stores(settings)
+    return await provider_of(settings, integration_id)
+
+
+def _wanted(provider: str | None) -> tuple[str, ...]:
+    """The secrets that an account at this provider needs; none where nobody said which one that is."""
+    if provider is None:
         return ()
     known = connectors()
-    if name not in known:
+    if provider not in known:
         raise typer.BadParameter(
-            f"no provider is called {name}; there are {', '.join(sorted(known))}", param_hint="--provider"
+            f"no provider is called {provider}; there are {', '.join(sorted(known))}", param_hint="--provider"
         )
-    return known[name].credentials
+    return known[provider].credentials
 
 
 async def _listed(settings: Settings) -> Sequence[Version]:

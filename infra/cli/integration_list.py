@@ -1,5 +1,6 @@
 """`kolaj integrations list | show | rebuild`: the registry as it stands, and how each integration does."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -11,12 +12,14 @@ from agents.integrations import reading
 from agents.integrations.rebuild import Rebuilt, rebuild_registry
 from agents.stops import Stops
 from infra.cli.by_hand import ledger_of
+from infra.cli.credential_desk import desk_of
 from infra.cli.failing import Failed
 from infra.cli.integration_changes import Name
 from infra.cli.output import Json, emit, run, say, tables
 from infra.settings import Settings, read_settings
 from projections.statements import statement
 from providers.registry import connectors
+from schemas.errors import HubError
 from schemas.integrations import IntegrationState
 from streams.reader import replay
 
@@ -56,6 +59,7 @@ def show(integration_id: Name, *, json: Annotated[bool, Json] = False) -> None:
     if found is None:
         raise Failed(f"no integration is called {integration_id}; `kolaj integrations list` shows those there are")
     people = run(_users(settings, integration_id))
+    found["credentials"] = run(_credentials(settings, integration_id))
     if json:
         emit({**found, "users": people})
         return
@@ -118,6 +122,19 @@ async def _health(pool: asyncpg.Pool) -> dict[str, Any]:
 async def _users(settings: Settings, integration_id: str) -> list[dict[str, Any]]:
     async with ledger_of(settings) as pool:
         return [mapping.model_dump(mode="json") for mapping in await reading.users(pool, integration_id)]
+
+
+async def _credentials(settings: Settings, integration_id: str) -> str | None:
+    """Which versions of its secrets live, and the secrets' names; `None` where variables are all there is."""
+    if settings.encryption_key is None:
+        return None
+    try:
+        async with desk_of(settings) as desk:
+            versions = await desk.store.history(integration_id)
+    except HubError as unseen:  # not everybody who may see integrations may see the vault
+        return f"cannot be looked at: {unseen}"
+    live = [one for one in reversed(versions) if one.is_live(datetime.now(UTC))]
+    return "; ".join(f"version {one.number}: {', '.join(one.fields)}" for one in live) or None
 
 
 def _of_registry(state: IntegrationState) -> dict[str, Any]:

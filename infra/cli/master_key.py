@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agents.sealing import Seal
+from agents.vault.card_rewrap import Cards
 from agents.vault.master_keys import MasterKeys
 from agents.vault.parked import ParkedRecords
 from agents.vault.rotation import BATCH, Step, rotate_master
@@ -43,7 +44,9 @@ def rotate_master_command(
 async def _rotate_master(settings: Settings, by: str, batch: int, *, json: bool) -> Step:
     last = Step("", 0, 0)
     async with desk_of(settings) as desk, Publisher(settings.kafka, client_id="kolaj-operator") as publisher:
-        everything = (desk.store, SubjectKeys(desk.vault, desk.ring), ParkedRecords(desk.ledger, Seal(desk.ring)))
+        parked = ParkedRecords(desk.ledger, Seal(desk.ring))
+        # Cards come last: workers go on to take them up, and few are left when it is counted.
+        everything = (desk.store, SubjectKeys(desk.vault, desk.ring), parked, Cards(desk.vault, desk.ring))
         async for step in rotate_master(everything, desk.ring, MasterKeys(desk.vault), batch=batch):
             last, at = step, datetime.now(UTC)
             fact = MasterKeyRotated(

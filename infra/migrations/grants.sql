@@ -28,9 +28,12 @@ begin
                 revoke all on schema vault from kolaj_agent;
             end if;
         end if;
-        -- A card opens under its command's live claim alone, which is looked up; what the claim is about is not.
+        -- A card opens under its command's live claim alone, and goes, like its code, when that command has come to where
+        -- nobody needs it any more. Both are looked up; what the command and its payment are about is not.
         grant usage on schema ledger to kolaj_vault;
         grant select (key, epoch, open_command, lease_until) on ledger.keys to kolaj_vault;
+        grant select (command_id, key, state) on ledger.commands to kolaj_vault;
+        grant select (command_id, state) on ledger.attempts to kolaj_vault;
     end if;
     if exists (select from pg_roles where rolname = 'kolaj_projector') then
         grant usage on schema public to kolaj_projector;

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from agents.card_vault import CardVault
 from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger, Sending, StoredResult
 from agents.pool import open_pool
-from agents.vault.keyring import KeyRing
+from agents.vault.card_rewrap import Cards
+from agents.vault.keyring import KeyRing, UnknownMasterKey
+from agents.vault.master_keys import MasterKeys
 from infra.migrate import migrate
 from providers.connector import Card
 from schemas.errors import StoreError
@@ -244,3 +246,17 @@ async def test_a_database_that_fails_is_a_store_error_without_the_card(bench: Be
     assert NUMBER not in str(raised.value)
     with pytest.raises(StoreError, match="card_open"):
         await CardVault(pool, bench.ring).open(new_id(), claim)
+
+
+async def test_a_card_and_its_code_follow_a_new_master_key_and_keep_the_old_one_needed_until_then(bench: Bench) -> None:
+    await bench.pool.execute("delete from vault.cards")
+    old, new = a_master_key(), a_master_key()
+    alone, both = KeyRing.of(new), KeyRing.of(new, [old])
+    card_ref = await CardVault(bench.pool, KeyRing.of(old), ttl_s=TTL_S).put(CARD)
+    keys, cards = MasterKeys(bench.pool), Cards(bench.pool, both)
+    with pytest.raises(UnknownMasterKey, match=KeyRing.of(old).primary_id):
+        await keys.check(alone)
+    assert (await cards.left(), await cards.rewrap(10), await cards.rewrap(10), await cards.left()) == (2, 2, 0, 0)
+    await keys.check(alone)
+    opened = await CardVault(bench.pool, alone).open(card_ref, await bench.claim())
+    assert opened == CARD

@@ -264,6 +264,11 @@ async def test_the_master_key_is_rotated_through_a_kill_while_others_read(kolaj:
     again = kolaj("rotate-master", "--by", "Işıl", **keys)
     assert (again.code, "nothing was left to do" in again.err) == (0, True)
 
+    # A worker that still had the old key parked a command after it was counted.
+    await park(kolaj.pool, RING)
+    lacking = kolaj("list", **environment_of(NEW))
+    assert (lacking.code, f"the master key {RING.primary_id} is missing" in lacking.err) == (4, True)
+
 
 def environment_of(primary: SecretStr, *retired: SecretStr) -> dict[str, str]:
     return {

@@ -153,7 +153,8 @@ async def test_what_cannot_be_reached_has_a_code_of_its_own(doctor: Doctor) -> N
     assert code == 3
     assert "Kafka at 127.0.0.1:1 does not answer" in checks["brokers"]["detail"]
     assert "PostgreSQL does not answer" in checks["database"]["detail"]
-    assert checks["integrations, secrets"]["state"] == "ok"
+    assert checks["integrations, secrets"]["state"] == "warning"
+    assert checks["integrations, secrets"]["detail"] == "iyzico-main (iyzico, sandbox); the registry was not looked at"
 
 
 async def test_a_missing_secret_is_named(doctor: Doctor) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
+from agents.card_vault import CardVault
 from agents.pool import open_pool
 from agents.vault.envelope import SealBroken, SealUnknown
 from agents.vault.keyring import KeyRing, UnknownMasterKey
@@ -15,7 +17,9 @@ from agents.vault.master_keys import MasterKeys
 from agents.vault.postgres import PostgresCredentials
 from agents.vault.secret import Secret
 from agents.vault.store import CredentialStore
+from agents.vault.subjects import Subjects
 from infra.migrate import migrate
+from providers.connector import Card
 from schemas.errors import StoreError
 from tests.master_keys import a_master_key
 from tests.stack import fresh_name
@@ -112,6 +116,8 @@ async def test_a_hub_starts_without_a_lost_master_key_once_what_it_sealed_was_le
     pool: asyncpg.Pool, account: str
 ) -> None:
     await pool.execute("delete from vault.integration_credentials where integration_id <> $1", account)
+    subject = (await Subjects(pool, RING).of("/shop", "buyer-1")).subject
+    await CardVault(pool, RING).put(Card(*(SecretStr(part) for part in ("5528790000000008", "Işık", "12", "2030"))))
     found = KeyRing.of(a_master_key())
     with pytest.raises(UnknownMasterKey, match=RING.primary_id):
         await MasterKeys(pool).begin(found)
@@ -120,6 +126,9 @@ async def test_a_hub_starts_without_a_lost_master_key_once_what_it_sealed_was_le
     await pool.execute(given_up.replace("<id>", RING.primary_id))
     await MasterKeys(pool).begin(found)
     assert await PostgresCredentials(pool, found).live(account, NOW) == ()
+    subjects = Subjects(pool, found)
+    assert (await subjects.known([subject]))[subject].key is None
+    assert (await subjects.of("/shop", "buyer-1")).subject != subject
     put = PostgresCredentials(pool, found).put
     assert (await put(account, {"api_key": Secret("new")}, by="x", at=NOW, follows=2)).number == 3
 

@@ -7,11 +7,19 @@ from typing import Final
 import asyncpg
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
+from agents.card_vault import CardVault
+from agents.ledger import Ask, Claim, ClaimStatus
+from agents.pool import open_pool
+from agents.vault.keyring import KeyRing
 from infra.local import LocalStack
 from infra.migrate import hand_over, migrate, pending
+from providers.connector import Card
 from schemas.errors import SettingsError
+from schemas.ids import new_id
 from tests.database_accounts import ROLES, Accounts, database_accounts
+from tests.master_keys import a_master_key
 from tests.stack import fresh_database
 
 ADDED_ONLY: Final = {
@@ -31,6 +39,7 @@ TABLES: Final = """
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry')
 """
+CARD: Final = Card(*(SecretStr(part) for part in ("5528790000000008", "Çiğdem Işık", "12", "2030", "123")))
 RIGHTS: Final = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 
 
@@ -88,7 +97,9 @@ async def test_a_role_has_the_rights_it_needs_on_every_table_and_no_other(accoun
         ("kolaj_agent", "select from payment_transactions"),
         ("kolaj_agent", "update ledger.migrations set version_num = 'x'"),
         ("kolaj_vault", "select state from ledger.keys"),
-        ("kolaj_vault", "select from ledger.commands"),
+        ("kolaj_vault", "select result_value from ledger.commands"),
+        ("kolaj_vault", "select reference from ledger.attempts"),
+        ("kolaj_vault", "select from ledger.parked"),
         ("kolaj_projector", "select from vault.cards"),
         ("kolaj_projector", "select from ledger.commands"),
         ("kolaj_projector", "delete from integration_audit_logs"),
@@ -108,9 +119,14 @@ async def test_an_account_is_refused_what_its_role_does_not_need(accounts: Accou
             await connection.execute(statement)
 
 
-async def test_the_vault_sees_of_the_ledger_whose_claim_lives_and_nothing_else(accounts: Accounts) -> None:
-    async with connected(accounts["kolaj_vault"]) as connection:
-        assert await connection.fetch("select key, epoch, open_command, lease_until from ledger.keys") == []
+async def test_the_vault_sees_of_the_ledger_where_a_command_stands_and_nothing_else(accounts: Accounts) -> None:
+    async with await open_pool(accounts["kolaj_vault"]) as pool:
+        vault = CardVault(pool, KeyRing.of(a_master_key()))
+        card_ref = await vault.put(CARD)
+        assert await vault.open(card_ref, Claim(Ask("payments/x", new_id(), "t", b"d"), ClaimStatus.TAKEN, 1)) is None
+        await vault.forget_code(card_ref)
+        await vault.discard(card_ref)
+        assert await vault.sweep() == 0
 
 
 async def test_what_a_member_of_the_owner_makes_belongs_to_the_owner(accounts: Accounts) -> None:

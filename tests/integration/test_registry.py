@@ -1,5 +1,6 @@
 """The registry in PostgreSQL: each order once, and what pausing promises."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from agents.integrations.registry import Decided, Order, Registry
 from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending, StoredResult
 from agents.parking import STOPPED
 from agents.pool import open_pool
+from agents.sql import statement
 from agents.stops import Stops
 from infra.migrate import migrate
 from providers.connector import LiveCredentials
@@ -241,7 +243,7 @@ async def test_a_directory_follows_the_registry_and_the_secrets(
     changes.clear()
     assert not await directory.refresh(), "nothing changed"
 
-    await settled(registry, an.an_add(name, settings={"breaker_threshold": 2}))
+    await settled(registry, an.an_add(name, owner=name, settings={"breaker_threshold": 2}))
     assert await directory.refresh()
     assert "kolaj credentials set" in (directory[name].lacks or "")
     secrets.give(name, LiveCredentials(KEYS, ({"secret_key": SecretStr("sandbox-older")},)))
@@ -249,7 +251,7 @@ async def test_a_directory_follows_the_registry_and_the_secrets(
     ready = directory[name]
     assert (ready.lacks, ready.credentials, ready.settings.breaker_threshold) == (None, KEYS, 2)
     assert [old["secret_key"].get_secret_value() for old in ready.retiring] == ["sandbox-older"]
-    assert directory.used_by["shop-7"] == (name,)
+    assert directory.used_by[name] == (name,)
 
     await settled(registry, an.a_change(name, settings={"base_url": "https://other.example"}))
     await directory.refresh()
@@ -265,6 +267,23 @@ async def test_a_directory_follows_the_registry_and_the_secrets(
     await directory.refresh()
     assert (name in directory, name in directory.closed) == (False, False)
     assert changes == [name] * 5
+
+
+async def test_orders_that_wait_for_the_registry_leave_the_ledger_its_connections(
+    registry: Registry, pool: asyncpg.Pool, database_url: str, name: str
+) -> None:
+    holder = await asyncpg.connect(database_url)
+    try:
+        async with holder.transaction():
+            await holder.fetchval(statement("registry_lock"))
+            waiting = [asyncio.create_task(settled(registry, an.an_add(f"{name}-{n}"))) for n in range(8)]
+            waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            while not await holder.fetchval(waits):  # noqa: ASYNC110 - seen there alone
+                await asyncio.sleep(0.01)
+            assert await pool.fetchval("select 1", timeout=20) == 1
+        await asyncio.gather(*waiting)
+    finally:
+        await holder.close()
 
 
 async def test_secrets_that_cannot_be_read_hold_back_their_own_integration_alone(

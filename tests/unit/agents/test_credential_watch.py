@@ -86,3 +86,16 @@ async def test_an_account_whose_credentials_were_revoked_sends_nothing() -> None
     await CredentialWatch(source, integrations, ["stored"]).look()
     with pytest.raises(NotSent, match="stored has no live credentials"):
         integrations["stored"].credentials["api_key"]
+
+
+async def test_an_account_lacks_its_credentials_until_there_are_new_ones() -> None:
+    source = Source()
+    source.live["stored"] = None
+    integrations = {"stored": an_integration("stored")}
+    watch = CredentialWatch(source, integrations, ["stored"])
+    await watch.look()
+    assert integrations["stored"].lacks == ("stored has no live credentials; set them with `kolaj credentials set`")
+    source.live["stored"] = a_live("new")
+    source.number += 1
+    await watch.look()
+    assert integrations["stored"].lacks is None

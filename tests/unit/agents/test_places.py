@@ -7,58 +7,22 @@ from uuid import UUID
 
 import pytest
 
-from agents.delivery import Delivery
-from agents.ledger import Ask, Claim, ClaimStatus, SentAttempt
 from agents.payments.asking import Asking
 from agents.payments.decide import Inquire
 from agents.payments.places import Places
-from agents.payments.work import Decided, Later, Step, Unperformed, Unsettled, Work
+from agents.payments.work import Decided, Later, Step, Unsettled, Work
 from agents.routing import NOT_READY, Route, Way
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
-from providers.registry import connectors
-from schemas.errors import NotSent
-from schemas.ids import new_id
-from schemas.payments import Payment, StoredCard
-from schemas.routing import Routed, RoutingRule, Weighted
+from schemas.payments import Payment
 from schemas.verdicts import Verdict
-from streams.records import RawRecord
-from tests.builders import a_create_payment, lira
-
-INTEGRATIONS = {
-    name: Integration(name, connectors()["iyzico"], "sandbox", "https://x.example", {}) for name in ("a", "b", "c")
-}
-RULE = RoutingRule(rule_id="r", priority=1, choices=(Weighted(integration_id="a", weight=1),), fallback=("b", "c"))
-
-
-def sent(number: int, integration_id: str, *, maybe_sent: bool = True) -> SentAttempt:
-    routed = Routed(integration_id=integration_id, why=f"as attempt {number}")
-    return SentAttempt(number, integration_id, f"ref{number}", "digest", maybe_sent, 10.0, routed)
-
-
-def a_work(*attempts: SentAttempt, failed: tuple[Unperformed, ...] = (), **changed: Any) -> Work:
-    method = StoredCard(kind="stored_card", card_token="t")
-    command = a_create_payment(**({"integration_id": None, "method": method} | changed))
-    delivery = Delivery(RawRecord("commands", 0, 0, 0, b"", b"", ()), lambda: None)
-    claim = Claim(Ask("payments/x", new_id(), "t", b"d"), ClaimStatus.TAKEN, 1, attempts=attempts)
-    return Work(delivery, new_id(), command, Payment(payment_id=command.payment_id), claim, "/shop", failed)
-
-
-def places(paused: Mapping[str, float] | None = None, **changed: Any) -> Places:
-    given: dict[str, Any] = {"integrations": INTEGRATIONS, "rules": lambda: (RULE,)}
-    return Places(paused_s=lambda integration, _: (paused or {}).get(integration.id, 0.0), **(given | changed))
+from tests.unit.agents.works import INTEGRATIONS, a_work, came_to_nothing, places, sent
 
 
 def way(among: Places, work: Work) -> Way | None:
     found = among.route(work)
     assert isinstance(found, Route)
     return among.way(work, found)
-
-
-def came_to_nothing(integration_id: str) -> Unperformed:
-    attempt = Attempt(new_id(), 1, "ref", Payment(payment_id=new_id()), lira("12.50"))
-    failed = NotSent("no", provider="iyzico", operation="create", reason="no_connection")
-    return Unperformed(INTEGRATIONS[integration_id], attempt, failed)
 
 
 # Where to go.
@@ -104,11 +68,23 @@ def test_a_command_stands_where_it_may_have_been_sent() -> None:
 
 def test_what_was_sent_to_a_disabled_integration_can_be_asked_about_and_what_is_gone_cannot() -> None:
     left = {name: INTEGRATIONS[name] for name in ("b", "c")}
-    command = a_create_payment()
-    found = places(integrations=left, disabled={"a": INTEGRATIONS["a"]}).sent_to(sent(1, "a"), command)
-    assert found is not None
-    assert found[0].id == "a"
-    assert places(integrations=left).sent_to(sent(1, "a"), command) is None
+    assert places(integrations=left, disabled={"a": INTEGRATIONS["a"]}).known("a") is INTEGRATIONS["a"]
+    assert places(integrations=left).known("a") is None
+
+
+@pytest.mark.parametrize(
+    ("stopped", "lacking", "waits_for"),
+    [("abc", "", "a"), ("a", "", "b"), ("ab", "c", "c"), ("", "a", "b"), ("", "abc", "a")],
+)
+def test_a_command_that_no_place_takes_waits_for_the_one_that_may_be_back_the_soonest(
+    stopped: str, lacking: str, waits_for: str
+) -> None:
+    there = {name: replace(one, lacks="it" if name in lacking else None) for name, one in INTEGRATIONS.items()}
+    among = places(integrations=there, stopped=lambda: set(stopped), paused=dict.fromkeys("abc", 3.0))
+    found = among.route(a_work())
+    assert isinstance(found, Route)
+    assert among.way(a_work(), found) is None
+    assert among.last_resort(found).integration.id == waits_for
 
 
 # What several answers come to.
@@ -125,9 +101,9 @@ class Answers:
         self.asked.append((integration.id, ask.attempt.reference))
         return self._steps[integration.id]
 
-    def nobody_to_ask(self, _: Work, ask: Inquire) -> Step:
+    async def nobody_to_ask(self, _: Work, ask: Inquire, __: str | None, why: str) -> Step:
         self.asked.append(("nobody", ask.attempt.reference))
-        return Later(1.0, "it is gone")
+        return Later(1.0, why)
 
 
 ATTEMPT = Attempt(UUID(int=1), 1, "ref", Payment(payment_id=UUID(int=2)))
@@ -158,9 +134,7 @@ async def test_a_refusal_holds_only_when_no_other_send_can_have_been_performed(
 ) -> None:
     performer: Any = Answers({"a": first, "b": last})
     one, two = sent(1, "a"), sent(2, "b")
-    found = await Asking(performer, places(), paused_wait_s=10).ask(
-        a_work(one, two), Inquire(two, None, resend=False, earlier=(one,))
-    )
+    found = await Asking(performer, places()).ask(a_work(one, two), Inquire(two, None, resend=False, earlier=(one,)))
     if isinstance(found, Decided | Unsettled):
         assert found.routed in {one.routed, two.routed}
         found = replace(found, routed=None)
@@ -172,9 +146,7 @@ async def test_a_refusal_holds_only_when_no_other_send_can_have_been_performed(
 async def test_what_nobody_knows_names_every_place_where_it_may_be() -> None:
     performer: Any = Answers({"a": REFUSED, "b": NOBODY_KNOWS})
     one, two = sent(1, "a"), sent(2, "b")
-    found = await Asking(performer, places(), paused_wait_s=10).ask(
-        a_work(one, two), Inquire(two, None, resend=False, earlier=(one,))
-    )
+    found = await Asking(performer, places()).ask(a_work(one, two), Inquire(two, None, resend=False, earlier=(one,)))
     assert isinstance(found, Unsettled)
     assert found.detail == "absent; look at each place where it may be: b (ref2), a (ref1)"
 
@@ -183,5 +155,15 @@ async def test_each_attempt_is_asked_about_where_it_was_sent() -> None:
     performer: Any = Answers({"a": WAITS, "b": WAITS})
     one, two, three = sent(1, "a"), sent(2, "gone"), sent(3, "b")
     ask = Inquire(three, None, resend=False, earlier=(two, one))
-    await Asking(performer, places(), paused_wait_s=10).ask(a_work(one, two, three), ask)
+    await Asking(performer, places()).ask(a_work(one, two, three), ask)
     assert performer.asked == [("b", "ref3"), ("nobody", "ref2"), ("a", "ref1")]
+
+
+async def test_an_integration_that_cannot_be_called_is_waited_for_and_not_asked() -> None:
+    performer: Any = Answers({})
+    lacking = {"a": replace(INTEGRATIONS["a"], lacks="a has no credentials yet")}
+    step = await Asking(performer, places(integrations=lacking)).ask(
+        a_work(sent(1, "a")), Inquire(sent(1, "a"), None, resend=False)
+    )
+    assert performer.asked == [("nobody", "ref1")]
+    assert step == Later(1.0, "a has no credentials yet")

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from infra.integration_settings import credential_prefix, load_integrations, read_integrations
+from infra.integration_settings import (
+    EnvironmentCredentials,
+    credential_prefix,
+    load_integrations,
+    read_integrations,
+    without_secrets,
+)
 from infra.settings import read_settings
 from providers.connector import Connector, HealthProbe, Integration, RateLimit, Request
 from schemas.errors import SettingsError
@@ -145,3 +151,21 @@ def test_a_card_number_in_the_settings_is_refused_and_not_repeated() -> None:
     with pytest.raises(ValueError, match="holds a card number") as raised:
         read_integrations('[{"id": "acme-5528790000000008", "provider": "acme"}]')
     assert "5528" not in str(raised.value)
+
+
+NEIGHBOURS = {
+    "KOLAJ_INTEGRATIONS": json.dumps([{"id": name, "provider": "acme"} for name in ("acme", "acme-main")]),
+    **SECRETS,
+}
+
+
+def test_a_variable_belongs_to_the_account_with_the_longest_name_that_fits() -> None:
+    settings = read_settings(kafka=False, database=False, environment=NEIGHBOURS)
+    assert without_secrets(settings) == ("acme",)
+
+
+async def test_an_account_of_the_registry_gets_no_secrets_of_one_in_the_settings() -> None:
+    given = {**NEIGHBOURS, "ACME_NEW_API_KEY": "key-2", "ACME_NEW_SECRET_KEY": "secret-2"}
+    source = EnvironmentCredentials(read_settings(kafka=False, database=False, environment=given))
+    assert await source.load("acme_main", ACME.credentials) is None
+    assert await source.load("acme_new", ACME.credentials) is not None

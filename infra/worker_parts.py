@@ -1,0 +1,209 @@
+"""What a worker is made of, built from the settings: its stores, the payments agent, and what reads the topics."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+
+from agents.card_vault import CardVault
+from agents.consumer import CommandConsumer, Membership
+from agents.delivery import Delivery
+from agents.integrations.decide import House
+from agents.integrations.directory import Directory
+from agents.integrations.registrar import Registrar
+from agents.integrations.registry import Registry
+from agents.ledger import Ledger
+from agents.log_check import check_not_behind
+from agents.parking import ParkingLot
+from agents.payments.agent import PaymentsAgent
+from agents.payments.places import Places
+from agents.payments.work import Patience
+from agents.pool import open_pool
+from agents.sealing import Seal
+from agents.stops import Stops
+from agents.tending import Tending
+from agents.vault.credentials import CredentialCache
+from agents.vault.erasures import erase_again
+from agents.vault.keyring import KeyRing
+from agents.vault.master_keys import MasterKeys
+from agents.vault.parked import ParkedRecords
+from agents.vault.subjects import Subjects
+from infra.credential_store import credential_store, stored_credentials
+from infra.integration_settings import load_integrations, without_secrets
+from infra.logs import hiding_also
+from infra.settings import Settings
+from providers.caller import Caller
+from providers.connector import Connector, Integration
+from streams.delayed import DelayedConsumer
+from streams.publisher import Publisher
+from streams.watching import Bounds, OnOverdue
+
+_ORDERS_AT_ONCE: Final = 8
+"""Orders about integrations are few; one that waits for calls under way must not hold up the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a worker keeps things in.
+
+    Attributes:
+        vault: the same database under the account that sees cards and credentials.
+        fixed: the accounts of the settings, with their secrets.
+    """
+
+    pool: asyncpg.Pool
+    vault: asyncpg.Pool
+    ring: KeyRing
+    credentials: CredentialCache
+    ledger: Ledger
+    fixed: dict[str, Integration]
+
+
+async def open_stores(
+    settings: Settings, known: Mapping[str, Connector], ring: KeyRing, stack: AsyncExitStack
+) -> Stores:
+    """Everything opened and looked over; `stack` closes it.
+
+    Raises:
+        SettingsError: a master key or a secret is missing, or the ledger is not one to go on with.
+        StoreError: a store does not answer.
+    """
+    pool = await open_pool(settings.database_url.get_secret_value())
+    stack.push_async_callback(pool.close)
+    # Cards and credentials have an account of their own where there is one: `pool` cannot read them then.
+    vault = await open_pool(
+        settings.vault_url.get_secret_value(), application_name="kolaj-vault", setting="VAULT_DATABASE_URL"
+    )
+    stack.push_async_callback(vault.close)
+    await ParkedRecords(pool, Seal(ring)).check(ring)
+    await MasterKeys(vault).begin(ring)
+    cache = CredentialCache(
+        await stack.enter_async_context(credential_store(settings, vault, ring)),
+        environment=settings.environment,
+        now=now,
+        ttl_s=settings.credential_ttl_s,
+    )
+    stack.enter_context(hiding_also(cache.hide))
+    stored = await stored_credentials(settings, known, cache, without_secrets(settings))
+    fixed = load_integrations(settings, known, stored)
+    ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
+    stack.push_async_callback(ledger.aclose)
+    await check_not_behind(settings.kafka, settings.topics, pool)
+    await erase_again(settings.kafka, settings.topics, vault)
+    return Stores(pool, vault, ring, cache, ledger, fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the payments agent works with."""
+
+    stores: Stores
+    publisher: Publisher
+    caller: Caller
+    directory: Directory
+    lot: ParkingLot
+    cards: CardVault
+    subjects: Subjects
+    tending: Tending
+
+
+def payments_agent(settings: Settings, parts: Parts) -> PaymentsAgent:
+    directory = parts.directory
+    return PaymentsAgent(
+        ledger=parts.stores.ledger,
+        caller=parts.caller,
+        publisher=parts.publisher,
+        topics=settings.topics,
+        places=Places(
+            integrations=directory,
+            paused_s=parts.caller.paused_s,
+            rules=lambda: (*settings.routing, *directory.rules),
+            owners=lambda: directory.used_by,
+            stopped=parts.tending.stopped,
+            disabled=directory.closed,
+            look_again=directory.look_again,
+        ),
+        cards=parts.cards,
+        subjects=parts.subjects,
+        lot=parts.lot,
+        patience=Patience(
+            deadline_s=settings.deadline_s,
+            give_up_after_s=settings.give_up_after_s,
+            give_up_after_tries=settings.give_up_after_tries,
+            unknown_after_s=settings.unknown_after_s,
+        ),
+        now=now,
+        resolve_alone_minor=settings.resolve_alone_minor,
+    )
+
+
+class Readers:
+    """Builds what reads a worker's topics."""
+
+    def __init__(self, settings: Settings, on_overdue: OnOverdue) -> None:
+        self._settings = settings
+        self._on_overdue = on_overdue
+        self._bounds = Bounds(stall_s=settings.stall_s, age_s=settings.lag_bound_s)
+        self._membership = Membership(
+            group=f"{settings.topic_prefix}.payments",
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=min(settings.deadline_s, settings.session_timeout_s / 2),
+        )
+
+    def commands(self, agent: PaymentsAgent) -> CommandConsumer:
+        settings = self._settings
+        return CommandConsumer(
+            settings.kafka,
+            settings.topics.payment_commands.name,
+            self._membership,
+            agent.handle,
+            in_flight=settings.max_in_flight,
+            queued=settings.window_size,
+            partitions=settings.partitions,
+            bounds=self._bounds,
+            on_overdue=self._on_overdue,
+        )
+
+    def wakings(self, agent: PaymentsAgent) -> DelayedConsumer[Delivery]:
+        settings = self._settings
+        return DelayedConsumer(
+            settings.kafka,
+            {topic.name: float(delay) for delay, topic in settings.topics.retries},
+            group=f"{settings.topic_prefix}.payments.waking",
+            make=Delivery,
+            handle=agent.wake,
+            # Apart from the commands', so that a provider that comes back meets what waited at a bounded rate.
+            in_flight=max(settings.max_in_flight // 4, 1),
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=self._membership.drain_s,
+            bounds=self._bounds,
+            on_overdue=self._on_overdue,
+        )
+
+    def orders(self, stores: Stores, known: Mapping[str, Connector], publisher: Publisher) -> DelayedConsumer[Delivery]:
+        """Of integrations."""
+        settings = self._settings
+        registry = Registry(stores.pool, House(known, settings.environment, frozenset(stores.fixed)))
+        registrar = Registrar(registry, Stops(stores.pool), publisher, settings.topics, now=now)
+        return DelayedConsumer(
+            settings.kafka,
+            {settings.topics.integration_commands.name: 0.0},
+            group=f"{settings.topic_prefix}.integrations",
+            make=Delivery,
+            handle=registrar.handle,
+            in_flight=_ORDERS_AT_ONCE,
+            session_timeout_s=settings.session_timeout_s,
+            rebalance_timeout_s=settings.rebalance_timeout_s,
+            drain_s=self._membership.drain_s,
+            bounds=self._bounds,
+            on_overdue=self._on_overdue,
+        )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
