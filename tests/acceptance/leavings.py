@@ -73,7 +73,7 @@ CLEAR = (
     Clear("topic dead-letters", frozenset({"person", "token"}), "publishers' own records, kept for 30 days"),
     Clear("mistake", frozenset({"person", "token", "card"}), "a card that a publisher wrote into its own command"),
     Clear("kolaj dead-letters show", frozenset({"person", "token"}), "shows a dead letter whole, to who may read them"),
-    Clear("kolaj privacy export", frozenset({"person"}), "is there to show all that is held of a person"),
+    Clear("kolaj privacy export", frozenset({"person", "token"}), "is there to show all that is held of a person"),
 )
 
 
@@ -164,14 +164,9 @@ async def _look_at_everything(hub: Hub, command_id: UUID, dead_letter: str) -> d
         ("credentials list", "--json"),
         ("credentials history", STORED),
         ("integrations show", STORED),
-        ("integrations show", "iyzico-test", "--json"),
         ("doctor",),
         ("replay",),
-        ("replay", "--topic", "provider.calls"),
         ("commands show", str(command_id)),
-        ("commands waiting",),
-        ("ledger show", str(command_id)),
-        ("dead-letters list",),
         ("dead-letters show", dead_letter),
         ("privacy export", *person),
     )

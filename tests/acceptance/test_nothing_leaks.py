@@ -90,7 +90,7 @@ async def test_the_day_was_a_real_one(day: Day) -> None:
     assert {name for name in topics & named if name.startswith("retries.")}
     assert day.places["table ledger.parked, meanwhile"].count(b"\n") > 1
     assert {name.split(".")[0] for name in day.names("table ")} == {f"table {name}" for name in SCHEMAS}
-    assert len(day.names("kolaj ")) == 16
+    assert len(day.names("kolaj ")) == 11
 
 
 SCHEMAS = ("public", "ledger", "registry", "vault")
