@@ -1,7 +1,7 @@
 """Whatever somebody does to rows of the audit log, a comparison with Kafka names the first row that is touched."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -16,7 +16,7 @@ from projections.audit.chain import link
 from tests import builders as a
 from tests.projecting import Hub, a_hub
 
-Test = TypeVar("Test", bound=Callable[..., Coroutine[Any, Any, None]])
+Test = TypeVar("Test", bound=Callable[..., None])
 ROWS = 6
 TOPICS = ("events", "calls")
 CHANGES = {

@@ -44,7 +44,7 @@ def test_any_changed_byte_is_noticed(place: int, difference: int) -> None:
     assert isinstance(raised.value, SealUnknown if place == 0 else SealBroken)
 
 
-@pytest.mark.parametrize("name", ["I", "Iş", "Iş1"])
+@pytest.mark.parametrize("name", ["I", "II", "Iş"])
 def test_any_changed_letter_of_its_base64_is_noticed(name: str) -> None:
     sealed = seal_person(SUBJECT, PAYMENT, {"name": name})
     for place, letter in enumerate(sealed.sealed):
