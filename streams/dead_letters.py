@@ -96,10 +96,9 @@ def dead_letter(
     headers = tuple((name, content or b"") for name, content in without(record.headers, PREFIX))
     # Whatever the reason was: a record that is not JSON, or of an unknown type, was refused before its contents were
     # looked at, and may hold a card number all the same.
-    masked = card_number_in_record(key, value, headers) is not None
-    if masked:
-        key, value = _mask(key), _mask_value(value)
-        headers = tuple((mask_card_numbers(name), _mask(content) or b"") for name, content in headers)
+    masked = without_card_numbers(key, value, headers)
+    if masked is not None:
+        key, value, headers = masked
     size = _size(key, value, headers)
     if size > _ROOM_BYTES:
         key, value, headers = _cut(key, value, headers)
@@ -115,7 +114,7 @@ def dead_letter(
     }
     if integration_id is not None:
         facts["integration"] = integration_id
-    if masked:
+    if masked is not None:
         facts["masked"] = "true"
     if size > _ROOM_BYTES:
         facts["cut"] = str(size)
@@ -202,6 +201,16 @@ def card_number_in_record(key: bytes | None, value: bytes | None, headers: Seque
     if _holds_bytes(value):
         return card_number_in(key, _parsed(value), headers) or "value"
     return card_number_in(key, _parsed(value), headers)
+
+
+def without_card_numbers(
+    key: bytes | None, value: bytes | None, headers: Sequence[Header]
+) -> tuple[bytes | None, bytes | None, tuple[Header, ...]] | None:
+    """A record's parts with its card numbers masked; `None` when it holds none."""
+    if card_number_in_record(key, value, headers) is None:
+        return None
+    shown = tuple((mask_card_numbers(name), _mask(content) or b"") for name, content in headers)
+    return _mask(key), _mask_value(value), shown
 
 
 def _holds_bytes(part: bytes | None) -> bool:

@@ -17,6 +17,7 @@ from providers.connection_settings import ConnectionSettings
 from providers.connector import Connector, LiveCredentials
 from schemas.card_numbers import holds_card_number
 
+PRODUCTION: Final = "production"
 _SECRET: Final = re.compile(
     r"secret|passw|passphrase|credential|privatekey|apikey|accesskey|signingkey|token|authorization|bearer|cvc|cvv"
 )
@@ -41,7 +42,7 @@ def settings_fault(connector: Connector, environment: str, settings: Mapping[str
         if holds_card_number(name) or (isinstance(value, str | int) and holds_card_number(str(value))):
             return Fault("card_number", path, "a card number stands here; it has no place in settings")
     try:
-        read_settings_of(connector, settings, environment)
+        read = read_settings_of(connector, settings, environment)
     except ValidationError as bad:
         first = bad.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(("settings", *map(str, first["loc"])))
@@ -52,6 +53,11 @@ def settings_fault(connector: Connector, environment: str, settings: Mapping[str
         return Fault("invalid_settings", where, why)
     except Unconfigurable as bad:
         return Fault("invalid_settings", f"settings.{bad.field}", str(bad))
+    own = connector.base_urls.get(PRODUCTION)
+    if environment == PRODUCTION and own is not None and read.base_url not in {None, own}:
+        # Who may order this is not trusted with the account's secrets, which travel with each request.
+        detail = f"in production an account is called at its provider's own address, {own}; leave it out"
+        return Fault("invalid_settings", "settings.base_url", detail)
     return None
 
 

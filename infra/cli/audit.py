@@ -24,9 +24,14 @@ def verify(*, json: Annotated[bool, Json] = False) -> None:
     """Recompute the chain from Kafka and compare it with the table and with the anchored heads."""
     report = run(_verify(read_settings()))
     if json:
-        emit({"rows": report.rows, "anchors": report.anchors, "difference": _said(report)})
+        counts = {"rows": report.rows, "linked": report.linked, "elsewhere": report.elsewhere}
+        emit({**counts, "anchors": report.anchors, "difference": _said(report)})
     else:
         say(f"{report.rows} rows and {report.anchors} anchors compared")
+        if report.linked:
+            say(f"{report.linked} rows are of records that were deleted: only their order could be compared")
+        if report.elsewhere:
+            say(f"{report.elsewhere} rows are of topics under another prefix and were not compared")
     if report.difference is not None:
         raise Failed(f"the audit log differs from Kafka, first at {report.difference}")
 

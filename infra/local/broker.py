@@ -225,22 +225,6 @@ class Broker:
         (node.folder / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
 
 
-async def _make_class_cache(jars: str, file: Path) -> None:
-    """By a broker that ends when it is ready: by then Java has read what each later one needs."""
-    with tempfile.TemporaryDirectory() as folder:
-        broker = Broker(Path(folder))
-        (node,) = broker.nodes
-        await broker._format(node, jars, _cluster_id())  # noqa: SLF001 - a step of its own start
-        broker._launch(node, jars, *class_cache.making_options(file))  # noqa: SLF001
-        process = broker._processes[node.node_id]  # noqa: SLF001
-        try:
-            await broker._ready(node, 1)  # noqa: SLF001
-        finally:
-            await process.stop(signal.SIGTERM, within_s=CLASS_CACHE_TIMEOUT_S)
-        if not file.exists():
-            raise LocalStackError(f"Java did not write down which classes Kafka needs.{process.log_tail()}")
-
-
 def _cluster_id() -> str:
     """It must not begin with a dash, or the format tool takes it for an option."""
     return "K" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii")[1:22]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from agents.sql import statement
 from infra.cli.record_json import as_json
 from infra.privacy.person import Person
 from schemas.envelope import rfc3339
+from streams.dead_letters import without_card_numbers
 from streams.kafka import KafkaAccess
 from streams.reader import replay
 from streams.records import RawRecord
@@ -51,25 +53,35 @@ async def passing(
 ) -> list[dict[str, Any]]:
     """What names the person in the clear, and until when it lies there: commands, dead letters, parked commands.
 
+    A card number that a publisher wrote into one of them is masked: what is shown here leaves the hub.
+
     Raises:
         StoreError: Kafka or PostgreSQL failed, or a parked command does not open.
     """
     found = [
-        {"where": "commands", "kept_until": _until(record, topics.payment_commands), **as_json(record)}
+        {"where": "commands", "kept_until": _until(record, topics.payment_commands), **_shown(record)}
         async for record in replay(access, topics.payment_commands.name)
         if _is_about(record, person)
     ]
     found += [
-        {"where": "dead letters", "kept_until": _until(record, topics.dead_letters), **as_json(record)}
+        {"where": "dead letters", "kept_until": _until(record, topics.dead_letters), **_shown(record)}
         async for record in replay(access, topics.dead_letters.name)
         if _is_about(record, person)
     ]
     found += [
-        {"where": "parked", "kept_until": "it is performed, or withdrawn", **as_json(record)}
+        {"where": "parked", "kept_until": "it is performed, or withdrawn", **_shown(record)}
         async for record in _parked(pool, seal)
         if _is_about(record, person)
     ]
     return found
+
+
+def _shown(record: RawRecord) -> dict[str, Any]:
+    masked = without_card_numbers(record.key, record.value, record.readable_headers)
+    if masked is None:
+        return as_json(record)
+    key, value, headers = masked
+    return as_json(replace(record, key=key, value=value, headers=headers))
 
 
 async def _parked(pool: asyncpg.Pool, seal: Seal) -> AsyncIterator[RawRecord]:

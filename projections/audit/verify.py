@@ -1,6 +1,7 @@
 """Recomputes the audit log from Kafka and names the first row that differs."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,7 @@ from schemas.audit import AuditAnchored
 from schemas.errors import UnreadableRecord
 from streams.codec import decode
 from streams.kafka import KafkaAccess
-from streams.reader import replay
+from streams.reader import high_water_marks, replay
 from streams.topics import Topics
 
 
@@ -38,11 +39,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """`rows` and `anchors` were compared; `difference` is the first that was found, by topic, partition and offset."""
+    """`rows` and `anchors` were compared; `difference` is the first that was found, by topic, partition and offset.
+
+    Attributes:
+        linked: rows whose records retention has deleted: only that they follow from each other was compared.
+        elsewhere: rows of topics under another prefix, which were not compared.
+    """
 
     rows: int
     anchors: int
     difference: Difference | None = None
+    linked: int = 0
+    elsewhere: int = 0
 
     @property
     def ok(self) -> bool:
@@ -56,13 +64,15 @@ class _Log:
     topics: Topics
     stood: dict[Place, int]
     """Where the audit log stood when the comparison began."""
+    anchored: dict[int, int]
+    """By partition of the topic of anchors: where it ended before that."""
 
 
 async def verify(access: KafkaAccess, pool: Any, topics: Topics) -> AuditReport:
     """Compare every audit row that was written with the record that it is of, and every anchor with its row.
 
-    Rows of records that retention has deleted cannot be recomputed: the chain is taken up after them. Records that the
-    projector has not reached yet are no difference.
+    Rows of records that retention has deleted cannot be recomputed: that none was added, taken away or put elsewhere
+    is compared, and not what they say. Records that the projector has not reached yet are no difference.
 
     Raises:
         SettingsError: a topic does not exist.
@@ -70,19 +80,39 @@ async def verify(access: KafkaAccess, pool: Any, topics: Topics) -> AuditReport:
     """
     names = AUDIT.topic_names(topics)
     places = sorted(await bounds(access, names))
+    # Before the snapshot: whatever is anchored by now was committed before it, and must be in it.
+    anchored = await high_water_marks(access, topics.audit_anchors.name)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         # One snapshot, taken before the ends of the log are asked for: what is written meanwhile is left out.
         stored = await positions.read(connection, [AUDIT.name], places)
-        log = _Log(access, connection, topics, {place: stored.get((AUDIT.name, *place), 0) for place in places})
+        stood = {place: stored.get((AUDIT.name, *place), 0) for place in places}
+        log = _Log(access, connection, topics, stood, anchored)
         stretches = await bounds(access, names)
-        report = AuditReport(0, 0)
+        strays, elsewhere = await _strays(connection, names, places)
+        report = AuditReport(0, 0, elsewhere=elsewhere)
         with collecting_seldom():
-            for place in places:
+            for place in sorted({*places, *strays}):
+                if place in strays:
+                    return replace(report, difference=strays[place])
                 first, end = stretches[place]
                 report = await _chain(log, place, (first, min(end, log.stood[place])), report)
                 if not report.ok:
                     return report
             return await _anchors(log, report)
+
+
+async def _strays(
+    connection: Connection, names: Collection[str], places: Collection[Place]
+) -> tuple[dict[Place, Difference], int]:
+    """Rows of partitions that our topics do not have, and how many there are of topics that are not ours."""
+    strays, elsewhere = dict[Place, Difference](), 0
+    for row in await connection.fetch(statement("audit/places")):
+        place = (row["topic"], row["partition"])
+        if place[0] not in names:
+            elsewhere += row["rows"]
+        elif place not in places:
+            strays[place] = Difference(*place, row["first"], "there is no such partition")
+    return strays, elsewhere
 
 
 async def _chain(
@@ -91,7 +121,9 @@ async def _chain(
     stretch: tuple[int, int],
     report: AuditReport,
 ) -> AuditReport:
-    previous = await _before(log.connection, place, stretch[0])
+    report, previous = await _before(log.connection, place, stretch[0], report)
+    if not report.ok:
+        return report
     async for found in spans(log.access, log.topics, {place: stretch}):
         span = found[place]
         rows = {row["offset"]: row for row in await log.connection.fetch(
@@ -104,16 +136,20 @@ async def _chain(
         for offset in sorted(rows):
             return replace(report, difference=Difference(*place, offset, "there is no such record in the log"))
     last = await heads(log.connection, [place])
-    if place in last and last[place][0] >= stretch[1] > 0:
+    if place in last and last[place][0] >= stretch[1]:
         beyond = Difference(*place, last[place][0], "the row lies beyond the log, or beyond what was read of it")
         return replace(report, difference=beyond)
     return report
 
 
-async def _before(connection: Connection, place: Place, first: int) -> bytes:
-    """The hash of the last row before the log begins; the start of the chain when there is none."""
-    rows = await connection.fetch(statement("audit/before"), *place, first)
-    return bytes(rows[0]["hash"]) if rows else GENESIS
+async def _before(connection: Connection, place: Place, first: int, report: AuditReport) -> tuple[AuditReport, bytes]:
+    """Compares the links of the rows before the log begins; the last one's hash, or the start of the chain."""
+    (row,) = await connection.fetch(statement("audit/before"), *place, first, GENESIS)
+    if row["broken"] is not None:
+        broken = Difference(*place, row["broken"], "the row does not follow from the one before it")
+        return replace(report, difference=broken), GENESIS
+    previous = GENESIS if row["hash"] is None else bytes(row["hash"])
+    return replace(report, linked=report.linked + row["rows"]), previous
 
 
 def _compared(entry: Entry, row: Any, previous: bytes) -> tuple[Difference | None, bytes]:
@@ -138,7 +174,16 @@ def _same(name: str, expected: Any, stored: Any) -> bool:
 
 
 def _as_value(text: str | None) -> Any:
-    return None if text is None else json.loads(text, parse_float=Decimal)
+    return None if text is None else json.loads(text, parse_float=_number, parse_int=_number)
+
+
+def _number(digits: str) -> tuple[str]:
+    """As jsonb writes it: digits that were given stay, an exponent and the sign of zero do not.
+
+    A tuple, so that it equals neither a text nor true, which Python takes for 1.
+    """
+    number = Decimal(digits)
+    return (format(number or number.copy_abs(), "f"),)
 
 
 async def _anchors(log: _Log, report: AuditReport) -> AuditReport:
@@ -150,7 +195,10 @@ async def _anchors(log: _Log, report: AuditReport) -> AuditReport:
             continue
         place = (anchor.topic, anchor.partition)
         if anchor.offset >= log.stood.get(place, 0):
-            continue  # written since we began
+            if raw.offset >= log.anchored.get(raw.partition, 0):
+                continue  # written since we began
+            detail = f"the row is missing, and all after it: {anchor.offset} was anchored; was the table put back?"
+            return replace(report, difference=Difference(*place, log.stood.get(place, 0), detail))
         rows = await log.connection.fetch(statement("audit/rows"), *place, anchor.offset, anchor.offset + 1)
         head = bytes(rows[0]["hash"]).hex() if rows else "missing"
         if head != anchor.head:

@@ -21,7 +21,7 @@ class Done:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-async def kolaj(hub: Hub, *arguments: str) -> Done:
+async def kolaj(hub: Hub, *arguments: str, stdin: str = "") -> Done:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -29,12 +29,13 @@ async def kolaj(hub: Hub, *arguments: str) -> Done:
         "infra.cli",
         *arguments,
         env={"PATH": os.environ["PATH"], "COLUMNS": "300", **hub.environment},
+        stdin=pipe,
         stdout=pipe,
         stderr=pipe,
     )
     try:
         async with asyncio.timeout(120):
-            out, err = await process.communicate()
+            out, err = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:
             process.kill()

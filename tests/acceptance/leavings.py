@@ -1,28 +1,32 @@
-"""A day of stored cards, raw cards and mistakes, and everything that it leaves behind."""
+"""A day of stored cards, raw cards, mistakes and changed secrets, and everything that it leaves behind."""
 
+import asyncio
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 from pydantic import SecretStr
 
 from agents.card_vault import CardVault
 from agents.pool import open_pool
+from agents.vault.keyring import decode_key
+from agents.vault.subjects import Subjects
 from infra.children import Children
 from infra.credential_store import key_ring
-from infra.sandbox.iyzico import WALLET_TOKENS, FaultKind, FaultOrder
+from infra.sandbox.iyzico import WALLET_TOKENS, FaultKind, FaultOrder, Keys, Sandbox
 from providers.connector import Card
 from schemas.ids import new_id
 from schemas.payments import CardRef, CreatePayment, PaymentCommand
-from streams.reader import replay
+from tests.acceptance.command_line import kolaj
+from tests.acceptance.corners import records_of, tables_of
 from tests.acceptance.orders import Orders, a_payment, a_stored_card, with_key
+from tests.acceptance.searching import holding
 from tests.acceptance.weighing import assert_balanced
 from tests.builders import (
+    SHOP,
     a_buyer,
     a_cancel_payment,
     a_capture_payment,
@@ -47,95 +51,188 @@ PEOPLE = {
 }
 PLACE = {"line": "Nergisçiçeği Sokağı 117/4", "city": "Şebinkarahisar", "zip_code": "28400-x"}
 
-
 PROCESSES = ("worker", "projector")
+STORED: Final = "iyzico-stored"
+"""The account whose secrets lie in the store of credentials, and are rotated under way."""
+FIRST: Final = Keys("sandbox-first/Apı+Key=&%3D01", "sandbox-first/Secret+Key=&%3D02")
+"""Not the right ones, and spelled so that each way of writing them is another one."""
+SECOND: Final = Keys("sandbox-secondApiKey7312", "sandbox-secondSecretKey7313")
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Where something may stand in the clear, by how the names of such places begin."""
+
+    place: str
+    kinds: frozenset[str]
+    why: str
+
+
+CLEAR = (
+    Clear("topic payments.commands", frozenset({"person", "token"}), "publishers' own orders, kept for 7 days"),
+    Clear("topic dead-letters", frozenset({"person", "token"}), "publishers' own records, kept for 30 days"),
+    Clear("mistake", frozenset({"person", "token", "card"}), "a card that a publisher wrote into its own command"),
+    Clear("kolaj dead-letters show", frozenset({"person", "token"}), "shows a dead letter whole, to who may read them"),
+    Clear("kolaj privacy export", frozenset({"person", "token"}), "is there to show all that is held of a person"),
+)
 
 
 @dataclass(frozen=True)
 class Day:
-    """All that the day left behind, as bytes by where they were found."""
+    """All that the day left behind, as bytes by where they were found.
+
+    Attributes:
+        secrets: by what they are called: all ways to give the same secret.
+        vault: how many cards were put into it, and how many were left.
+    """
 
     hub: Hub
     commands: Mapping[UUID, UUID]
-    own: frozenset[tuple[str, int, int]]
-    topics: Mapping[str, Mapping[tuple[str, int, int], bytes]]
-    tables: Mapping[str, bytes]
-    logs: Mapping[str, bytes]
+    places: Mapping[str, bytes]
+    secrets: Mapping[str, Sequence[str | bytes]]
     vault: Mapping[str, int]
 
-    @property
-    def places(self) -> dict[str, bytes]:
-        """Everything but what publishers put on the command topic themselves."""
-        records = {
-            f"{name} {place}": text
-            for name, found in self.topics.items()
-            for place, text in found.items()
-            if place not in self.own
-        }
-        return {**records, **self.tables, **self.logs}
+    def holding(self, kind: str, *values: str | bytes) -> list[str]:
+        """The places where one of the values stands, without those where this kind may stand in the clear."""
+        allowed = tuple(clear.place for clear in CLEAR if kind in clear.kinds)
+        return holding({name: held for name, held in self.places.items() if not name.startswith(allowed)}, values)
 
-    def holding(self, *needles: str) -> list[str]:
-        """Where one of the texts stands: as itself, as JSON writes it, or as JSON within a row's text."""
-        forms = {form for needle in needles for form in (needle, _escaped(needle), _escaped(_escaped(needle)))}
-        return [name for name, text in self.places.items() if any(form.encode() in text for form in forms)]
+    def names(self, beginning: str) -> list[str]:
+        return [name for name in self.places if name.startswith(beginning)]
 
 
-def _escaped(text: str) -> str:
-    return json.dumps(text)[1:-1]
-
-
-async def live(hub: Hub, children: Children, folder: Path) -> Day:
+async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> Day:
     """A day at the shop, and then a look into every corner."""
     orders = Orders(hub)
-    vault_before = await _with_cards(hub)
-    commands: dict[UUID, UUID] = {}
-    records = []
-    for command in _shopping(vault_before):
-        command_id = new_id()
-        commands[command_id] = command.payment_id
-        records.append(orders.record(command, command_id))
+    said = await _open_the_account(hub, stored)
+    cards = await _with_cards(hub)
+    commands = {new_id(): command for command in _shopping(cards)}
     hub.sandbox.faults.order(FaultOrder(FaultKind.TRUNCATED, "/payment/auth", count=1))
     hub.sandbox.faults.order(FaultOrder(FaultKind.GARBAGE, "/v2/payment/refund", count=1))
     # Told to come later for so long that the command lies parked meanwhile.
     hub.sandbox.faults.order(FaultOrder(FaultKind.TOO_MANY, "/payment/postauth", count=9))
-    own = await hub.publish(records)
+    await hub.publish([orders.record(command, command_id) for command_id, command in commands.items()])
     parked = await _parked(hub)
     spoilt = orders.record(_shopper(order_id=RAW[GOOD]))
     noted = orders.record(_shopper()).with_header("note", f"card {RAW[LATE]}".encode())
     wrong = with_key(orders.record(_shopper()), RAW[DECLINED].encode())
-    own += await hub.publish([spoilt, noted, wrong])
-    for position in own[-3:]:
-        await hub.dead_letter(position)
+    mistakes = await hub.publish([spoilt, noted, wrong])
+    dead = [await hub.dead_letter(position) for position in mistakes]
     await hub.results(commands, within_s=60)
-    await assert_balanced(hub, commands)
+    await assert_balanced(hub, {command_id: command.payment_id for command_id, command in commands.items()})
+    said |= await _change_the_keys(hub)
+    said |= await _look_at_everything(hub, next(iter(commands)), dead[0].place)
     await children.stop()
-    topics = {}
-    for topic in hub.settings.topics.all():
-        found = {}
-        async for record in replay(hub.settings.kafka, topic.name):
-            parts = [record.key or b"", record.value or b""]
-            parts += [part for name, value in record.headers for part in (name.encode(), value or b"")]
-            found[record.topic, record.partition, record.offset] = b"\n".join(parts)
-        topics[topic.name] = found
+    places = {f"output of {process}": (folder / f"{process}.log").read_bytes() for process in PROCESSES} | said
+    places |= await _records(hub, {(position.partition, position.offset) for position in mistakes})
     async with hub.database() as database:
-        tables = await _tables(database)
+        places |= await tables_of(database) | {"table ledger.parked, meanwhile": parked}
         left = await database.fetchval(
             "select (select count(*) from vault.cards) + (select count(*) from vault.card_codes)"
         )
-    tables["table ledger.parked, meanwhile"] = parked
-    return Day(
-        hub,
-        commands,
-        frozenset((position.topic, position.partition, position.offset) for position in own),
-        topics,
-        tables,
-        _logs(folder),
-        {"put": len(vault_before), "left": left},
+    by_payment = {command_id: command.payment_id for command_id, command in commands.items()}
+    return Day(hub, by_payment, places, await _secrets(hub), {"put": len(cards), "left": left})
+
+
+async def _open_the_account(hub: Hub, stored: Sandbox) -> dict[str, bytes]:
+    """An account of the registry, with secrets in the store that its provider will not take."""
+    url = f"base_url={stored.base_url}"
+    return {
+        **await _run(hub, "integrations add", STORED, "--provider", "iyzico", "--set", url, "--by", "Işıl"),
+        **await _run(hub, "credentials set", STORED, "--by", "Işıl", stdin=_as_json(FIRST)),
+    }
+
+
+async def _change_the_keys(hub: Hub) -> dict[str, bytes]:
+    """Used, refused, rotated, and used again."""
+    orders = Orders(hub)
+    refused = await orders.result(_shopper(integration_id=STORED))
+    assert refused.verdict == "refused"
+    said = await _run(
+        hub, "credentials rotate", STORED, "--by", "Işıl", "--overlap", "600", "--json", stdin=_as_json(SECOND)
     )
+    async with asyncio.timeout(60):
+        while (await orders.result(_shopper(integration_id=STORED))).verdict != "accepted":
+            pass
+    return said
 
 
-def _logs(folder: Path) -> dict[str, bytes]:
-    return {f"log of {process}": (folder / f"{process}.log").read_bytes() for process in PROCESSES}
+async def _look_at_everything(hub: Hub, command_id: UUID, dead_letter: str) -> dict[str, bytes]:
+    await hub.projected()
+    person = ("--source", SHOP, "--buyer-id", PEOPLE["buyer_id"])
+    looks = (
+        ("credentials list", "--json"),
+        ("credentials history", STORED),
+        ("integrations show", STORED),
+        ("doctor",),
+        ("replay",),
+        ("commands show", str(command_id)),
+        ("dead-letters show", dead_letter),
+        ("privacy export", *person),
+    )
+    turns = asyncio.Semaphore(3)
+
+    async def look(command: str, *arguments: str) -> dict[str, bytes]:
+        async with turns:
+            return await _run(hub, command, *arguments)
+
+    async with asyncio.TaskGroup() as tasks:
+        looking = [tasks.create_task(look(*arguments)) for arguments in looks]
+    return {name: said for task in looking for name, said in task.result().items()}
+
+
+async def _run(hub: Hub, command: str, *arguments: str, stdin: str = "") -> dict[str, bytes]:
+    done = await kolaj(hub, *command.split(), *arguments, stdin=stdin)
+    # The doctor has something to say of a stack with one broker.
+    assert done.code == 0 or command == "doctor", done.err
+    return {" ".join(["kolaj", command, *arguments[:2]]): (done.out + done.err).encode()}
+
+
+def _as_json(keys: Keys) -> str:
+    return json.dumps({"api_key": keys.api_key, "secret_key": keys.secret_key})
+
+
+async def _records(hub: Hub, mistakes: Collection[tuple[int, int]]) -> dict[str, bytes]:
+    topics = hub.settings.topics
+    found = {}
+    for topic in topics.all():
+        for place, held in (await records_of(hub.settings.kafka, topic.name)).items():
+            wrong = topic == topics.payment_commands and place in mistakes
+            name = "mistake" if wrong else f"topic {topic.name.removeprefix(topics.prefix + '.')}"
+            found[f"{name} {place[0]}/{place[1]}"] = held
+    return found
+
+
+async def _secrets(hub: Hub) -> dict[str, Sequence[str | bytes]]:
+    """Everything that opens something, as it was given and as the bytes that it stands for."""
+    given, ring = hub.environment, key_ring(hub.settings)
+    master, retired = (hub.settings.encryption_key, *hub.settings.retired_keys)
+    assert master is not None
+    pool = await open_pool(hub.settings.database_url.get_secret_value(), size=1)
+    try:
+        rows = await pool.fetch("select subject from vault.subjects")
+        known = await Subjects(pool, ring).known(row["subject"] for row in rows)
+    finally:
+        await pool.close()
+    return {
+        "api key in a variable": [given["IYZICO_TEST_API_KEY"]],
+        "secret key in a variable": [given["IYZICO_TEST_SECRET_KEY"]],
+        "api key stored first": [FIRST.api_key],
+        "secret key stored first": [FIRST.secret_key],
+        "api key stored next": [SECOND.api_key],
+        "secret key stored next": [SECOND.secret_key],
+        "master key": _both(master),
+        "retired master key": _both(retired),
+        "database password": hub.settings.database_passwords,
+        "kafka password": [given["KAFKA_PASSWORD"]],
+        "password of the kafka key": [given["KAFKA_KEY_PASSWORD"]],
+        "vault token": [given["VAULT_TOKEN"]],
+        "keys of data subjects": [one.key for one in known.values() if one.key is not None],
+    }
+
+
+def _both(key: SecretStr) -> list[str | bytes]:
+    return [key.get_secret_value(), decode_key(key)]
 
 
 async def _with_cards(hub: Hub) -> dict[str, UUID]:
@@ -181,20 +278,4 @@ async def _parked(hub: Hub) -> bytes:
     async with hub.database() as database:
         while not await database.fetchval("select count(*) from ledger.parked"):
             continue
-        return (await _tables(database))["table ledger.parked"]
-
-
-async def _tables(database: asyncpg.Connection) -> dict[str, bytes]:
-    """Every row of every table, as text: what a dump of the database would hold."""
-    names = await database.fetch(
-        "select format('%I.%I', schemaname, tablename) as name from pg_tables"
-        " where schemaname not in ('pg_catalog', 'information_schema')"
-    )
-    found = {}
-    for (name,) in names:
-        rows = await database.fetch(f"select t::text as row from {name} t")  # noqa: S608 - names of the catalogue
-        text = "\n".join(row["row"] for row in rows)
-        # Bytes show as hex; what is readable in them is readable in a dump too.
-        readable = [bytes.fromhex(hexed) for hexed in re.findall(r"\\\\?x((?:[0-9a-f]{2})+)", text)]
-        found[f"table {name}"] = text.encode() + b"\n" + b"\n".join(readable)
-    return found
+        return (await tables_of(database))["table ledger.parked"]

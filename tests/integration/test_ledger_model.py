@@ -108,8 +108,13 @@ def falls_back_at_once(*arguments: Any, **named: Any) -> Decision:
         "a fallback for what may have been performed",
     ],
 )
-def test_the_model_finds_the_damage_when_a_protection_is_off(
-    ledger_url: str, protocol: Callable[..., Protocol], decides: Decide, kind: type[Ledger], found: str, chosen_seed: int
+def test_the_model_finds_the_damage_when_a_protection_is_off(  # noqa: PLR0917 - the table's columns
+    ledger_url: str,
+    protocol: Callable[..., Protocol],
+    decides: Decide,
+    kind: type[Ledger],
+    found: str,
+    chosen_seed: int,
 ) -> None:
     with pytest.raises(AssertionError, match=found):
         run(

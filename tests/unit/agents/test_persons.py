@@ -1,5 +1,6 @@
 import base64
 import os
+import string
 from dataclasses import replace
 from uuid import uuid4
 
@@ -41,6 +42,16 @@ def test_any_changed_byte_is_noticed(place: int, difference: int) -> None:
     with pytest.raises(StoreError) as raised:
         open_person(SUBJECT.key, changed(SEALED, bytes(content)), PAYMENT)
     assert isinstance(raised.value, SealUnknown if place == 0 else SealBroken)
+
+
+@pytest.mark.parametrize("name", ["I", "II", "Iş"])
+def test_any_changed_letter_of_its_base64_is_noticed(name: str) -> None:
+    sealed = seal_person(SUBJECT, PAYMENT, {"name": name})
+    for place, letter in enumerate(sealed.sealed):
+        for other in set(string.ascii_letters + string.digits + "+/=") - {letter}:
+            spelled = sealed.sealed[:place] + other + sealed.sealed[place + 1 :]
+            with pytest.raises(StoreError):
+                open_person(SUBJECT.key, sealed.model_copy(update={"sealed": spelled}), PAYMENT)
 
 
 @pytest.mark.parametrize("length", [0, 1, 12, 13, 20])

@@ -43,6 +43,21 @@ def refusal(command: IntegrationCommand, standing: Standing = NOBODY, house: Hou
     return result.reason, result.field, result.detail
 
 
+def test_in_production_no_order_sends_an_accounts_calls_to_another_address() -> None:
+    """Whoever may order it would see requests with cards and persons, signed with secrets that he is not to have."""
+    house = replace(HOUSE, environment="production")
+    elsewhere = {"base_url": "https://iyzipay.example"}
+    told = refusal(an.an_add(environment="production", settings=elsewhere), house=house)
+    assert told[:2] == ("invalid_settings", "settings.base_url")
+    standing = Standing(an.a_state(environment="production"))
+    assert refusal(an.a_change(settings=elsewhere), standing, house) == told
+    own = {"base_url": connectors()["iyzico"].base_urls["production"]}
+    for settings in ({}, own):
+        assert isinstance(
+            decided(an.an_add(environment="production", settings=settings), house=house), IntegrationAdded
+        )
+
+
 def test_an_added_integration_is_active_at_once_and_has_its_whole_state_on_the_event() -> None:
     result = decided(an.an_add(settings={"breaker_threshold": 3}))
     assert isinstance(result, IntegrationAdded)
