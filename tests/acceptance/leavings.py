@@ -103,10 +103,34 @@ class Day:
 
 async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> Day:
     """A day at the shop, and then a look into every corner."""
-    orders = Orders(hub)
-    said = await _open_the_account(hub, stored)
     cards = await _with_cards(hub)
     commands = {new_id(): command for command in _shopping(cards)}
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(_open_the_account(hub, stored))
+        shopping = tasks.create_task(_shop(hub, commands))
+    said = opening.result()
+    parked, mistakes, dead_letter = shopping.result()
+    said |= await _change_the_keys(hub)
+    said |= await _look_at_everything(hub, next(iter(commands)), dead_letter)
+    await children.stop()
+    places = {f"output of {process}": (folder / f"{process}.log").read_bytes() for process in PROCESSES} | said
+    places |= await _records(hub, mistakes)
+    async with hub.database() as database:
+        places |= await tables_of(database) | {"table ledger.parked, meanwhile": parked}
+        left = await database.fetchval(
+            "select (select count(*) from vault.cards) + (select count(*) from vault.card_codes)"
+        )
+    by_payment = {command_id: command.payment_id for command_id, command in commands.items()}
+    return Day(hub, by_payment, places, await _secrets(hub), {"put": len(cards), "left": left})
+
+
+async def _shop(hub: Hub, commands: Mapping[UUID, PaymentCommand]) -> tuple[bytes, frozenset[tuple[int, int]], str]:
+    """Everything is paid for, and three records are wrong.
+
+    Returns:
+        What lay parked meanwhile, where the wrong records lie, and the dead letter of the first of them.
+    """
+    orders = Orders(hub)
     hub.sandbox.faults.order(FaultOrder(FaultKind.TRUNCATED, "/payment/auth", count=1))
     hub.sandbox.faults.order(FaultOrder(FaultKind.GARBAGE, "/v2/payment/refund", count=1))
     # Told to come later for so long that the command lies parked meanwhile.
@@ -120,18 +144,7 @@ async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> D
     dead = [await hub.dead_letter(position) for position in mistakes]
     await hub.results(commands, within_s=60)
     await assert_balanced(hub, {command_id: command.payment_id for command_id, command in commands.items()})
-    said |= await _change_the_keys(hub)
-    said |= await _look_at_everything(hub, next(iter(commands)), dead[0].place)
-    await children.stop()
-    places = {f"output of {process}": (folder / f"{process}.log").read_bytes() for process in PROCESSES} | said
-    places |= await _records(hub, {(position.partition, position.offset) for position in mistakes})
-    async with hub.database() as database:
-        places |= await tables_of(database) | {"table ledger.parked, meanwhile": parked}
-        left = await database.fetchval(
-            "select (select count(*) from vault.cards) + (select count(*) from vault.card_codes)"
-        )
-    by_payment = {command_id: command.payment_id for command_id, command in commands.items()}
-    return Day(hub, by_payment, places, await _secrets(hub), {"put": len(cards), "left": left})
+    return parked, frozenset((position.partition, position.offset) for position in mistakes), dead[0].place
 
 
 async def _open_the_account(hub: Hub, stored: Sandbox) -> dict[str, bytes]:

@@ -32,6 +32,8 @@ from tests.acceptance.searching import holding
 from tests.hub import running_hub
 from tests.master_keys import a_master_key
 
+# A whole day with eleven commands of the command line, each a process of its own, before the first test.
+pytestmark = pytest.mark.timeout(400)
 PERSON = {**PEOPLE, **PLACE}
 SECRETS = (
     "api key in a variable",
