@@ -194,14 +194,13 @@ async def _encryption(settings: Settings) -> tuple[State, str]:
     told = f"seals under {ring.primary_id}" + "".join(f", opens {key_id}" for key_id in ring.ids[1:])
     if await pending(settings.database_url.get_secret_value()):
         return "ok", told
-    async with _ledger(settings) as ledger:
-        await ParkedRecords(ledger, Seal(ring)).check(ring)
-    async with _vault(settings) as pool:
+    async with _ledger(settings) as ledger, _vault(settings) as vault:
         try:
-            await MasterKeys(pool).check(ring)
+            await ParkedRecords(ledger, Seal(ring)).check(ring)
+            await MasterKeys(vault).check(ring)
         except StoreError as failed:
             if isinstance(failed.__cause__, asyncpg.InsufficientPrivilegeError):
-                return "warning", f"{told}; this account does not see the vault, where it is told which keys are needed"
+                return "warning", f"{told}; this account does not see where it is told which keys are needed"
             raise
     return "ok", told
 
