@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from xdist.workermanage import WorkerController
@@ -10,6 +11,10 @@ from infra.local import LocalStack, local_stack
 from infra.local.process import free_ports
 from tests.shared_stack import StackOwner, shared_stack
 from tests.stack import fresh_database, fresh_name
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("hub", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("hub")
 
 OWNER: Final = pytest.StashKey[StackOwner]()
 ADDRESS: Final = "stack_address"

@@ -218,6 +218,7 @@ async def test_parked_commands_and_cut_off_sends_survive_the_loss_of_postgresql(
     async with hub.database() as database:
         await database.execute("drop schema ledger cascade")
         await database.execute("drop schema vault cascade")
+        await database.execute("drop schema registry cascade")
 
     done = await rebuilt(hub)
 
