@@ -9,6 +9,7 @@ import asyncpg
 
 from agents.vault.subjects import erase_subjects
 from schemas.envelope import Envelope
+from schemas.errors import UnreadableRecord
 from schemas.privacy import PRIVACY_EVENTS, SubjectErased
 from streams.codec import Outgoing, decode, encode
 from streams.kafka import KafkaAccess
@@ -39,11 +40,19 @@ async def erase_again(access: KafkaAccess, topics: Topics, pool: asyncpg.Pool) -
 
     Raises:
         StoreError: Kafka or PostgreSQL failed.
-        UnreadableRecord: a record of the log cannot be read; nothing may be served then.
+        UnreadableRecord: a newer hub wrote a kind of erasure that this one does not know; nothing may be served then.
     """
     subjects = []
     async for record in replay(access, topics.privacy_events.name):
-        body = decode(_MODELS, record.key, record.value, record.readable_headers).body
+        try:
+            body = decode(_MODELS, record.key, record.value, record.readable_headers).body
+        except UnreadableRecord as bad:
+            if bad.reason == "unknown_type":
+                raise
+            # No hub wrote that, so that it erased nothing; it must not keep every worker from starting.
+            where = {"partition": record.partition, "offset": record.offset, "why": bad.reason, "field": bad.field}
+            log.error("a record in the log of erasures cannot be read", extra=where)  # noqa: TRY400 - it says it all
+            continue
         subjects.append(body.subject)
     if not subjects:
         return 0

@@ -25,6 +25,7 @@ from streams.dead_letters import dead_letter
 from streams.reader import replay
 from streams.records import RawRecord
 from tests import builders as a
+from tests import integration_orders as an
 from tests.projecting import Hub, a_hub
 
 
@@ -169,6 +170,10 @@ async def test_folding_again_from_the_beginning_gives_the_same_rows(hub: Hub) ->
             a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=command)),
             a.a_record(topics.integration_events.name, a.a_health_checked()),
             a.a_record(topics.integration_events.name, a.a_rate_limit_reported()),
+            *(
+                a.a_record(topics.integration_events.name, told, key=an.SHOP)
+                for told in (an.an_added(), an.a_mapped(revision=2), an.a_rule_was_put(revision=3))
+            ),
             Outgoing(topics.dead_letters.name, b"k", b"?", ()),
             dead_letter(topics.dead_letters, RawRecord("t", 0, 1, 0, b"k", b"?", ()), UnreadableRecord("x", "y", "z")),
         )

@@ -44,7 +44,7 @@ async def test_the_latest_state_stands_in_the_tables_and_a_rebuild_gives_the_sam
         ("sub-merchant-1", True),
         (None, False),
     ]
-    assert await hub.value("select priority from routing_rules where removed_at is null") == 0
+    assert await hub.value("select priority from routing_rules where removed_at is null") == 10
     said = await hub.value(
         "select request_data ->> 'by' from integration_audit_logs where action = 'integrations.paused.v1'"
     )

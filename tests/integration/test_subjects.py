@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 import pytest
@@ -14,7 +14,7 @@ from agents.vault.subject_rewrap import SubjectKeys
 from agents.vault.subjects import Subjects, erase_subjects
 from infra.local import LocalStack
 from infra.migrate import migrate
-from schemas.errors import StoreError
+from schemas.errors import StoreError, UnreadableRecord
 from streams.admin import ensure_topics
 from streams.kafka import KafkaAccess
 from streams.publisher import Publisher
@@ -154,6 +154,23 @@ async def test_a_restored_key_is_destroyed_again_from_the_log(bench: Bench, stac
     assert known[erased.subject].key is None
     assert known[other.subject].key == other.key
     assert await erase_again(access, topics, bench.pool) == 0
+
+
+async def test_what_no_hub_wrote_into_the_log_of_erasures_keeps_nobody_from_starting(
+    bench: Bench, stack: LocalStack
+) -> None:
+    access, topics = KafkaAccess(stack.bootstrap), Topics(fresh_name("t"), 2)
+    await ensure_topics(access, topics.all(), replication=1, min_insync=1)
+    subject = (await bench.subjects.of(SHOP, BUYER)).subject
+    newer = erasure(topics, subject, by="Işıl", why="asked for it", at=NOON)
+    async with Publisher(access) as publisher:
+        await publisher.publish([replace(newer, value=None), replace(newer, value=b"{"), newer])
+    assert await erase_again(access, topics, bench.pool) == 1
+    unknown = tuple((name, b"privacy.subject_erased.v9" if name == "ce_type" else it) for name, it in newer.headers)
+    async with Publisher(access) as publisher:
+        await publisher.publish([replace(newer, headers=unknown)])
+    with pytest.raises(UnreadableRecord):
+        await erase_again(access, topics, bench.pool)
 
 
 async def test_keys_stay_the_same_when_the_master_key_is_exchanged(bench: Bench) -> None:
