@@ -24,6 +24,8 @@ from tests.hub_environment import hub_environment
 from tests.stack import fresh_name
 
 COMMANDS = 200_000
+ENOUGH = 20_000
+"""What is published however long it takes."""
 PUBLISH_WITHIN_S = 15
 WATCH_S = 10
 GROWTH_BYTES = 150 * 1024 * 1024
@@ -46,7 +48,7 @@ async def published(environment: Mapping[str, str]) -> int:
     first = a_record(settings.topics.payment_commands.name, command, type=command.type, id=new_id())
     began, count = monotonic(), 0
     async with Publisher(settings.kafka) as publisher:
-        while count < COMMANDS and monotonic() - began < PUBLISH_WITHIN_S:
+        while count < COMMANDS and (count < ENOUGH or monotonic() - began < PUBLISH_WITHIN_S):
             await publisher.publish([another(first) for _ in range(1_000)])
             count += 1_000
     return count
@@ -111,6 +113,5 @@ async def test_memory_stays_bounded_whatever_the_backlog(
     finally:
         worker.kill()
         await worker.wait()
-    assert count >= 20_000
     assert taken_up > 0
     assert highest - at_start < GROWTH_BYTES, f"{(highest - at_start) >> 20} MiB more, with {count} commands"
