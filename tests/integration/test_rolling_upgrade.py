@@ -18,7 +18,17 @@ from schemas.ids import new_id
 from tests.stack import fresh_database
 
 OLDER = Path(__file__).parent / "older"
-"""The statements of the version before, word for word."""
+"""The statements of earlier versions, word for word."""
+BEFORE_ROUTING = (
+    "0001_ledger",
+    "0002_card_vault",
+    "0003_parking",
+    "0004_log_marks",
+    "0005_credentials",
+    "0006_registry",
+    "0007_card_codes",
+    "0008_subjects",
+)
 
 
 @pytest_asyncio.fixture
@@ -87,12 +97,14 @@ async def test_workers_of_the_version_before_parking_can_do_nothing_once_the_led
 
 
 async def test_a_migration_that_only_adds_lets_older_workers_go_on(url: str) -> None:
-    await migrate_up_to(url, "0001_ledger", "0002_card_vault", "0003_parking")
+    await migrate_up_to(url, *BEFORE_ROUTING)
     pool = await open_pool(url)
     running = await Ledger.open(pool, lease_s=30, margin_s=5)
-    assert "ledger/0004_log_marks" in await pending(url)
+    running._sql = {**running._sql, "claim": (OLDER / "claim_before_routing.sql").read_text(encoding="utf-8")}
+    assert "ledger/0009_routing" in await pending(url)
+    assert (await running.claim(Ask(f"payments/{new_id()}", new_id(), "t", b"d"))).status is ClaimStatus.TAKEN
 
-    await pool.execute((files("agents.sql") / "migrations" / "0004_log_marks.sql").read_text(encoding="utf-8"))
+    await migrate(url)
 
     assert (await running.claim(Ask(f"payments/{new_id()}", new_id(), "t", b"d"))).status is ClaimStatus.TAKEN
     await running.aclose()
