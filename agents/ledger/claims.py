@@ -65,9 +65,10 @@ class Claim:
         epoch: the fence under which everything else is written; only when taken.
         key_state: what the key's results add up to, as the caller stored it; `None` for a new key.
         claimed_age_s: seconds since the command was first claimed.
-        sent_age_s: seconds since its first send; `None` when nothing was sent.
+        sent_age_s: seconds since its first send, when it was claimed; `None` when nothing was sent.
         wait_s: when held, how long the other's lease still runs; `None` when it is an earlier command that is open.
         lease_ends: on CLOCK_BOOTTIME, in seconds, counted from before the ledger was asked.
+        asked_at: on CLOCK_BOOTTIME, in seconds, when that was.
     """
 
     ask: Ask
@@ -80,6 +81,14 @@ class Claim:
     wait_s: float | None = None
     result: StoredResult | None = None
     lease_ends: float = 0.0
+    asked_at: float | None = None
+
+    @property
+    def sent_ago_s(self) -> float | None:
+        """Seconds since its first send, now: asking a provider may have taken long since it was claimed."""
+        if self.sent_age_s is None or self.asked_at is None:
+            return self.sent_age_s
+        return self.sent_age_s + boottime() - self.asked_at
 
     @property
     def lease_left_s(self) -> float:

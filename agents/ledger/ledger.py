@@ -169,9 +169,9 @@ class Ledger:
             )
         lease_ends = before + self._lease_s - self._margin_s
         found = {row["command_id"]: row for row in rows}
-        return [await self._read(ask, found[ask.command_id], lease_ends) for ask in asks]
+        return [await self._read(ask, found[ask.command_id], lease_ends, before) for ask in asks]
 
-    async def _read(self, ask: Ask, row: Mapping[str, Any], lease_ends: float) -> Claim:
+    async def _read(self, ask: Ask, row: Mapping[str, Any], lease_ends: float, asked_at: float) -> Claim:
         status = row["status"]
         if status == "retry":
             # It changed between our look and our taking the key: give the key back, the next look will see it.
@@ -189,6 +189,7 @@ class Ledger:
             wait_s=row["wait_s"],
             result=None if result is None else StoredResult(result, _headers(row["result_headers"])),
             lease_ends=lease_ends,
+            asked_at=asked_at,
         )
 
     async def _send(self, sendings: Sequence[Sending]) -> Sequence[bool]:

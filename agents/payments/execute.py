@@ -180,12 +180,12 @@ class Executor:
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)
                 return self._conclude(work, attempt, at, payer, routed).by_provider(outcome, performed)
             case Unsettled(detail, integration_id, provider, attempt, routed):
-                sent_age_s = work.claim.sent_age_s
+                sent_ago_s = work.claim.sent_ago_s
                 return self._conclude(work, attempt, at, payer, routed).unknown(
                     detail,
                     performed=_performed(integration_id, provider, attempt, work.payment.provider_reference),
                     references=tuple(known.reference for known in work.claim.attempts if known.maybe_sent),
-                    first_sent_at=None if sent_age_s is None else at - timedelta(seconds=sent_age_s),
+                    first_sent_at=None if sent_ago_s is None else at - timedelta(seconds=sent_ago_s),
                 )
             case _:
                 assert_never(step)
