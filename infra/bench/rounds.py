@@ -79,7 +79,8 @@ async def hub_round(
         found=found,
         profiled=profile is not None,
     )
-    require_all_taken(found, len(found))
+    # A worker that joins makes partitions move, and then some results are published again.
+    require_all_taken(found, len({one.key for one in found}))
     return ended
 
 
