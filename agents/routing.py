@@ -101,7 +101,7 @@ def route(
 
     Args:
         command_id: what the choice is drawn by.
-        owners: which integrations an owner uses; one who is not in it may use all.
+        owners: which integrations an owner uses; one who is not in it may use those that are nobody's.
     """
     wanted = _wanted(command, payment)
     if wanted is not None:
@@ -128,9 +128,13 @@ def _of_owner(
     owner: str | None, integrations: Mapping[str, Integration], owners: Mapping[str, Sequence[str]]
 ) -> Mapping[str, Integration] | Refuse:
     """The integrations that may serve this owner: money must not end up in somebody else's account."""
-    if owner is None or owner not in owners:
+    if owner is None or not owners:
         return integrations
-    allowed = {name: integrations[name] for name in owners[owner] if name in integrations}
+    if owner in owners:
+        names = set(owners[owner])
+    else:
+        names = integrations.keys() - {name for theirs in owners.values() for name in theirs}
+    allowed = {name: integration for name, integration in integrations.items() if name in names}
     return allowed or _unknown("owner uses no integration that this hub has; map it to one")
 
 
@@ -190,7 +194,7 @@ def _performs(integration: Integration, command: CreatePayment) -> bool:
 
 
 def _only(owner: str | None, integrations: Mapping[str, Integration], rules: Sequence[RoutingRule]) -> Route | Refuse:
-    whose = "" if owner is None else f" of owner {owner}"
+    whose = "" if owner is None else f" for owner {owner}"
     if len(integrations) == 1:
         (only,) = integrations.values()
         return Route((Choice(only, None, f"the only integration{whose}"),))
