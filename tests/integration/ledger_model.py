@@ -9,19 +9,16 @@ performed, and the order in which they are tried may change at any time. Two clo
 every worker and the provider count by; the database's clock may be stepped away from it.
 """
 
-import asyncio
-import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agents.ledger import Ask, Claim, Conclusion, Ledger, Parking, Sending, StoredResult
+from agents.ledger import Ask, Conclusion, Sending, StoredResult
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
     Answer,
@@ -36,158 +33,34 @@ from agents.payments.decide import (
     attempt_number,
     decide,
 )
-from agents.pool import open_pool
 from providers.outcome import Outcome
-from schemas.ids import new_id, result_id
-from schemas.money import Money
-from schemas.payments import CreatePayment, Payment, PaymentCommand, Performed, Reason, Result
+from schemas.ids import result_id
+from schemas.payments import CreatePayment, Payment, Reason
 from schemas.verdicts import FailureClass, Verdict
-from tests.builders import NOON, a_cancel_payment, a_create_payment, a_refund_payment, lira
-from tests.database_clock import reset_clock, step_clock
+from tests.builders import NOON
+from tests.integration.ledger_bridge import LEASE_S, MARGIN_S, Bridge
+from tests.integration.ledger_hands import (
+    FIRST,
+    HAPPENINGS,
+    PROMISED_S,
+    SECOND,
+    Books,
+    Hand,
+    Happening,
+    Order,
+    Place,
+    a_parking,
+    performed_by,
+    three_orders,
+)
 
-T = TypeVar("T")
 Decide = Callable[..., Decision]
 
-LEASE_S: Final = 30.0
-MARGIN_S: Final = 5.0
 DEADLINE_S: Final = 10.0
 ABSENCE_S: Final = 120.0
-PROMISED_S: Final = 3600.0
 JUMPS_S: Final = 40.0
 """How far the database's clock may stand off in all; below the minute that `decide` allows for."""
 
-
-class Bridge:
-    """Runs coroutines on a loop in a thread of its own, since a state machine is not asynchronous."""
-
-    def __init__(self, database_url: str, kind: type[Ledger] = Ledger) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ledger-model")
-        self._thread.start()
-        self._pool: asyncpg.Pool = self.run(open_pool(database_url, size=2))
-        self.ledger: Ledger = self.run(kind.open(self._pool, lease_s=LEASE_S, margin_s=MARGIN_S))
-
-    def run(self, act: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(act, self._loop).result(60)
-
-    def step_clock(self, seconds: float) -> None:
-        self.run(step_clock(self._pool, seconds))
-
-    def reset_clock(self) -> None:
-        self.run(reset_clock(self._pool))
-
-    def close(self) -> None:
-        self.run(self.ledger.aclose())
-        self.run(self._pool.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-FIRST: Final = "iyzico-main"
-SECOND: Final = "iyzico-other"
-
-
-@dataclass
-class Books:
-    """What a provider did, by our reference; with `deduplicates` a known one is answered, not performed again."""
-
-    deduplicates: bool
-    effects: dict[str, int] = field(default_factory=dict)
-    declined: set[str] = field(default_factory=set)
-    on_the_way: set[str] = field(default_factory=set)
-    first_seen_s: dict[str, float] = field(default_factory=dict)
-
-    def known(self, reference: str, at_s: float) -> bool:
-        """Whether a request is taken for a repetition."""
-        return self.deduplicates and at_s - self.first_seen_s.get(reference, -PROMISED_S) < PROMISED_S
-
-    def perform(self, reference: str, at_s: float) -> None:
-        self.first_seen_s.setdefault(reference, at_s)
-        self.effects[reference] = self.effects.get(reference, 0) + 1
-
-    def verdict(self, reference: str) -> Verdict | None:
-        """What an inquiry finds; what is on its way is not seen yet."""
-        if reference in self.on_the_way:
-            return None
-        if self.effects.get(reference):
-            return Verdict.ACCEPTED
-        return Verdict.REFUSED if reference in self.declined else None
-
-
-@dataclass
-class Order:
-    """A command as it lies in the log."""
-
-    key: str
-    command_id: UUID
-    command: PaymentCommand
-    earlier: "tuple[Order, ...]" = ()
-    concluded: bool = False
-    acknowledged: bool = False
-
-    def reference(self, number: int) -> str:
-        """What the attempt is called."""
-        return f"{self.command_id.hex}-{number}"
-
-    def has(self, reference: str) -> bool:
-        return reference.startswith(self.command_id.hex)
-
-
-Place = Literal[
-    "claim",
-    "mark",
-    "check",
-    "send",
-    "unmark",
-    "inquire",
-    "conclude",
-    "publish",
-    "unpark",
-    "acknowledge",
-    "release",
-    "join",
-]
-"""`release` is where a hand stands that has to try later: it lets go of the key, or parks the command. `join`: the
-command is to be laid behind others of its key."""
-
-
-@dataclass(eq=False)
-class Hand:
-    """One delivery in one worker's hands, and where it stands."""
-
-    order: Order
-    place: Place = "claim"
-    woken: bool = False
-    token: UUID = field(default_factory=new_id)
-    claim: Claim | None = None
-    claimed_s: float = 0.0
-    payment: Payment | None = None
-    amount: Money | None = None
-    sending: Sending | None = None
-    again: bool = False
-    may_resend: bool = False
-    over: tuple[str, ...] = ()
-    """Where it certainly was not performed while it was in this hand."""
-    result: Result | None = None
-    stored: StoredResult | None = None
-
-    @property
-    def held(self) -> Claim:
-        if self.claim is None:
-            raise AssertionError("this step comes after the claim")
-        return self.claim
-
-
-Happening = Literal["performs", "performs, no answer", "performs late", "declines", "throttles", "never arrives"]
-HAPPENINGS: Final[tuple[Happening, ...]] = (
-    "performs",
-    "performs, no answer",
-    "performs late",
-    "declines",
-    "throttles",
-    "never arrives",
-)
 nth = st.integers(0, 7)
 
 
@@ -216,7 +89,7 @@ class Protocol(RuleBasedStateMachine):
         self.books = {place: Books(deduplicates=repeatable) for place in places}
         self.elapsed_s = 0.0
         self.jumped_s = 0.0
-        self.orders = _payment()
+        self.orders = three_orders()
         self.hands: list[Hand] = []
         self.published: list[tuple[UUID, UUID, bytes]] = []
         self.sends: dict[str, int] = {}
@@ -416,7 +289,7 @@ class Protocol(RuleBasedStateMachine):
             hand.sending = replace(sending, repeatable=True)
         elif answered and (hand.held.sent_age_s or 0.0) >= ABSENCE_S:
             result = self._conclude(hand).unknown(
-                "nobody knows", performed=_performed(hand), references=(sending.reference,), first_sent_at=None
+                "nobody knows", performed=performed_by(hand), references=(sending.reference,), first_sent_at=None
             )
             hand.result, hand.place = result, "conclude"
 
@@ -477,14 +350,14 @@ class Protocol(RuleBasedStateMachine):
     def park(self, number: int, lost: bool) -> None:
         """Lay the command down; who has lost the key cannot."""
         hand = self._pick("release", number)
-        laid = self._twice(lost, lambda: self.ledger.park(_parking(hand)))
+        laid = self._twice(lost, lambda: self.ledger.park(a_parking(hand)))
         hand.place = "acknowledge" if laid else "claim"
 
     @rule(number=nth, lost=st.booleans())
     @precondition(_someone_at("join"))
     def join_those_that_are_parked(self, number: int, lost: bool) -> None:
         hand = self._pick("join", number)
-        laid = self._twice(lost, lambda: self.ledger.park(_parking(hand)))
+        laid = self._twice(lost, lambda: self.ledger.park(a_parking(hand)))
         hand.place = "acknowledge" if laid else "claim"
 
     # What must hold after every step.
@@ -663,7 +536,7 @@ class Protocol(RuleBasedStateMachine):
         hand.result, hand.place = self._conclude(hand).refused(refusal), "conclude"
 
     def _decided(self, hand: Hand, verdict: Verdict) -> None:
-        hand.result = self._conclude(hand).by_provider(Outcome(verdict=verdict), _performed(hand))
+        hand.result = self._conclude(hand).by_provider(Outcome(verdict=verdict), performed_by(hand))
         hand.place = "conclude"
 
 
@@ -684,24 +557,3 @@ class RoutedProtocol(Protocol):
         hand = self._pick("mark", number)
         if not hand.again:
             self._onward(hand)
-
-
-def _payment() -> list[Order]:
-    create = a_create_payment(lira("12.50"))
-    refund = a_refund_payment(create.payment_id, lira("5.00"))
-    cancel = a_cancel_payment(create.payment_id, expires_at=NOON + timedelta(seconds=300))
-    orders: list[Order] = []
-    for command in (create, refund, cancel):
-        orders.append(Order(f"payments/{create.payment_id}", new_id(), command, earlier=tuple(orders)))
-    return orders
-
-
-def _parking(hand: Hand) -> Parking:
-    return Parking(hand.held, FIRST, "commands", 0, 0, b"sealed", "later", 10.0)
-
-
-def _performed(hand: Hand) -> Performed:
-    if hand.sending is None:
-        raise AssertionError("what was performed was sent")
-    place, reference = hand.sending.integration_id, hand.sending.reference
-    return Performed(integration_id=place, provider="iyzico", our_reference=reference)

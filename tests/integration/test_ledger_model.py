@@ -12,7 +12,8 @@ from agents.ledger import Conclusion, Ledger, Sending
 from agents.payments.decide import Call, Decision, Inquire, decide
 from infra.migrate import migrate
 from tests.database_clock import install_clock
-from tests.integration.ledger_model import Bridge, Decide, Protocol, RoutedProtocol
+from tests.integration.ledger_bridge import Bridge
+from tests.integration.ledger_model import Decide, Protocol, RoutedProtocol
 
 # The seed is fixed: what a run finds, every run finds. More examples than these were run when the protocol was made.
 COMMON: dict[str, Any] = {

@@ -1,19 +1,15 @@
 """Parking in the ledger: what waits lies in order of arrival, and nothing of its key overtakes it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from agents.ledger import Ask, Claim, ClaimStatus, Conclusion, Ledger, Parking, Sending, StoredResult
-from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.vault.keyring import KeyRing, UnknownMasterKey
-from infra.migrate import migrate
 from schemas.errors import StoreError
 from schemas.ids import new_id
 from streams.records import RawRecord
@@ -22,21 +18,6 @@ from tests.master_keys import a_master_key
 RING = KeyRing.of(a_master_key())
 SEAL = Seal(RING)
 RESULT = StoredResult(b"{}", (("ce_id", b"1"),))
-
-
-@pytest_asyncio.fixture(scope="module")
-async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(database_url)
-    opened = await open_pool(database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest_asyncio.fixture
-async def ledger(pool: asyncpg.Pool) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(pool, lease_s=30, margin_s=5)
-    yield opened
-    await opened.aclose()
 
 
 def an_ask(key: str, **changed: Any) -> Ask:

@@ -1,13 +1,11 @@
 """The registry in PostgreSQL: each order once, and what pausing promises."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 
 from agents.integrations import reading
@@ -16,10 +14,8 @@ from agents.integrations.directory import Directory
 from agents.integrations.registry import Decided, Order, Registry
 from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending, StoredResult
 from agents.parking import STOPPED
-from agents.pool import open_pool
 from agents.sql import statement
 from agents.stops import Stops
-from infra.migrate import migrate
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from schemas.errors import SettingsError
@@ -33,21 +29,6 @@ from tests.stack import fresh_name
 
 MODELS: dict[str, type[IntegrationResult]] = {model.type: model for model in INTEGRATION_RESULTS}
 KEYS = {"api_key": SecretStr("sandbox-key-1"), "secret_key": SecretStr("sandbox-secret-1")}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(database_url)
-    opened = await open_pool(database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest_asyncio.fixture
-async def ledger(pool: asyncpg.Pool) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(pool, lease_s=30, margin_s=5)
-    yield opened
-    await opened.aclose()
 
 
 @pytest.fixture

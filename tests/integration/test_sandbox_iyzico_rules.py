@@ -48,7 +48,7 @@ WRONG_BODIES: list[tuple[str, Reply, str]] = [
     ("comma", a_payment("10,50"), "11"),
     ("three decimals", a_payment("10.505"), "11"),
     ("above int64", a_payment("92233720368547758.08"), "11"),
-    ("unknown currency", a_payment(currency="XXX"), "11"),  # ISO 4217: no currency
+    ("unknown currency", a_payment(currency="ABC"), "11"),
     ("instalment 4", a_payment(installment=4), "11"),
     ("instalment word", a_payment(installment="three"), "11"),
     ("basket sum", a_payment("100.00", basketItems=[an_item("99.99")]), "5062"),

@@ -7,21 +7,11 @@ import asyncpg
 import pytest_asyncio
 
 from agents.ledger import Ask, Claim, Conclusion, Ledger, Sending, StoredResult
-from agents.pool import open_pool
 from agents.stops import Stops
-from infra.migrate import migrate
 from schemas.ids import new_id
 
 RESULT = StoredResult(b"{}", (("ce_id", b"1"),))
 NAME = "iyzico-main"
-
-
-@pytest_asyncio.fixture(scope="module")
-async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(database_url)
-    opened = await open_pool(database_url)
-    yield opened
-    await opened.close()
 
 
 @pytest_asyncio.fixture

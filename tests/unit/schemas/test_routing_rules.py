@@ -36,7 +36,7 @@ def share(amount: str, currency: str = "TRY") -> dict[str, Any]:
         ({"capability": "shoes"}, "capability"),
         ({"weights": {}}, "weights"),
         ({"when": {"currencies": []}}, "when.currencies"),
-        ({"when": {"currencies": ["XXX"]}}, "when.currencies.0"),
+        ({"when": {"currencies": ["ABC"]}}, "when.currencies.0"),
         ({"when": {"card_programmes": ["Bonus"]}}, "when.card_programmes.0"),
         ({"when": {"max_amount": {"minor": -1, "currency": "TRY"}}}, "when.max_amount.minor"),
         ({"when": {"min_amount": share("2"), "max_amount": share("1")}}, "max_amount 1.00 TRY is below min_amount"),

@@ -42,7 +42,7 @@ def test_the_signed_form_is_the_same_number(amount: Decimal) -> None:
 
 @pytest.mark.parametrize(
     ("text", "currency"),
-    [("12.345", "TRY"), ("1", "XXX"), ("1", "lira"), ("1e30", "TRY")],  # the second: ISO 4217's code for none
+    [("12.345", "TRY"), ("1", "XTS"), ("1", "lira"), ("1e30", "TRY")],  # the second: ISO 4217's code for tests
 )
 def test_what_is_no_amount_is_unusable(text: str, currency: str) -> None:
     with pytest.raises(UnusableAnswer):
