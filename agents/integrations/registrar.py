@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from agents.delivery import Delivery
 from agents.health import SOURCE
 from agents.integrations.registry import Decided, Order, Registry
 from agents.pool import FAILURES
+from agents.rejections import CONFLICT, HUB_FAILED, Rejections
 from agents.stops import Stops
 from agents.tracing import process_span
 from schemas.envelope import REPUBLISHED, Envelope
@@ -22,7 +24,6 @@ from schemas.integrations import (
     IntegrationPaused,
 )
 from streams.codec import Outgoing, decode, digest, encode
-from streams.dead_letters import dead_letter
 from streams.publisher import Publisher
 from streams.records import RawRecord, header
 from streams.topics import Topics
@@ -33,12 +34,6 @@ log = logging.getLogger(__name__)
 MODELS: Final[Mapping[str, type[IntegrationCommand]]] = {model.type: model for model in INTEGRATION_COMMANDS}
 _SILENCING: Final = frozenset({IntegrationPaused.type.encode(), IntegrationDisabled.type.encode()})
 """Results that say that nothing is sent any more."""
-_CONFLICT: Final = UnreadableRecord(
-    "command_id_conflict", "ce_id", "this command_id was used for another command; choose a new one"
-)
-_OUR_MISTAKE: Final = UnreadableRecord(
-    "hub_failed", "", "the hub failed at this record by a mistake of its own; report it, and requeue once it is mended"
-)
 
 
 class Registrar:
@@ -55,6 +50,7 @@ class Registrar:
         self._stops = stops
         self._publisher = publisher
         self._topics = topics
+        self._rejections = Rejections(publisher, topics, self._rejected, now)
         self._now = now
 
     async def handle(self, delivery: Delivery) -> float | None:
@@ -80,17 +76,17 @@ class Registrar:
             order = Order(incoming.envelope, incoming.body, digest(incoming.envelope, incoming.key, incoming.body))
             decided = await self._registry.settle(order, at=self._now(), traceparent=current_traceparent())
         except UnreadableRecord as bad:
-            await self._reject(record, bad)
+            await self._rejections.reject(record, bad)
             return
         except StoreError:
             raise
         except Exception:
             # A mistake of ours. Raised, it would stop one worker after the other at this record.
             log.exception("an order could not be decided for a mistake of the hub's")
-            await self._reject(record, _OUR_MISTAKE)
+            await self._rejections.reject(record, HUB_FAILED)
             return
         if isinstance(decided, str):
-            await self._reject(record, _CONFLICT)
+            await self._rejections.reject(record, CONFLICT)
             return
         await self._publish(decided)
 
@@ -107,32 +103,23 @@ class Registrar:
         facts = {"command_id": str(decided.command_id), "result": (kind or b"").decode(), "again": decided.again}
         log.info("an order about integrations is settled", extra=facts)
 
-    async def _reject(self, record: RawRecord, bad: UnreadableRecord) -> None:
-        """To the dead letters, and, where the record's own id can be read, a rejection for its publisher."""
-        records = [dead_letter(self._topics.dead_letters, record, bad)]
-        try:
-            command_id = Envelope.read(record.readable_headers).id
-        except UnreadableRecord:
-            log.info("a dead letter without a readable id", extra={"reason": bad.reason, "field": bad.field})
-        else:
-            body = IntegrationCommandRejected(
-                command_id=command_id,
-                reason=bad.reason,
-                field=bad.field,
-                detail=bad.detail,
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
-                observed_at=self._now(),
-            )
-            key = (record.key or b"").decode("utf-8", "replace") if bad.reason != "card_number" else ""
-            envelope = Envelope(
-                id=rejection_id(record.topic, record.partition, record.offset),
-                type=body.type,
-                source=SOURCE,
-                subject=key[:200] or None,
-                time=body.observed_at,
-            )
-            records.append(encode(self._topics.integration_events.name, key, envelope, body))
-        await self._publisher.publish(records)
-        log.warning("record rejected", extra={"reason": bad.reason, "field": bad.field})
+    def _rejected(self, record: RawRecord, command_id: UUID, bad: UnreadableRecord, at: datetime) -> Outgoing:
+        body = IntegrationCommandRejected(
+            command_id=command_id,
+            reason=bad.reason,
+            field=bad.field,
+            detail=bad.detail,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            observed_at=at,
+        )
+        key = (record.key or b"").decode("utf-8", "replace") if bad.reason != "card_number" else ""
+        envelope = Envelope(
+            id=rejection_id(record.topic, record.partition, record.offset),
+            type=body.type,
+            source=SOURCE,
+            subject=key[:200] or None,
+            time=at,
+        )
+        return encode(self._topics.integration_events.name, key, envelope, body)

@@ -23,8 +23,8 @@ from agents.payments.finish import Finisher
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
-from agents.payments.rejections import FROM_THE_FUTURE, HUB_FAILED, Rejections
 from agents.payments.work import Later, Onward, Patience, Work
+from agents.rejections import FROM_THE_FUTURE, HUB_FAILED, Rejections
 from agents.tracing import process_span
 from agents.vault.subjects import Subjects
 from providers.caller import Caller
@@ -90,7 +90,7 @@ class PaymentsAgent:
         self._patience = patience
         self._now = now
         records = PaymentRecords(topics)
-        self._rejections = Rejections(publisher, topics, records, now)
+        self._rejections = Rejections(publisher, topics, records.rejected, now)
         self._finisher = Finisher(
             ledger=ledger, publisher=publisher, topics=topics, records=records, cards=cards, now=now
         )

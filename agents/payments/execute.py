@@ -24,9 +24,9 @@ from agents.payments.finish import Finisher
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.putting_off import put_off
-from agents.payments.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.work import Decided, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
+from agents.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.routing import NOT_READY, Way
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects

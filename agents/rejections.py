@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
-from agents.payments.records import PaymentRecords
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
+from streams.codec import Outgoing
 from streams.dead_letters import dead_letter
 from streams.publisher import Publisher
 from streams.records import RawRecord
@@ -31,15 +32,22 @@ FROM_THE_FUTURE: Final = UnreadableRecord(
 )
 
 
-class Rejections:
-    """Tells of records that are refused before any command is made of them."""
+Told = Callable[[RawRecord, UUID, UnreadableRecord, datetime], Outgoing]
+"""From a record, its own id, what is wrong and the moment to the rejection for its publisher."""
 
-    def __init__(
-        self, publisher: Publisher, topics: Topics, records: PaymentRecords, now: Callable[[], datetime]
-    ) -> None:
+
+class Rejections:
+    """Tells of records that are refused before any command is made of them.
+
+    Args:
+        told: makes the rejection, in the words of the topic's own vocabulary.
+        now: the clock, UTC.
+    """
+
+    def __init__(self, publisher: Publisher, topics: Topics, told: Told, now: Callable[[], datetime]) -> None:
         self._publisher = publisher
         self._topics = topics
-        self._records = records
+        self._told = told
         self._now = now
 
     async def reject(self, record: RawRecord, bad: UnreadableRecord) -> None:
@@ -50,6 +58,6 @@ class Rejections:
         except UnreadableRecord:
             log.info("a dead letter without a readable id", extra={"reason": bad.reason, "field": bad.field})
         else:
-            records.append(self._records.rejected(record, command_id, bad, self._now()))
+            records.append(self._told(record, command_id, bad, self._now()))
         await self._publisher.publish(records)
         log.warning("record rejected", extra={"reason": bad.reason, "field": bad.field})
