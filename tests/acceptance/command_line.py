@@ -17,6 +17,10 @@ class Done:
     err: str
 
     @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
     def lines(self) -> list[Any]:
         return [json.loads(line) for line in self.out.splitlines()]
 

@@ -33,6 +33,7 @@ from streams.kafka import KafkaAccess
 from streams.reader import replay
 from streams.records import RawRecord
 from streams.topics import Topics
+from tests.acceptance.command_line import Done
 from tests.master_keys import a_master_key
 from tests.stack import fresh_name
 
@@ -40,17 +41,6 @@ OLD, NEW = a_master_key(), a_master_key()
 RING = KeyRing.of(OLD)
 API_KEY, SECRET_KEY = "sandbox-open-sesame", "sandbox-secret-sésame"
 VALUES = json.dumps({"api_key": API_KEY, "secret_key": SECRET_KEY})
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass

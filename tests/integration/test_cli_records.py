@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,11 @@ from streams.publisher import Publisher
 from streams.reader import read_at, replay
 from streams.records import RawRecord
 from streams.topics import Topics
+from tests.acceptance.command_line import Done
 from tests.builders import a_command_refused, a_create_payment, a_late_outcome, a_payment_created, a_record
 from tests.stack import fresh_name
 
 CARD = "5528790000000008"
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[Any]:
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 Kolaj = Callable[..., Done]
