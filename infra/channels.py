@@ -13,6 +13,7 @@ from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
 from schemas.privacy import PRIVACY_EVENTS
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WEBHOOK_EVENTS
 from streams.topics import Topic, Topics
 
 PREFIX: Final = "{prefix}"
@@ -61,6 +62,10 @@ def channels() -> tuple[Channel, ...]:
             "the integration's id; of a routing rule the rule's; of a lag alarm the consumer group",
             "One result for each order about integrations, with the state after it; health, breakers as they changed, "
             "use of rate limits, alarms of processes, what operators did by hand.",
+        ),
+        Channel(
+            "webhookEvents", topics.webhook_events, WEBHOOK_EVENTS, "the integration's id, a slash and the event's id",
+            "Providers' calls to the hub and what became of them; counts of those refused. Kept for 90 days.",
         ),
         Channel(
             "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",

@@ -25,6 +25,7 @@ from agents.tending import Tending
 from agents.vault.source import CredentialSource
 from agents.vault.subjects import Subjects
 from agents.vault.watching import CredentialWatch
+from infra.accounts import now
 from infra.caller_settings import caller_settings, shared_store
 from infra.credential_source import credential_source
 from infra.credential_store import key_ring
@@ -32,7 +33,7 @@ from infra.integration_settings import load_integrations, without_secrets
 from infra.migrate import migrate
 from infra.settings import Settings
 from infra.topics import prepare_topics
-from infra.worker_parts import Parts, Readers, now, open_stores, payments_agent
+from infra.worker_parts import Parts, Readers, open_stores, payments_agent
 from providers.caller import Caller
 from providers.connector import LiveCredentials
 from providers.registry import connectors

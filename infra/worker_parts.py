@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
-
-import asyncpg
 
 from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer, Membership
@@ -21,22 +18,18 @@ from agents.parking import ParkingLot
 from agents.payments.agent import PaymentsAgent
 from agents.payments.places import Places
 from agents.payments.work import Patience
-from agents.pool import open_pool
 from agents.sealing import Seal
 from agents.stops import Stops
 from agents.tending import Tending
-from agents.vault.credentials import CredentialCache
 from agents.vault.erasures import erase_again
 from agents.vault.keyring import KeyRing
 from agents.vault.master_keys import MasterKeys
 from agents.vault.parked import ParkedRecords
 from agents.vault.subjects import Subjects
-from infra.credential_store import credential_store, stored_credentials
-from infra.integration_settings import load_integrations, without_secrets
-from infra.logs import hiding_also
+from infra.accounts import Accounts, now, open_accounts
 from infra.settings import Settings
 from providers.caller import Caller
-from providers.connector import Connector, Integration
+from providers.connector import Connector
 from streams.delayed import DelayedConsumer
 from streams.publisher import Publisher
 from streams.watching import Bounds, OnOverdue
@@ -46,20 +39,10 @@ _ORDERS_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Stores:
-    """What a worker keeps things in.
+class Stores(Accounts):
+    """What a worker keeps things in."""
 
-    Attributes:
-        vault: the same database under the account that sees cards and credentials.
-        fixed: the accounts of the settings, with their secrets.
-    """
-
-    pool: asyncpg.Pool
-    vault: asyncpg.Pool
-    ring: KeyRing
-    credentials: CredentialCache
     ledger: Ledger
-    fixed: dict[str, Integration]
 
 
 async def open_stores(
@@ -71,29 +54,14 @@ async def open_stores(
         SettingsError: a master key or a secret is missing, or the ledger is not one to go on with.
         StoreError: a store does not answer.
     """
-    pool = await open_pool(settings.database_url.get_secret_value())
-    stack.push_async_callback(pool.close)
-    # Cards and credentials have an account of their own where there is one: `pool` cannot read them then.
-    vault = await open_pool(
-        settings.vault_url.get_secret_value(), application_name="kolaj-vault", setting="VAULT_DATABASE_URL"
-    )
-    stack.push_async_callback(vault.close)
-    await ParkedRecords(pool, Seal(ring)).check(ring)
-    await MasterKeys(vault).begin(ring)
-    cache = CredentialCache(
-        await stack.enter_async_context(credential_store(settings, vault, ring)),
-        environment=settings.environment,
-        now=now,
-        ttl_s=settings.credential_ttl_s,
-    )
-    stack.enter_context(hiding_also(cache.hide))
-    stored = await stored_credentials(settings, known, cache, without_secrets(settings))
-    fixed = load_integrations(settings, known, stored)
-    ledger = await Ledger.open(pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
+    accounts = await open_accounts(settings, known, ring, stack)
+    await ParkedRecords(accounts.pool, Seal(ring)).check(ring)
+    await MasterKeys(accounts.vault).begin(ring)
+    ledger = await Ledger.open(accounts.pool, lease_s=settings.lease_s, margin_s=settings.lease_margin_s)
     stack.push_async_callback(ledger.aclose)
-    await check_not_behind(settings.kafka, settings.topics, pool)
-    await erase_again(settings.kafka, settings.topics, vault)
-    return Stores(pool, vault, ring, cache, ledger, fixed)
+    await check_not_behind(settings.kafka, settings.topics, accounts.pool)
+    await erase_again(settings.kafka, settings.topics, accounts.vault)
+    return Stores(accounts.pool, accounts.vault, ring, accounts.credentials, accounts.fixed, ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +171,3 @@ class Readers:
             bounds=self._bounds,
             on_overdue=self._on_overdue,
         )
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.connection_settings import USUAL, ConnectionSettings
 from providers.diagnosis import Trouble
+from providers.notices import Webhooks
 from providers.outcome import Finding, Outcome, Refusal
 from schemas.base import Frozen
 from schemas.integrations import Kind
@@ -248,7 +249,7 @@ class Connector:
         secret: names of JSON fields that hold secrets or card data.
         reads: questions whose answers may be kept.
         settings: what may be set for an account beside its secrets.
-        webhooks: kinds of calls to us that it verifies and reads.
+        webhooks: how it calls us; `None` where it does not, or nothing here understands it.
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
     """
 
@@ -262,7 +263,7 @@ class Connector:
     probe: HealthProbe
     version: str = "1"
     settings: type[ConnectionSettings] = ConnectionSettings
-    webhooks: tuple[str, ...] = ()
+    webhooks: Webhooks | None = None
     reference: ReferenceFormat = field(default_factory=ReferenceFormat)
     rate_limits: Mapping[str, RateLimit] = field(default_factory=dict)
     methods: tuple[str, ...] = ()

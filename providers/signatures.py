@@ -15,11 +15,10 @@ from typing import Final, Literal
 
 from pydantic import SecretStr
 
-from providers.connector import Integration
+from providers.notices import Refused
 from schemas.errors import SettingsError
 from schemas.webhooks import Verified
 
-Why = Literal["missing", "malformed", "too_old", "from_the_future", "wrong"]
 TOLERANCE_S: Final = 300.0
 """How far a signed moment may lie from the arrival, on both sides, by the documents of Stripe and Standard Webhooks."""
 
@@ -29,17 +28,6 @@ _SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _SIGNED_ID: Final = re.compile(r"[!-\-/-~]{1,200}")
 """Printable ASCII without a dot: with one, the same signed text could be cut into id, moment and body in two ways."""
 _STANDARD_PREFIX: Final = "whsec_"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A call that is not taken. The word is for operators: whoever called is told no more than that it was refused.
-
-    Attributes:
-        why: `too_old` and `from_the_future` are said only of what is rightly signed: a repeat, or a wrong clock.
-    """
-
-    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +45,13 @@ class LiveSecret:
         return self.live_until is None or at < self.live_until
 
 
-def live_secrets(integration: Integration, name: str) -> tuple[LiveSecret, ...]:
-    """The account's secrets of that name, the newest first. Those whose overlap has ended are not in it any more.
+def secrets_named(credentials: Sequence[Mapping[str, SecretStr]], name: str) -> tuple[LiveSecret, ...]:
+    """One secret of each set that has it, in their order: what a call to us may be signed with.
 
     Raises:
         NotSent: the account has no live credentials. Nothing can be said of the call; they should call again.
     """
-    retiring = [one[name] for one in integration.retiring if name in tuple(one)]
-    return tuple(LiveSecret(value) for value in (integration.credentials[name], *retiring))
+    return tuple(LiveSecret(one[name]) for one in credentials if name in tuple(one))
 
 
 def header_of(headers: Mapping[str, str], name: str) -> str | None:

@@ -1,11 +1,19 @@
-"""Calls to us, as far as they were judged where they came in."""
+"""Calls to us: that they came, whether they were theirs, and what became of them. Keyed by account and event."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from schemas.base import Frozen, Token
+from schemas.base import Fact, Frozen, IntegrationId, Token
 from schemas.envelope import UtcTime
+from schemas.payments.notices import ProviderState
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+RefusedWhy = Literal[
+    "missing", "malformed", "too_old", "from_the_future", "wrong", "unknown_integration", "no_webhooks", "too_large"
+]
+"""Why a call was not taken: its signature is not there or not right, or the call is nobody's."""
 
 
 class Verified(Frozen):
@@ -24,3 +32,65 @@ class Verified(Frozen):
     secret_index: Annotated[int, Field(ge=0)]
     signed_at: UtcTime | None = None
     signed_id: Token | None = None
+
+
+class WebhookReceived(Fact):
+    """A provider's call came and is theirs. Its `ce_id` is new for each call, repeats of an event included."""
+
+    type: ClassVar[str] = "webhooks.received.v1"
+
+    integration_id: IntegrationId
+    provider: str
+    event_id: Token
+    """The provider's id of the event, or the digest of the body where it has none; repeats carry the same one."""
+    event_type: Token
+    verified: Verified
+    body_digest: Sha256
+    size_bytes: Annotated[int, Field(ge=0)]
+    our_reference: Token | None = None
+    provider_reference: Token | None = None
+    said: ProviderState | None = None
+    sealed: str
+    """The body's exact bytes, sealed under the hub's master key, base64. A card number in it was masked before."""
+
+
+class WebhooksRefused(Fact):
+    """Calls that were not taken, counted: whoever floods the edge must not flood the log."""
+
+    type: ClassVar[str] = "webhooks.refused.v1"
+
+    integration_id: str
+    """As the caller named it, cut to 100 characters."""
+    why: RefusedWhy
+    times: Annotated[int, Field(ge=1)]
+    first_at: UtcTime
+    last_at: UtcTime
+    process: str
+    last_digest: Sha256 | None = None
+    """Of the last of these bodies."""
+
+
+class WebhookHandled(Fact):
+    """What became of a call that was taken. Its `ce_id` is made from the call's."""
+
+    type: ClassVar[str] = "webhooks.handled.v1"
+
+    integration_id: IntegrationId
+    event_id: Token
+    received_id: UUID
+    """The `ce_id` of the call's record."""
+    outcome: Literal["processed", "repeated", "unresolved", "about_nothing"]
+    """It went to its payment's lane; the event had gone there before; no payment was found for it in time; or it is
+    about nothing that the hub performs."""
+    payment_id: UUID | None = None
+    command_id: UUID | None = None
+    """Of the internal command that it became."""
+    handled_at: UtcTime
+    detail: str | None = None
+
+
+WEBHOOK_EVENTS: tuple[type[WebhookReceived | WebhooksRefused | WebhookHandled], ...] = (
+    WebhookReceived,
+    WebhooksRefused,
+    WebhookHandled,
+)

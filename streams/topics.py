@@ -71,6 +71,16 @@ class Topics:
         return self._topic("integrations.events", FOREVER_MS)
 
     @property
+    def webhook_events(self) -> Topic:
+        """Calls to us and what became of them. Their bytes are sealed, and kept for 90 days; what they led to stays."""
+        return self._topic("webhooks.events", 90 * DAY_MS)
+
+    @property
+    def access_events(self) -> Topic:
+        """Who asked what of the HTTP edge."""
+        return self._topic("access.events", FOREVER_MS)
+
+    @property
     def privacy_events(self) -> Topic:
         """Whose data was erased; after a restore it is erased again from here."""
         return self._topic("privacy.events", FOREVER_MS)
@@ -96,6 +106,8 @@ class Topics:
             self.provider_calls,
             self.integration_commands,
             self.integration_events,
+            self.webhook_events,
+            self.access_events,
             self.privacy_events,
             *(topic for _, topic in self.retries),
             self.dead_letters,

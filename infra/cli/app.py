@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "demo": "Play a shop's day through the hub, kill a worker, and balance the books.",
     "worker": "Perform commands at the providers.",
     "projector": "Keep the tables up with the events.",
+    "gateway": "Take commands and webhooks over HTTP, and tell results.",
     "publish": "Publish commands from a file of JSON lines.",
     "results": "Show the results of commands.",
     "commands": "Where commands stand; withdraw one, or settle one whose outcome is unknown.",

@@ -35,7 +35,7 @@ def _told(connector: Connector) -> dict[str, Any]:
         "environments": list(connector.environments),
         "operations": [operation.command.type for operation in connector.operations],
         "queries": [read.name for read in connector.reads],
-        "webhooks": list(connector.webhooks),
+        "webhooks": [] if connector.webhooks is None else list(connector.webhooks.kinds),
         "credentials": list(connector.credentials),
         "settings": connector.settings.model_json_schema(),
     }

@@ -44,6 +44,14 @@ begin
                      else 'select, insert, update' end, found.name);
         end loop;
     end if;
+    if exists (select from pg_roles where rolname = 'kolaj_gateway') then
+        grant usage on schema gateway, registry, public to kolaj_gateway;
+        grant select, insert, update, delete on all tables in schema gateway to kolaj_gateway;
+        grant usage on all sequences in schema gateway to kolaj_gateway;
+        revoke insert, update, delete on gateway.migrations from kolaj_gateway;
+        grant select on all tables in schema registry to kolaj_gateway;
+        grant select on all tables in schema public to kolaj_gateway;
+    end if;
     if exists (select from pg_roles where rolname = 'kolaj_reader') then
         grant usage on schema public to kolaj_reader;
         grant select on all tables in schema public to kolaj_reader;

@@ -1,4 +1,4 @@
-"""Two histories of numbered SQL files, each run by Alembic with a version table of its own.
+"""Three histories of numbered SQL files, each run by Alembic with a version table of its own.
 
 A file `NNNN_what.sql` is a revision whose name is its own and whose parent is the file before it. Files are never
 changed once they were run anywhere; a change is a further file.
@@ -69,5 +69,6 @@ class History:
 
 HISTORIES: Final = (
     History("ledger", "agents", "sql/migrations", "ledger", "migrations"),
+    History("gateway", "infra.gateway", "sql/migrations", "gateway", "migrations"),
     History("projections", "projections", "sql/migrations", "public", "projection_migrations", views="sql/views"),
 )

@@ -12,6 +12,7 @@ from pydantic import Field
 from schemas.base import Fact, Frozen, Token
 from schemas.envelope import UtcTime
 from schemas.money import Money
+from schemas.payments.notices import ProviderState
 from schemas.payments.open_outcomes import Person, ResolutionProposal
 from schemas.payments.reasons import Reason
 from schemas.personal import SealedPerson
@@ -119,7 +120,7 @@ class PaymentQueried(CommandResult):
     type: ClassVar[str] = "payments.queried.v1"
 
     verdict: Literal["accepted"] = "accepted"
-    provider_state: Literal["captured", "authorized", "pending", "failed", "cancelled", "not_found"]
+    provider_state: ProviderState
     paid_price: Money | None = None
     lines: tuple[LineReference, ...] = ()
 

@@ -7,12 +7,12 @@ begin
     execute format('alter database %I owner to kolaj_migrator', current_database());
     execute format('revoke all on database %I from public', current_database());
     execute format('grant connect on database %I to kolaj_migrator, kolaj_agent, kolaj_vault, kolaj_projector, '
-                   'kolaj_reader', current_database());
+                   'kolaj_gateway, kolaj_reader', current_database());
     -- Before PostgreSQL 15 everybody could create tables there.
     revoke create on schema public from public;
     grant usage, create on schema public to kolaj_migrator;
     for thing in
-        select nspname as name from pg_namespace where nspname in ('ledger', 'registry', 'vault')
+        select nspname as name from pg_namespace where nspname in ('ledger', 'registry', 'vault', 'gateway')
     loop
         execute format('alter schema %I owner to kolaj_migrator', thing.name);
     end loop;
@@ -21,7 +21,7 @@ begin
                case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' else 'table' end
                    as kind
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname in ('public', 'ledger', 'registry', 'vault')
+        where n.nspname in ('public', 'ledger', 'registry', 'vault', 'gateway')
           and c.relkind in ('r', 'p', 'v', 'm', 'S')
           and c.relowner <> 'kolaj_migrator'::regrole
           -- What belongs to a table or an extension goes with it.
@@ -32,7 +32,7 @@ begin
     for thing in
         select p.oid::regprocedure as name
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-        where n.nspname in ('public', 'ledger', 'registry', 'vault')
+        where n.nspname in ('public', 'ledger', 'registry', 'vault', 'gateway')
           and p.proowner <> 'kolaj_migrator'::regrole
           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
     loop

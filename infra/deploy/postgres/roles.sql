@@ -4,12 +4,14 @@
 --   kolaj_agent      works on the ledger and the registry; sees no projection, since no decision may rest on one
 --   kolaj_vault      alone sees cards and credentials
 --   kolaj_projector  writes the projections
+--   kolaj_gateway    works on the HTTP edge's own tables, reads the registry and the projections
 --   kolaj_reader     reads the projections
 do $$
 declare
     wanted text;
 begin
-    foreach wanted in array array['kolaj_migrator', 'kolaj_agent', 'kolaj_vault', 'kolaj_projector', 'kolaj_reader'] loop
+    foreach wanted in array array['kolaj_migrator', 'kolaj_agent', 'kolaj_vault', 'kolaj_projector', 'kolaj_gateway',
+        'kolaj_reader'] loop
         begin
             if not exists (select from pg_roles where rolname = wanted) then
                 execute format('create role %I nologin', wanted);

@@ -8,7 +8,7 @@ from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
-from providers.payments.iyzico.webhook import KINDS
+from providers.payments.iyzico.webhook import WEBHOOKS
 from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
 
@@ -87,7 +87,7 @@ CONNECTOR = Connector(
     operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
     reads=READS,
     settings=IyzicoSettings,
-    webhooks=KINDS,
+    webhooks=WEBHOOKS,
     probe=HealthProbe(get("/payment/test"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.

@@ -6,14 +6,15 @@ Source: README, "Webhooks".
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from providers.notices import Call, Notice, Refused, Webhooks, named
+from providers.payments.iyzico.settings import IyzicoSettings
 from providers.reading import Unreadable, parse_json
-from providers.signatures import LiveSecret, Refused, header_of, signer_of
+from providers.signatures import header_of, secrets_named, signer_of
+from schemas.payments.notices import ProviderState
 from schemas.webhooks import Verified
 
 HEADER: Final = "x-iyz-signature-v3"
@@ -35,55 +36,50 @@ _PAYMENT: Final[Mapping[Kind, str]] = MappingProxyType({"direct": "paymentId", "
 """The field that names the payment and is signed. A direct notice carries `iyziPaymentId` too, which is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One verified notification: signed values, but for `notice_id`.
+_STATES: Final[Mapping[str, ProviderState]] = MappingProxyType(
+    {
+        "SUCCESS": "captured",
+        "FAILURE": "failed",
+        "INIT_THREEDS": "pending",
+        "CALLBACK_THREEDS": "pending",
+        "BKM_POS_SELECTED": "pending",
+        "INIT_APM": "pending",
+        "INIT_CONTACTLESS": "pending",
+        "INIT_BANK_TRANSFER": "pending",
+        "INIT_CREDIT": "pending",
+        "PENDING_CREDIT": "pending",
+    }
+)
+"""A hold says `SUCCESS` too: what it is, the provider is asked."""
 
-    Attributes:
-        notice_id: unique to it by their word, and repeated with it; it is not signed.
-    """
 
-    verified: Verified
-    notice_id: str
-    kind: Kind
-    event: str
-    status: str | None
-    payment_id: str | None
-    our_reference: str | None
-
-
-def read_notice(
-    headers: Mapping[str, str],
-    body: bytes,
-    secrets: Sequence[LiveSecret],
-    arrived_at: datetime,
-    merchant_id: str = "",
-) -> Notice | Refused:
+def read_notice(call: Call) -> Notice | Refused:
     """The notice, when it is theirs and can be read.
 
-    Args:
-        headers: as received, names in any case.
-        body: as received.
-        merchant_id: ours at iyzico; needed for subscriptions, whose notices are signed with it and do not carry it.
+    Subscriptions' are signed with our number there, which they do not carry: it is a setting of the account.
+    `iyziReferenceCode` is unique to a notice by their word and repeated with it; it is not signed. Without one the
+    bytes stand for themselves.
     """
-    signature = header_of(headers, HEADER)
+    signature = header_of(call.headers, HEADER)
     if signature is None:
         return Refused("missing")
-    fields = _as_written(body)
+    fields = _as_written(call.body)
     if fields is None:
         return Refused("malformed")
-    index = signer_of(secrets, arrived_at, lambda secret: signature_of(fields, secret, merchant_id), [signature])
+    merchant_id = (call.settings.merchant_id if isinstance(call.settings, IyzicoSettings) else None) or ""
+    secrets = secrets_named(call.credentials, "secret_key")
+    index = signer_of(secrets, call.arrived_at, lambda secret: signature_of(fields, secret, merchant_id), [signature])
     if index is None:
         return Refused("wrong")
     kind = _kind(fields)
+    status = _signed(fields, kind, "status")
     return Notice(
-        verified=Verified(arrived_at=arrived_at, secret_index=index),
-        notice_id=str(fields.get("iyziReferenceCode", "")),
-        kind=kind,
-        event=str(fields.get("iyziEventType", "")),
-        status=_signed(fields, kind, "status"),
-        payment_id=_signed(fields, kind, _PAYMENT.get(kind, "")),
-        our_reference=_signed(fields, kind, "paymentConversationId"),
+        verified=Verified(arrived_at=call.arrived_at, secret_index=index),
+        event_id=named(fields.get("iyziReferenceCode")) or hashlib.sha256(call.body).hexdigest(),
+        event_type=named(fields.get("iyziEventType")) or "unnamed",
+        our_reference=named(_signed(fields, kind, "paymentConversationId")),
+        provider_reference=named(_signed(fields, kind, _PAYMENT.get(kind, ""))),
+        said=None if status is None else _STATES.get(status),
     )
 
 
@@ -114,3 +110,6 @@ def _kind(fields: Mapping[str, Any]) -> Kind:
 def _signed(fields: Mapping[str, Any], kind: Kind, name: str) -> str | None:
     value = fields.get(name) if name in _SIGNED[kind] else None
     return None if value is None else str(value)
+
+
+WEBHOOKS: Final = Webhooks(KINDS, read_notice)

@@ -13,9 +13,10 @@ from agents.vault.memory import MemoryCredentials
 from agents.vault.opening import NoCredentials
 from agents.vault.secret import Secret
 from agents.vault.store import OpenVersion
+from providers.connection_settings import USUAL
 from providers.connector import Credentials, LiveCredentials
-from providers.payments.iyzico.webhook import HEADER, Notice, read_notice, signature_of
-from providers.signatures import LiveSecret
+from providers.notices import Call, Notice
+from providers.payments.iyzico.webhook import HEADER, read_notice, signature_of
 from schemas.errors import NotSent, StoreError
 from tests.master_keys import a_master_key
 
@@ -245,8 +246,8 @@ async def test_webhooks_signed_with_the_old_secret_pass_until_the_overlap_ends()
         live = await bench.load()
         fields = {"iyziEventType": "CREDIT", "paymentId": "1", "paymentConversationId": "c", "status": "SUCCESS"}
         headers = {HEADER: signature_of(fields, f"secret_key of a {tag}")}
-        secrets = [LiveSecret(credentials["secret_key"]) for credentials in (live.current, *live.retiring)]
-        return isinstance(read_notice(headers, json.dumps(fields).encode(), secrets, bench.at), Notice)
+        call = Call(headers, json.dumps(fields).encode(), (live.current, *live.retiring), bench.at, USUAL)
+        return isinstance(read_notice(call), Notice)
 
     assert await passes("old")
     assert await passes("new")

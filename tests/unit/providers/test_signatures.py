@@ -16,16 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from providers.connector import Integration
-from providers.payments.iyzico import CONNECTOR
+from providers.notices import Refused
 from providers.reading import parse_json
 from providers.signatures import (
     BodySignature,
     LiveSecret,
-    Refused,
     StandardWebhooks,
     TimedSignature,
-    live_secrets,
+    secrets_named,
 )
 from schemas.errors import SettingsError
 from schemas.webhooks import Verified
@@ -303,8 +301,8 @@ def test_a_secret_that_cannot_be_one_says_what_to_do(secret: str) -> None:
 
 def test_an_accounts_secrets_are_its_current_one_and_those_that_are_being_replaced() -> None:
     current, older, without = {"secret_key": SecretStr("new")}, {"secret_key": SecretStr("old")}, {"x": SecretStr("y")}
-    account = Integration("main", CONNECTOR, "sandbox", "http://127.0.0.1:9", current, (without, older))
-    assert [one.value.get_secret_value() for one in live_secrets(account, "secret_key")] == ["new", "old"]
+    found = secrets_named((current, without, older), "secret_key")
+    assert [one.value.get_secret_value() for one in found] == ["new", "old"]
 
 
 def test_neither_verdict_nor_secret_shows_a_value() -> None:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from providers.payments.iyzico.webhook import HEADER, Notice, read_notice, signature_of
+from providers.notices import Call, Notice, Refused
+from providers.payments.iyzico.settings import IyzicoSettings
+from providers.payments.iyzico.webhook import HEADER, read_notice, signature_of
 from providers.reading import parse_json
-from providers.signatures import LiveSecret, Refused
 from schemas.webhooks import Verified
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -49,7 +50,8 @@ every_kind = pytest.mark.parametrize("kind", FIELDS)
 
 def read(body: bytes, signed: dict[str, Any], secret: str = SECRET) -> Notice | Refused:
     headers = {HEADER: signature_of(signed, SECRET, MERCHANT)}
-    return read_notice(headers, body, [LiveSecret(SecretStr(secret))], NOON, MERCHANT)
+    account = ({"secret_key": SecretStr(secret)},)
+    return read_notice(Call(headers, body, account, NOON, IyzicoSettings(merchant_id=MERCHANT)))
 
 
 def verified(body: bytes, signed: dict[str, Any]) -> Notice:
@@ -68,13 +70,13 @@ def test_f5_odd_order_and_blanks_and_a_newline_at_the_end_are_theirs(kind: str) 
 @every_kind
 @given(data=st.data())
 def test_f5_one_changed_byte_anywhere_never_changes_a_signed_value(kind: str, data: st.DataObject) -> None:
-    """They sign values, so that a blank may change; what a notice says may not, but for the unsigned `notice_id`."""
+    """They sign values, so that a blank may change; what a notice says may not, but for the unsigned `event_id`."""
     body = json.dumps(FIELDS[kind]).encode()
     changed = bytearray(body)
     changed[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
     after = read(bytes(changed), FIELDS[kind])
     if isinstance(after, Notice):
-        assert replace(after, notice_id="") == replace(verified(body, FIELDS[kind]), notice_id="")
+        assert replace(after, event_id="") == replace(verified(body, FIELDS[kind]), event_id="")
 
 
 @every_kind
@@ -91,12 +93,12 @@ def test_f5_one_changed_byte_in_any_signed_value_is_refused(kind: str) -> None:
 
 def test_the_payment_is_the_signed_one_whatever_stands_beside_it() -> None:
     notice = verified(json.dumps(FIELDS["direct"] | {"iyziPaymentId": 1}).encode(), FIELDS["direct"])
-    assert notice.payment_id == "22484059"
+    assert notice.provider_reference == "22484059"
     notice = verified(json.dumps(FIELDS["hosted"] | {"paymentId": 1}).encode(), FIELDS["hosted"])
-    assert notice.payment_id == "28157797"
+    assert notice.provider_reference == "28157797"
     added = {"status": "SUCCESS", "paymentId": 1, "paymentConversationId": "x"}
     notice = verified(json.dumps(FIELDS["subscription"] | added).encode(), FIELDS["subscription"])
-    assert (notice.payment_id, notice.status, notice.our_reference) == (None, None, None)
+    assert (notice.provider_reference, notice.said, notice.our_reference) == (None, None, None)
 
 
 @every_kind
@@ -110,7 +112,7 @@ def test_f7_numbers_beside_the_signed_values_verify_and_are_read_with_their_deci
 @pytest.mark.parametrize("number", ["1.0", "1e2", "10.10", "-0", "1E+2", "100000000000000000000.5"])
 def test_f7_a_number_that_is_signed_counts_as_it_is_written(number: str) -> None:
     body = json.dumps(FIELDS["direct"]).replace('"paymentId": 22484059', f'"paymentId": {number}').encode()
-    assert verified(body, FIELDS["direct"] | {"paymentId": number}).payment_id == number
+    assert verified(body, FIELDS["direct"] | {"paymentId": number}).provider_reference == number
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'"text"', b"{", b'{"status":"a","status":"b"}', b"\xff", b'{"a":NaN}'])

@@ -1,7 +1,8 @@
 """iyzico's signatures against vectors made with its own client library and its published examples."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import pytest
 from pydantic import SecretStr
 
 from providers.connector import Answer, Request
+from providers.notices import Call, Notice, Refused
 from providers.payments.iyzico.amounts import canonical
+from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import CALLBACK_3DS, SIGNED, sign, signature_of, verify
-from providers.payments.iyzico.webhook import Notice, read_notice
+from providers.payments.iyzico.webhook import read_notice
 from providers.payments.iyzico.webhook import signature_of as notice_signature
 from providers.reading import parse_json
-from providers.signatures import LiveSecret, Refused
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors" / "iyzico.json").read_text())
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+KEY: str = VECTORS["keys"]["secret_key"]
 KEYS = {name: SecretStr(value) for name, value in VECTORS["keys"].items()}
 
 
@@ -87,9 +90,12 @@ def test_an_amount_is_canonical(vector: dict[str, str]) -> None:
 
 
 def _notice(vector: dict[str, Any], **headers: str) -> Any:
-    secret = LiveSecret(SecretStr(vector.get("secret_key", VECTORS["keys"]["secret_key"])))
-    body = json.dumps(vector["payload"]).encode()
-    return read_notice(headers, body, [secret], NOON, vector.get("merchant_id", ""))
+    return _read(headers, json.dumps(vector["payload"]).encode(), vector.get("secret_key", KEY), of=vector)
+
+
+def _read(headers: Mapping[str, str], body: bytes, *secrets: str, of: Mapping[str, Any]) -> Notice | Refused:
+    sets = tuple({"secret_key": SecretStr(secret)} for secret in secrets)
+    return read_notice(Call(headers, body, sets, NOON, IyzicoSettings(merchant_id=of.get("merchant_id"))))
 
 
 @pytest.mark.parametrize("vector", _named("webhook_v3"))
@@ -104,8 +110,9 @@ def test_a_notice_is_signed_as_published(vector: dict[str, Any]) -> None:
 def test_a_notice_is_read_whatever_the_case_of_its_header(vector: dict[str, Any], name: str) -> None:
     notice = _notice(vector, **{name: vector["expected_header"]["X-IYZ-SIGNATURE-V3"]})
     assert isinstance(notice, Notice)
-    assert notice.notice_id == vector["payload"]["iyziReferenceCode"]
-    assert notice.kind == {"hpp": "hosted"}.get(vector["kind"], vector["kind"])
+    assert notice.event_id == vector["payload"]["iyziReferenceCode"]
+    assert notice.event_type == vector["payload"]["iyziEventType"]
+    assert notice.our_reference == vector["payload"].get("paymentConversationId")
 
 
 def test_a_notice_with_one_changed_byte_is_rejected() -> None:
@@ -120,12 +127,9 @@ def test_a_notice_with_one_changed_byte_is_rejected() -> None:
 def test_during_a_rotation_both_secrets_hold() -> None:
     vector = next(vector for vector in VECTORS["webhook_v3"] if vector["name"] == "direct_failure")
     headers = {"X-IYZ-SIGNATURE-V3": vector["expected_header"]["X-IYZ-SIGNATURE-V3"]}
-    old = LiveSecret(SecretStr(VECTORS["keys"]["secret_key"]), NOON + timedelta(hours=1))
-    new = LiveSecret(SecretStr("sandbox-another-secret"))
-    body = json.dumps(vector["payload"]).encode()
-    notice = read_notice(headers, body, [new, old], NOON)
+    body, new = json.dumps(vector["payload"]).encode(), "sandbox-another-secret"
+    notice = _read(headers, body, new, KEY, of=vector)
     assert isinstance(notice, Notice)
     assert notice.verified.secret_index == 1
-    assert read_notice(headers, body, [new, old], NOON + timedelta(minutes=61)) == Refused("wrong")
-    assert read_notice(headers, body, [new], NOON) == Refused("wrong")
-    assert read_notice(headers, b"not json", [old], NOON) == Refused("malformed")
+    assert _read(headers, body, new, of=vector) == Refused("wrong")
+    assert _read(headers, b"not json", KEY, of=vector) == Refused("malformed")

@@ -1,0 +1,1 @@
+"""The HTTP edge: commands and webhooks in, results and events out."""

@@ -1,0 +1,97 @@
+"""Calls of providers to us: what a connector makes of one, purely, from the bytes that came."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import SecretStr
+
+from providers.connection_settings import ConnectionSettings
+from schemas.payments.notices import ProviderState
+from schemas.webhooks import Verified
+
+Why = Literal["missing", "malformed", "too_old", "from_the_future", "wrong"]
+
+_TOKEN: Final = re.compile(r"[!-~]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that is not taken. The word is for operators: whoever called is told no more than that it was refused.
+
+    Attributes:
+        why: `too_old` and `from_the_future` are said only of what is rightly signed: a repeat, or a wrong clock.
+    """
+
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to us, and what it is judged by.
+
+    Attributes:
+        headers: as received, names in any case.
+        body: the exact bytes.
+        credentials: the account's live sets of secrets, the newest first.
+        arrived_at: UTC; ages are judged by it.
+        settings: the account's, such as our number at the provider.
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    credentials: Sequence[Mapping[str, SecretStr]] = field(repr=False)
+    arrived_at: datetime
+    settings: ConnectionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a verified call says, in the hub's words. A hint: the payment is asked for, never taken from here.
+
+    Attributes:
+        event_id: unique to the event at this account; repeats of the call carry the same one.
+        event_type: the provider's word for what happened.
+        our_reference: the reference that we sent with an attempt, by which the payment is found.
+        provider_reference: the provider's own id of the payment.
+        said: how the payment is said to stand; `None` where the call is about something else, or the word is not known.
+    """
+
+    verified: Verified
+    event_id: str
+    event_type: str
+    our_reference: str | None = None
+    provider_reference: str | None = None
+    said: ProviderState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswer:
+    """What the provider wants to hear once its call is kept; anything else makes it call again."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How a provider calls us.
+
+    Attributes:
+        kinds: of calls that are verified and read.
+        read: pure, constant in time where secrets are compared; never raises on what a stranger may send.
+        taken: the answer to a call that is kept.
+    """
+
+    kinds: tuple[str, ...]
+    read: Callable[[Call], Notice | Refused]
+    taken: CallAnswer = field(default_factory=CallAnswer)
+
+
+def named(value: object) -> str | None:
+    """A name out of a call as the hub keeps names, printable ASCII without blanks; `None` for anything else."""
+    text = value if isinstance(value, str) else ""
+    return text if _TOKEN.fullmatch(text) else None
