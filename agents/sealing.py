@@ -1,8 +1,8 @@
-"""Records at rest in the ledger: sealed, since they hold buyers' names and addresses.
+"""Records at rest in the ledger, and providers' calls in their topic: sealed, for they hold buyers' names.
 
-Each is in an envelope (agents/vault/envelope.py) that is bound to its command, so that a record copied to another row
-does not open. Those of the format before, which names no master key, still open: their first byte is 1, and each key of
-the ring is tried.
+Each is in an envelope (agents/vault/envelope.py) that is bound to its command or call, so that one copied to another
+row does not open. Parked records of the format before, which names no master key, still open: their first byte is 1,
+and each key of the ring is tried.
 """
 
 import base64
@@ -21,6 +21,7 @@ from streams.records import RawRecord
 _BEFORE: Final = b"\x01"
 _BEFORE_NONCE_BYTES: Final = 12
 _PURPOSE: Final = b"parked-record/"
+_CALL_PURPOSE: Final = b"webhook-body/"
 
 
 class Seal:
@@ -66,6 +67,23 @@ class Seal:
         if sealed[:1] == _BEFORE:
             return seal(self._ring, self._open(sealed, command_id), _place(command_id))
         return rewrap(self._ring, sealed, _place(command_id))
+
+    def close_call(self, body: bytes, received_id: UUID) -> bytes:
+        """The body of a provider's call to us, bound to the `ce_id` of the record that tells of it.
+
+        Raises:
+            ValueError: it is longer than 1 MiB.
+        """
+        return seal(self._ring, body, _CALL_PURPOSE + received_id.bytes)
+
+    def open_call(self, sealed: bytes, received_id: UUID) -> bytes:
+        """The body as it was.
+
+        Raises:
+            UnknownMasterKey: it is under a key that this process was not given.
+            SealBroken, SealUnknown: the bytes were changed or belong to another call, or the format is newer.
+        """
+        return open_sealed(self._ring, sealed, _CALL_PURPOSE + received_id.bytes)
 
     def _open(self, sealed: bytes, command_id: UUID) -> bytes:
         if sealed[:1] == _BEFORE:

@@ -96,6 +96,17 @@ class Publisher:
             self._producer._message_accumulator.fail_all(KafkaTimeoutError())  # noqa: SLF001 - no public way
         await stop(self._producer.stop)
 
+    async def ask(self) -> None:
+        """Ask the brokers that this producer knows how the cluster looks. To be let come to its end: no deadline.
+
+        Raises:
+            StoreError: none of them answers.
+        """
+        try:
+            await self._producer.client.fetch_all_metadata()
+        except (KafkaError, OSError, TimeoutError) as bad:
+            raise StoreError(f"Kafka at {self._access.bootstrap} does not answer: {bad!r}") from bad
+
     async def publish(self, records: Sequence[Outgoing]) -> list[Position]:
         """Append the records, those of one key in the order given; returns when all are acknowledged.
 

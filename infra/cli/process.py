@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -17,6 +18,12 @@ from infra.settings import Settings, read_settings
 from infra.telemetry import set_up
 
 
+class OnReady(Protocol):
+    """Called once the process works; with its addresses where it has any."""
+
+    def __call__(self, base_url: str | None = None, metrics_url: str | None = None) -> None: ...
+
+
 class Main(Protocol):
     """What a process does until it is told to stop."""
 
@@ -25,7 +32,7 @@ class Main(Protocol):
         settings: Settings,
         stop: asyncio.Event,
         *,
-        on_ready: Callable[[], None],
+        on_ready: OnReady,
         on_health: Callable[[str | None], None],
     ) -> Awaitable[None]: ...
 
@@ -54,7 +61,7 @@ def run_process(name: str, main: Main, *, json: bool, ready_file: Path | None = 
         await main(
             settings,
             stop,
-            on_ready=lambda: _ready(name, json=json),
+            on_ready=partial(_ready, name, json),
             on_health=lambda problem: file.say(ready=problem is None and not stop.is_set()),
         )
 
@@ -85,9 +92,12 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def _ready(name: str, *, json: bool) -> None:
+def _ready(name: str, json: bool, base_url: str | None = None, metrics_url: str | None = None) -> None:
     if json:
-        emit({"ready": True, "process": name, "pid": os.getpid()})
+        addresses = {"base_url": base_url, "metrics_url": metrics_url}
+        told = {"ready": True, "process": name, "pid": os.getpid()}
+        emit(told | {place: url for place, url in addresses.items() if url is not None})
         sys.stdout.flush()  # the parent waits for this line, and a file is written in blocks
     else:
-        say(f"{name} is ready (pid {os.getpid()}); stop it with Ctrl-C or SIGTERM, it drains first")
+        where = f"{name} is ready" if base_url is None else f"{name} is ready at {base_url}"
+        say(f"{where} (pid {os.getpid()}); stop it with Ctrl-C or SIGTERM, it drains first")

@@ -5,7 +5,8 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from infra.gateway import problems
+from infra.gateway import health, problems, webhooks
+from infra.gateway.edge import Edge
 from infra.gateway.parts import Parts
 
 TITLE: Final = "Kolaj Hub"
@@ -16,4 +17,9 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None)
     app.state.parts = parts
     problems.install(app)
+    app.add_middleware(
+        Edge, most_requests=parts.settings.gateway_max_requests, most_bytes=parts.settings.gateway_max_body
+    )
+    for area in (webhooks, health):
+        app.include_router(area.router)
     return app

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-
-import uvicorn
+from dataclasses import replace
+from typing import Final, Protocol
 
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
@@ -17,16 +17,29 @@ from infra.credential_store import key_ring
 from infra.gateway.access.caller import Nobody
 from infra.gateway.app import create_app
 from infra.gateway.parts import Parts
+from infra.gateway.readiness import readiness_of
+from infra.gateway.refusals import Refusals
+from infra.gateway.serving import listen, server_of, url_of
+from infra.gateway.webhooks import Intake, Outlet
 from infra.integration_settings import load_integrations, without_secrets
 from infra.settings import Settings
-from infra.worker import OnHealth, prepare_stores, unheard
+from infra.worker import OnHealth, prepare_stores, tell_health, unheard
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.publisher import Publisher
 
+PUBLISH_WITHIN_S: Final = 8.0
+"""Shorter than the patience of providers (10 s and more), so that they hear that nothing was stored."""
+
+
+class OnReady(Protocol):
+    """Told once where the process listens."""
+
+    def __call__(self, base_url: str, metrics_url: str | None = None) -> None: ...
+
 
 async def run_gateway(
-    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], None], on_health: OnHealth = unheard
+    settings: Settings, stop: asyncio.Event, *, on_ready: OnReady, on_health: OnHealth = unheard
 ) -> None:
     """Serve until `stop` is set, then let requests that are under way end.
 
@@ -34,19 +47,25 @@ async def run_gateway(
         SettingsError: it must not start like this; the message says what to do.
         StoreError: Kafka or PostgreSQL does not answer at the start; later failures are told to callers as 503.
     """
-    async with _parts(settings) as parts:
-        config = uvicorn.Config(
-            create_app(parts), log_config=None, access_log=False, lifespan="off", server_header=False
-        )
-        server = uvicorn.Server(config)
-        with socket.create_server((settings.gateway_host, settings.gateway_port)) as listening:
-            async with asyncio.TaskGroup() as tasks:
-                serving = tasks.create_task(server.serve(sockets=[listening]))
-                on_ready()
-                on_health(None)
-                await stop.wait()
-                server.should_exit = True
-                await serving
+    async with AsyncExitStack() as stack:
+        sockets = [stack.enter_context(listen(settings.gateway_bind, "KOLAJ_GATEWAY_BIND"))]
+        metrics_bind = settings.gateway_metrics_bind
+        if metrics_bind is not None:
+            sockets.append(stack.enter_context(listen(metrics_bind, "KOLAJ_GATEWAY_METRICS_BIND")))
+        parts = await stack.enter_async_context(_parts(settings))
+        parts = replace(parts, metrics_at=sockets[1].getsockname()[:2] if metrics_bind else None)
+        server = server_of(create_app(parts), settings)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve(sockets=sockets))
+            telling = tasks.create_task(tell_health(lambda: parts.readiness.problem, on_health))
+            on_ready(*(url_of(one) for one in sockets))
+            await stop.wait()
+            parts.stopping.set()
+            # Whoever sends requests here looks from time to time; until then they are still served.
+            await asyncio.wait({serving}, timeout=settings.gateway_unready_s)
+            server.should_exit = True
+            await serving
+            telling.cancel()
 
 
 @asynccontextmanager
@@ -57,23 +76,34 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
     await prepare_stores(settings)
     async with AsyncExitStack() as stack:
         accounts = await open_accounts(settings, known, ring, stack)
-        publisher = await stack.enter_async_context(Publisher(settings.kafka, client_id=f"kolaj-gateway-{os.getpid()}"))
+        publisher = await stack.enter_async_context(
+            Publisher(settings.kafka, client_id=f"kolaj-gateway-{os.getpid()}", deadline_s=PUBLISH_WITHIN_S)
+        )
         source = credential_source(settings, accounts.credentials)
         directory = Directory(accounts.pool, source, known, fixed=accounts.fixed)
         await directory.refresh()
         renewal = CredentialWatch(accounts.credentials, accounts.fixed, stored)
+        seal, stopping = Seal(ring), asyncio.Event()
+        process, topic = f"{socket.gethostname()}/{os.getpid()}", settings.topics.webhook_events.name
+        refusals = Refusals(publisher, topic, process=process, now=now)
+        readiness = readiness_of(settings, publisher, accounts.pool, directory, stopping)
         async with asyncio.TaskGroup() as beside:
-            tasks = [beside.create_task(directory.watch()), beside.create_task(renewal.run())]
+            watching = (directory.watch(), renewal.run(), readiness.run(), refusals.run())
+            tasks = [beside.create_task(one) for one in watching]
             try:
                 yield Parts(
                     settings=settings,
                     publisher=publisher,
                     database=accounts.pool,
                     directory=directory,
-                    seal=Seal(ring),
+                    seal=seal,
                     authenticator=Nobody(),
                     now=now,
+                    webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now),
+                    readiness=readiness,
+                    stopping=stopping,
                 )
             finally:
                 for task in tasks:
                     task.cancel()
+                await refusals.tell_last()

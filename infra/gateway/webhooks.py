@@ -1,0 +1,203 @@
+"""Providers' calls to us: verified, stored, and only then answered as the provider wants it.
+
+A call that is theirs is never turned away by a limit. Limits are for calls that were found not to be: verifying costs
+less than reading the request did, so that whoever forges gains nothing, and keeps nobody out (decision 0012).
+"""
+
+import base64
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from agents.integrations.directory import Directory
+from agents.sealing import Seal
+from infra.gateway.buckets import Buckets, retry_after
+from infra.gateway.edge import TooLarge
+from infra.gateway.metrics import PUBLISHED_WITHIN, RECEIVED, REFUSED
+from infra.gateway.problems import Problem, unavailable
+from infra.gateway.refusals import SOURCE, Refusals
+from providers.connector import Integration
+from providers.notices import Call, CallAnswer, Notice, Refused, Webhooks
+from schemas.card_numbers import holds_card_number, mask_card_numbers, may_hold_card_number
+from schemas.envelope import Envelope
+from schemas.errors import HubError
+from schemas.ids import new_id
+from schemas.webhooks import RefusedWhy, WebhookReceived
+from streams.codec import Outgoing, encode
+from streams.publisher import Publisher
+from streams.tracing import current_traceparent
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(include_in_schema=False)
+
+REFUSED_AT_ONCE: Final = 100
+REFUSED_PER_S: Final = 20.0
+"""Refusals that are told as such, for an integration and for an address each; past them it is 429."""
+_TOKEN: Final = re.compile(r"[!-~]{1,200}")
+_STATUS: Final[Mapping[RefusedWhy, HTTPStatus]] = {
+    "unknown_integration": HTTPStatus.NOT_FOUND,
+    "no_webhooks": HTTPStatus.NOT_FOUND,
+    "malformed": HTTPStatus.BAD_REQUEST,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+"""Of everything else 401, whatever was wrong: whoever forges is not told how far he got."""
+
+
+@router.post("/webhooks/{integration_id}")
+async def webhook(integration_id: str, request: Request) -> Response:
+    """Take one call of a provider."""
+    intake: Intake = request.app.state.parts.webhooks
+    address = request.client.host if request.client is not None else ""
+    integration, webhooks = intake.called(integration_id, address)
+    try:
+        body = await request.body()
+    except TooLarge:
+        raise intake.refused(integration_id, "too_large", address) from None
+    answer = await intake.take(integration, webhooks, request.headers, body, address)
+    return Response(answer.body, answer.status, {"Content-Type": answer.content_type})
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where verified calls go."""
+
+    publisher: Publisher
+    topic: str
+    seal: Seal
+
+
+class Intake:
+    """Takes providers' calls. It keeps nothing but counts."""
+
+    def __init__(
+        self, directory: Directory, outlet: Outlet, refusals: Refusals, *, now: Callable[[], datetime]
+    ) -> None:
+        self.refusals = refusals
+        self._directory = directory
+        self._outlet = outlet
+        self._now = now
+        self._refused = Buckets(REFUSED_AT_ONCE, REFUSED_PER_S)
+        self._failing: set[str] = set()
+
+    def called(self, named: str, address: str) -> tuple[Integration, Webhooks]:
+        """The integration that is called, which may be disabled, and how its provider calls.
+
+        Raises:
+            Problem: there is none, nothing here understands its calls, or it cannot be told now.
+        """
+        integration = self._directory.get(named) or self._directory.closed.get(named)
+        if integration is None:
+            raise self.refused(named, "unknown_integration", address)
+        if integration.lacks is not None:
+            raise self._not_now(named, integration.lacks)
+        if integration.connector.webhooks is None:
+            raise self.refused(named, "no_webhooks", address)
+        return integration, integration.connector.webhooks
+
+    async def take(
+        self, integration: Integration, webhooks: Webhooks, headers: Mapping[str, str], body: bytes, address: str
+    ) -> CallAnswer:
+        """Verify and store one call; the provider's expected answer, once Kafka has acknowledged it.
+
+        Raises:
+            Problem: it is not theirs, or could not be verified or stored now.
+        """
+        try:
+            live = (integration.credentials, *integration.retiring)
+            found = webhooks.read(Call(headers, body, live, self._now(), integration.settings))
+        except HubError as failed:
+            # Secrets that cannot be read say nothing about the call.
+            raise self._not_now(integration.id, str(failed)) from failed
+        if isinstance(found, Refused):
+            raise self.refused(integration.id, found.why, address, body)
+        await self._store(integration, found, body)
+        RECEIVED.add(1, {"integration": integration.id})
+        return webhooks.taken
+
+    def refused(self, named: str, why: RefusedWhy, address: str, body: bytes | None = None) -> Problem:
+        """Count a refusal; what to answer."""
+        known = named in self._directory or named in self._directory.closed
+        self.refusals.add(named, why, known=known, digest=None if body is None else hashlib.sha256(body).hexdigest())
+        REFUSED.add(1, {"integration": named if known else "unknown", "why": why})
+        waits = [self._refused.take(("address", address))]
+        if known:
+            waits.append(self._refused.take(("integration", named)))
+        if any(waits):
+            headers = {"Retry-After": retry_after(max(waits))}
+            return Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", "slow down", headers=headers)
+        status = _STATUS.get(why, HTTPStatus.UNAUTHORIZED)
+        challenge = {"WWW-Authenticate": "Signature"} if status is HTTPStatus.UNAUTHORIZED else None
+        return Problem(status, "refused", "this call was not taken", headers=challenge)
+
+    async def _store(self, integration: Integration, notice: Notice, body: bytes) -> None:
+        record = _record(self._outlet, integration, notice, body)
+        began = time.monotonic()
+        try:
+            await self._outlet.publisher.publish([record])
+        except HubError as failed:
+            raise self._not_now("", str(failed)) from failed
+        PUBLISHED_WITHIN.record(time.monotonic() - began)
+        if self._failing:
+            self._failing -= {"", integration.id}
+
+    def _not_now(self, what: str, why: str) -> Problem:
+        """They are to call again. Logged when it begins, not for each call: an outage must not flood the log."""
+        if what not in self._failing:
+            self._failing.add(what)
+            log.warning("webhooks cannot be taken", extra={"integration_id": what or None, "why": why})
+        return unavailable()
+
+
+def _record(outlet: Outlet, integration: Integration, notice: Notice, body: bytes) -> Outgoing:
+    """What is stored of a verified call; its own `ce_id`, and the event's id in its key."""
+    received_id = new_id()
+    event_id = _name(notice.event_id) or hashlib.sha256(notice.event_id.encode("utf-8", "replace")).hexdigest()
+    facts = WebhookReceived(
+        integration_id=integration.id,
+        provider=integration.connector.name,
+        event_id=event_id,
+        event_type=_name(notice.event_type) or "unnamed",
+        verified=notice.verified,
+        body_digest=hashlib.sha256(body).hexdigest(),
+        size_bytes=len(body),
+        our_reference=_name(notice.our_reference),
+        provider_reference=_name(notice.provider_reference),
+        said=notice.said,
+        sealed=_sealed(outlet.seal, body, received_id),
+    )
+    envelope = Envelope(
+        id=received_id,
+        type=facts.type,
+        source=SOURCE,
+        subject=integration.id,
+        time=notice.verified.arrived_at,
+        traceparent=current_traceparent(),
+    )
+    return encode(outlet.topic, f"{integration.id}/{event_id}", envelope, facts)
+
+
+def _sealed(seal: Seal, body: bytes, received_id: UUID) -> str:
+    """The body, a card number in it masked, as base64 in which nobody finds one either."""
+    if may_hold_card_number(body):
+        text = body.decode("utf-8", "replace")
+        masked = mask_card_numbers(text)
+        body = body if masked == text else masked.encode("utf-8", "replace")
+    while True:
+        sealed = base64.b64encode(seal.close_call(body, received_id)).decode()
+        if not holds_card_number(sealed):
+            return sealed
+
+
+def _name(text: str | None) -> str | None:
+    """A name as records carry names. Digits that look like a card number are none: readers would refuse the record."""
+    return text if text is not None and _TOKEN.fullmatch(text) and not holds_card_number(text) else None
