@@ -1,12 +1,14 @@
 """Where traces and metrics go: the only place that sets up exporters. Elsewhere OpenTelemetry's API is used alone."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -45,8 +47,9 @@ def set_up(
 ) -> Telemetry:
     """Logs, traces and metrics of one process, once, before anything else.
 
-    With `OTEL_EXPORTER_OTLP_ENDPOINT` set, traces and metrics go there by OTLP over HTTP. Else nothing is kept, yet
-    the publisher's `traceparent` is still handed on. `spans` and `reader` are taken instead by tests.
+    With `OTEL_EXPORTER_OTLP_ENDPOINT` set, traces and metrics go there by OTLP over HTTP. A process that has a listener
+    for metrics keeps them for Prometheus too. Else nothing is kept, yet the publisher's `traceparent` is still handed
+    on. `spans` and `reader` are taken instead by tests.
     """
     configure_logs(settings.log_level, Scrubber.of(settings))
     resource = Resource.create(
@@ -57,7 +60,8 @@ def set_up(
             "deployment.environment.name": settings.environment,
         }
     )
-    return Telemetry(_tracers(settings, resource, spans), _meters(settings, resource, reader))
+    readers = [reader] if reader is not None else _readers(settings, process)
+    return Telemetry(_tracers(settings, resource, spans), _meters(resource, readers))
 
 
 def _tracers(settings: Settings, resource: Resource, spans: SpanExporter | None) -> TracerProvider | None:
@@ -74,12 +78,19 @@ def _tracers(settings: Settings, resource: Resource, spans: SpanExporter | None)
     return tracers
 
 
-def _meters(settings: Settings, resource: Resource, reader: MetricReader | None) -> MeterProvider | None:
-    if reader is None:
-        if not settings.otlp_endpoint:
-            return None
+def _readers(settings: Settings, process: str) -> list[MetricReader]:
+    found: list[MetricReader] = []
+    if settings.otlp_endpoint:
         exporter = OTLPMetricExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/metrics")
-        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=_METRICS_EVERY_MS)
-    meters = MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
+        found.append(PeriodicExportingMetricReader(exporter, export_interval_millis=_METRICS_EVERY_MS))
+    if process == "gateway" and settings.gateway_metrics_bind is not None:
+        found.append(PrometheusMetricReader())
+    return found
+
+
+def _meters(resource: Resource, readers: Sequence[MetricReader]) -> MeterProvider | None:
+    if not readers:
+        return None
+    meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
     metrics.set_meter_provider(meters)
     return meters

@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from infra.gateway.problems import MEDIA_TYPE, Problem
 
+VERSIONS: Final = ("1.0", "1.1")
 HEAD_BYTES: Final = 32 * 1024
 """Of request line and headers together."""
 HEADERS: Final = 100
@@ -76,6 +77,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._in_head = True
         self._in_body = False
+        self._begun = False
         self._head_bytes = 0
         self._refusal = HTTPStatus.BAD_REQUEST
 
@@ -110,8 +112,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._in_head = True
-        self._head_bytes = 0
+        self._in_head = self._begun = True
         if self._deadline is None:
             self._expect(self._patience.header_s)
         super().on_message_begin()
@@ -120,6 +121,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._forget()
         self._in_head = False
         self._in_body = True
+        if self.parser.get_http_version() not in VERSIONS:
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if len(self.headers) > HEADERS or sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         if len(self.url) > HEAD_BYTES:
@@ -132,7 +135,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._expect(self._patience.body_s)
 
     def on_message_complete(self) -> None:
-        self._in_body = False
+        self._in_body = self._begun = False
         self._in_head = True
         self._head_bytes = 0
         self._forget()
@@ -197,7 +200,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         self._deadline = None
-        begun = self._in_body or self._head_bytes > 0
+        begun = self._begun or self._head_bytes > 0
         told = self.cycle is not None and self.cycle.response_started
         if self.cycle is not None and not self.cycle.response_complete:
             # Whoever waits for the rest of the body is told that nobody sends it.
@@ -225,6 +228,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
 _BARE: Final = {
     HTTPStatus.BAD_REQUEST: Problem(400, "bad_request", "this is not HTTP/1.1 as it is understood here"),
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: Problem(505, "version_not_supported", "only HTTP/1.1 is spoken here"),
     HTTPStatus.REQUEST_TIMEOUT: Problem(408, "request_timeout", "the request did not come in time"),
     HTTPStatus.REQUEST_URI_TOO_LONG: Problem(414, "uri_too_long", f"at most {HEAD_BYTES} bytes"),
     HTTPStatus.TOO_MANY_REQUESTS: Problem(

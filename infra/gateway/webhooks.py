@@ -112,8 +112,10 @@ class Intake:
         Raises:
             Problem: it is not theirs, or could not be verified or stored now.
         """
+        live = tuple(one for one in (integration.credentials, *integration.retiring) if len(one))
+        if not live:
+            raise self._not_now(integration.id, f"{integration.id} has no live credentials")
         try:
-            live = (integration.credentials, *integration.retiring)
             found = webhooks.read(Call(headers, body, live, self._now(), integration.settings))
         except HubError as failed:
             # Secrets that cannot be read say nothing about the call.
