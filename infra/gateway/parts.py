@@ -1,5 +1,6 @@
 """What the routes of the HTTP edge work with, built once for the process."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.access.caller import Authenticator
+from infra.gateway.commands.desk import CommandDesk
+from infra.gateway.events.streams import EventStreams
 from infra.settings import Settings
 from streams.publisher import Publisher
 
@@ -21,6 +24,7 @@ class Parts:
         database: the projections, to be read, and the schema `gateway`.
         directory: the integrations, with the secrets that their providers sign with.
         now: the clock, UTC.
+        stopping: set once the process is to end; whatever waits or streams has to come to its end then.
     """
 
     settings: Settings
@@ -30,3 +34,6 @@ class Parts:
     seal: Seal
     authenticator: Authenticator
     now: Callable[[], datetime]
+    stopping: asyncio.Event
+    commands: CommandDesk
+    events: EventStreams

@@ -16,6 +16,8 @@ from infra.credential_source import credential_source
 from infra.credential_store import key_ring
 from infra.gateway.access.caller import Nobody
 from infra.gateway.app import create_app
+from infra.gateway.commands.desk import command_desk
+from infra.gateway.events.streams import EventStreams
 from infra.gateway.parts import Parts
 from infra.integration_settings import load_integrations, without_secrets
 from infra.settings import Settings
@@ -45,6 +47,7 @@ async def run_gateway(
                 on_ready()
                 on_health(None)
                 await stop.wait()
+                parts.stopping.set()
                 server.should_exit = True
                 await serving
 
@@ -62,8 +65,13 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         directory = Directory(accounts.pool, source, known, fixed=accounts.fixed)
         await directory.refresh()
         renewal = CredentialWatch(accounts.credentials, accounts.fixed, stored)
+        stopping = asyncio.Event()
+        desk = command_desk(settings, accounts.pool, publisher, stopping, now)
+        stack.push_async_callback(desk.picker.aclose)
+        events = EventStreams(settings.kafka, settings.topics.payment_events.name, stopping)
         async with asyncio.TaskGroup() as beside:
-            tasks = [beside.create_task(directory.watch()), beside.create_task(renewal.run())]
+            watching = (directory.watch(), renewal.run(), desk.run())
+            tasks = [beside.create_task(one) for one in watching]
             try:
                 yield Parts(
                     settings=settings,
@@ -73,6 +81,9 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     seal=Seal(ring),
                     authenticator=Nobody(),
                     now=now,
+                    stopping=stopping,
+                    commands=desk,
+                    events=events,
                 )
             finally:
                 for task in tasks:
