@@ -56,7 +56,9 @@ class CommandDesk:
     stopping: asyncio.Event
     now: Callable[[], datetime]
     waits: Places = field(default_factory=lambda: Places(total=2_000, each=500))
-    _one_by_one: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _one_by_one: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary, init=False
+    )
 
     async def run(self) -> None:
         """Follow results and forget old commands, until cancelled."""

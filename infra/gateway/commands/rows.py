@@ -101,7 +101,7 @@ class CommandRows:
         if row is None:
             return None
         *about, topic, partition, offset = row.values()
-        return Job(*about, rejected=None if topic is None else (topic, partition, offset))
+        return Job(*about, None if topic is None else (topic, partition, offset))
 
     async def place(self, command_id: UUID, topic: str, event_ids: Sequence[UUID]) -> Found | None:
         """Where the first of these events about the command lies, as far as the topic is projected."""

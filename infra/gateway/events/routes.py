@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AfterValidator, Field
 
 from infra.gateway.access.caller import Caller, authorized
 from infra.gateway.contract import operation
@@ -21,7 +21,16 @@ SCOPE: Final = "events:read"
 BEGINNING: Final = "beginning"
 _MOMENT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 
-EventType = StrEnum("EventType", {model.__name__: model.type for model in PAYMENT_EVENTS})
+_TYPES: Final = sorted(model.type for model in PAYMENT_EVENTS)
+
+
+def _known(name: str) -> str:
+    if name not in _TYPES:
+        raise ValueError(f"must be one of {', '.join(_TYPES)}")
+    return name
+
+
+EventType = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": _TYPES})]
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -56,7 +65,7 @@ async def _opened(  # noqa: PLR0917 - FastAPI gives them by name
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[EventStream]:
     streams: EventStreams = request.app.state.parts.events
-    wanted = Wanted(caller, frozenset(map(str, types)), key)
+    wanted = Wanted(caller, frozenset(types), key)
     async with streams.opened(wanted, _start(streams.topic, begin, last_event_id)) as stream:
         yield stream
 
@@ -84,9 +93,9 @@ def _invalid(field: str, detail: str) -> Problem:
 
 _STREAM: Final[dict[str, Any]] = {
     "description": "Server-sent events without a name. Each `data` is one JSON object, a `CloudEvent`; its `id` is "
-    "what `Last-Event-ID` takes. Lines that begin with a colon keep the connection open. A stream ends after some minutes, "
-    "or when the process stops; come back with the last id, as browsers do by themselves. An event that lies on Kafka "
-    "twice comes twice: drop a CloudEvent whose own `id` you have seen.",
+    "what `Last-Event-ID` takes. Lines that begin with a colon keep the connection open. A stream ends after some "
+    "minutes, or when the process stops; come back with the last id, as browsers do by themselves. An event that lies "
+    "on Kafka twice comes twice: drop a CloudEvent whose own `id` you have seen.",
     "content": {
         "text/event-stream": {
             "schema": {"type": "string", "x-kolaj-data": {"$ref": "#/components/schemas/CloudEvent"}},

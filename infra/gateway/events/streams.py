@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 RETRY_MS: Final = 2_000
 """After which a client comes back when its stream has ended."""
-_TELL_PLACE_S: Final = 10.0
-"""A reader whom nothing concerned for so long is told where it stands, so that it need not come by there again."""
 _BATCH: Final = 200
 
 
@@ -53,12 +51,15 @@ class EventStreams:
 
     Attributes:
         lives_s: after which a stream ends, so that the caller has to prove again who it is. It comes back by itself.
+        place_s: a caller whom nothing concerned for so long is told where it stands, so that it need not come by there
+            again.
     """
 
     access: KafkaAccess
     topic: str
     stopping: asyncio.Event
     lives_s: float = 900.0
+    place_s: float = 10.0
     places: Places = field(default_factory=lambda: Places(total=50, each=5))
 
     @asynccontextmanager
@@ -94,7 +95,7 @@ class EventStream:
         until = loop.time() + self.streams.lives_s
         positions = self.tail.positions
         yield self._place(positions, retry=RETRY_MS)
-        told_at = loop.time()
+        told_at, passed_by = loop.time(), False
         while loop.time() < until and not self.streams.stopping.is_set():
             try:
                 records = await self.tail.batch(most=_BATCH)
@@ -103,14 +104,15 @@ class EventStream:
                 return
             for record in records:
                 positions[record.partition] = record.offset + 1
+                passed_by = True
                 event = as_event(record) if self.wanted.takes(record) else None
                 if event is not None:
                     # Kept waiting here by a slow client, we ask Kafka for nothing more.
                     yield ServerSentEvent(raw_data=event, id=position_word(self.streams.topic, positions))
-                    told_at = loop.time()
-            if records and loop.time() - told_at > _TELL_PLACE_S:
+                    told_at, passed_by = loop.time(), False
+            if passed_by and loop.time() - told_at > self.streams.place_s:
                 yield self._place(positions)
-                told_at = loop.time()
+                told_at, passed_by = loop.time(), False
 
     def _place(self, positions: dict[int, int], *, retry: int | None = None) -> ServerSentEvent:
         """An id without an event: clients remember it and tell nobody."""
