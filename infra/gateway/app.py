@@ -5,7 +5,8 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from infra.gateway import health, problems, webhooks
+from infra.gateway import commands, events, health, openapi, problems, webhooks
+from infra.gateway.deprecation import DeprecationHeaders
 from infra.gateway.edge import Edge
 from infra.gateway.parts import Parts
 
@@ -14,12 +15,20 @@ TITLE: Final = "Kolaj Hub"
 
 def create_app(parts: Parts) -> FastAPI:
     """Build the application. It holds no state of its own beside `parts`: any number of processes may serve it."""
-    app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None)
+    app = surface()
     app.state.parts = parts
-    problems.install(app)
     app.add_middleware(
         Edge, most_requests=parts.settings.gateway_max_requests, most_bytes=parts.settings.gateway_max_body
     )
-    for area in (webhooks, health):
+    return app
+
+
+def surface() -> FastAPI:
+    """Every route over no parts: what the contract is written from."""
+    # Nothing is open: FastAPI's own pages and its copy of the contract are off.
+    app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None, openapi_url=None)
+    problems.install(app)
+    app.add_middleware(DeprecationHeaders)
+    for area in (webhooks, commands, events, openapi, health):
         app.include_router(area.router)
     return app

@@ -10,6 +10,8 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.access.caller import Authenticator
+from infra.gateway.commands.desk import CommandDesk
+from infra.gateway.events.streams import EventStreams
 from infra.gateway.readiness import Readiness
 from infra.gateway.webhooks import Intake
 from infra.settings import Settings
@@ -36,6 +38,8 @@ class Parts:
     authenticator: Authenticator
     now: Callable[[], datetime]
     webhooks: Intake
+    commands: CommandDesk
+    events: EventStreams
     readiness: Readiness
     stopping: asyncio.Event
     metrics_at: tuple[str, int] | None = None

@@ -16,6 +16,8 @@ from infra.credential_source import credential_source
 from infra.credential_store import key_ring
 from infra.gateway.access.caller import Nobody
 from infra.gateway.app import create_app
+from infra.gateway.commands.desk import command_desk
+from infra.gateway.events.streams import EventStreams
 from infra.gateway.parts import Parts
 from infra.gateway.readiness import readiness_of
 from infra.gateway.refusals import Refusals
@@ -87,8 +89,10 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         process, topic = f"{socket.gethostname()}/{os.getpid()}", settings.topics.webhook_events.name
         refusals = Refusals(publisher, topic, process=process, now=now)
         readiness = readiness_of(settings, publisher, accounts.pool, directory, stopping)
+        desk = command_desk(settings, accounts.pool, publisher, stopping, now)
+        stack.push_async_callback(desk.picker.aclose)
         async with asyncio.TaskGroup() as beside:
-            watching = (directory.watch(), renewal.run(), readiness.run(), refusals.run())
+            watching = (directory.watch(), renewal.run(), readiness.run(), refusals.run(), desk.run())
             tasks = [beside.create_task(one) for one in watching]
             try:
                 yield Parts(
@@ -100,6 +104,8 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     authenticator=Nobody(),
                     now=now,
                     webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now),
+                    commands=desk,
+                    events=EventStreams(settings.kafka, settings.topics.payment_events.name, stopping),
                     readiness=readiness,
                     stopping=stopping,
                 )

@@ -52,8 +52,8 @@ def unauthorized(detail: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=CHALLENGE)
 
 
-def authorized(scope: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency of routes: the caller, who has this scope.
+def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency of routes: the caller, who has one of these scopes; without any, every caller who is known.
 
     Raises:
         Problem: 401, 403 or 429.
@@ -63,8 +63,8 @@ def authorized(scope: str) -> Callable[[Request], Awaitable[Caller]]:
         authenticator: Authenticator = request.app.state.parts.authenticator
         found = await authenticator.authenticate(request.headers)
         request.state.caller = found
-        if not found.may(scope):
-            detail = f"this caller lacks the scope {scope}; ask for a key or a token that has it"
+        if scopes and not any(found.may(scope) for scope in scopes):
+            detail = f"this caller lacks the scope {' or '.join(scopes)}; ask for a key or a token that has it"
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
         return found
 

@@ -1,0 +1,3 @@
+from infra.gateway.commands.routes import router
+
+__all__ = ["router"]

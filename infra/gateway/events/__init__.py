@@ -1,0 +1,3 @@
+from infra.gateway.events.routes import router
+
+__all__ = ["router"]
