@@ -9,7 +9,7 @@ from projections.batch import STORE_FAILURES
 from projections.pool import open_pool
 from projections.status import report
 from schemas.errors import StoreError
-from streams.lag import Lag, Place, group_lags, lags
+from streams.lag import Lag, Place, group_lags, group_positions, lags, overdue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,49 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
         SettingsError: a topic does not exist.
         StoreError: Kafka or PostgreSQL does not answer.
     """
-    topics, access = settings.topics, settings.kafka
-    numbers = range(settings.partitions)
-    commands = [(topics.payment_commands.name, number) for number in numbers]
-    orders = [(topics.integration_commands.name, number) for number in numbers]
-    delays = {topic.name: float(delay) for delay, topic in topics.retries}
-    waking = [(name, number) for name in delays for number in numbers]
+    places = _places(settings)
+    delays = {topic.name: float(delay) for delay, topic in settings.topics.retries}
+    access = settings.kafka
+    return [
+        *[_sum(reader, await group_lags(access, group, wanted), delays) for reader, (group, wanted) in places.items()],
+        _sum("projector", await lags(access, await _projected(settings)), {}),
+    ]
+
+
+async def late_readers(settings: Settings, *, older_than_s: float) -> list[str]:
+    """The readers that have a record to finish which is older than that. No record is read for it.
+
+    Raises:
+        SettingsError: a topic does not exist.
+        StoreError: Kafka or PostgreSQL does not answer.
+    """
+    access, before_ms = settings.kafka, int((time.time() - older_than_s) * 1000)
+    positions = {
+        reader: await group_positions(access, group, wanted) for reader, (group, wanted) in _places(settings).items()
+    }
+    positions["projector"] = await _projected(settings)
+    return [reader for reader, at in positions.items() if await overdue(access, at, before_ms)]
+
+
+def _places(settings: Settings) -> dict[str, tuple[str, list[Place]]]:
+    """By reader of orders its consumer group and what that reads."""
+    topics, numbers = settings.topics, range(settings.partitions)
+    group = f"{settings.topic_prefix}.payments"
+    return {
+        "worker": (group, [(topics.payment_commands.name, number) for number in numbers]),
+        "registrar": (
+            f"{settings.topic_prefix}.integrations",
+            [(topics.integration_commands.name, number) for number in numbers],
+        ),
+        "waker": (f"{group}.waking", [(topic.name, number) for _, topic in topics.retries for number in numbers]),
+    }
+
+
+async def _projected(settings: Settings) -> dict[Place, int]:
+    """Up to where all projections have come."""
     pool = await open_pool(settings.database_url.get_secret_value(), size=1)
     try:
-        standings = await report(access, pool, topics)
+        standings = await report(settings.kafka, pool, settings.topics)
     except STORE_FAILURES as failed:
         raise StoreError(f"the projectors' positions cannot be read ({failed}); start PostgreSQL") from failed
     finally:
@@ -53,13 +87,7 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
     for standing in standings:
         place = (standing.topic, standing.partition)
         furthest[place] = min(furthest.get(place, standing.next_offset), standing.next_offset)
-    group = f"{settings.topic_prefix}.payments"
-    return [
-        _sum("worker", await group_lags(access, group, commands), {}),
-        _sum("registrar", await group_lags(access, f"{settings.topic_prefix}.integrations", orders), {}),
-        _sum("waker", await group_lags(access, f"{group}.waking", waking), delays),
-        _sum("projector", await lags(access, furthest), {}),
-    ]
+    return furthest
 
 
 def _sum(reader: str, found: Mapping[Place, Lag], delays: Mapping[str, float]) -> ReaderLag:

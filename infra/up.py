@@ -1,4 +1,4 @@
-"""`kolaj up`: broker, database, workers and a projector on this machine, until interrupted."""
+"""`kolaj up`: broker, database, workers, a projector and a gateway on this machine, until interrupted."""
 
 import asyncio
 import base64
@@ -54,6 +54,8 @@ async def run_up(
             for name, command in [*names, ("projector", "projector")]:
                 await hub.start(name, [command, "--json"])
                 say(f"{name} is running, log in {logs / name}.log")
+            _, said = await hub.start("gateway", ["gateway", "--json"])
+            say(f"gateway at {said['base_url']}, log in {logs / 'gateway'}.log")
             say(f"KAFKA_BOOTSTRAP={stack.bootstrap}")
             say(f"DATABASE_URL={stack.database_url}")
             await _until(stop, hub)

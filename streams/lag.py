@@ -59,10 +59,42 @@ async def group_lags(access: KafkaAccess, group: str, places: Collection[Place])
     Raises:
         StoreError: Kafka does not answer.
     """
+    return await lags(access, await group_positions(access, group, places))
+
+
+async def group_positions(access: KafkaAccess, group: str, places: Collection[Place]) -> dict[Place, int]:
+    """The first offset that a group has not finished, by partition; 0 where it has no position.
+
+    Raises:
+        StoreError: Kafka does not answer.
+    """
     async with admin_client(access) as admin, asyncio.timeout(_COORDINATOR_WITHIN_S):
         found = await _offsets(admin, group)
     positions = {(at.topic, at.partition): held.offset for at, held in found.items() if held.offset >= 0}
-    return await lags(access, {place: positions.get(place, 0) for place in places})
+    return {place: positions.get(place, 0) for place in places}
+
+
+async def overdue(access: KafkaAccess, positions: Mapping[Place, int], before_ms: int) -> set[Place]:
+    """Where a record from before that moment (milliseconds since 1970) lies at or past the position.
+
+    Unlike `lags` it reads no record, so that an account that may not read commands can ask it.
+
+    Raises:
+        StoreError: Kafka does not answer, or a partition does not exist.
+    """
+    if not positions:
+        return set()
+    async with connected(access, lambda: _consumer(access)) as consumer:
+        partitions = [TopicPartition(*place) for place in positions]
+        begins = await reach(access, lambda: consumer.beginning_offsets(partitions))
+        ends = await reach(access, lambda: consumer.end_offsets(partitions))
+        later = await reach(access, lambda: consumer.offsets_for_times(dict.fromkeys(partitions, before_ms)))
+    found = set()
+    for partition in partitions:
+        first = ends[partition] if later.get(partition) is None else later[partition].offset
+        if max(positions[(*partition,)], begins[partition]) < first:
+            found.add((*partition,))
+    return found
 
 
 async def _offsets(admin: Any, group: str) -> Mapping[TopicPartition, Any]:

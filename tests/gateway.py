@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import httpx
@@ -16,7 +17,7 @@ from streams.reader import replay
 from tests.hub_environment import MASTER_KEY
 
 WebhookEvent = WebhookReceived | WebhooksRefused | WebhookHandled
-QUICK: Final = {"KOLAJ_GATEWAY_BIND": "127.0.0.1:0", "KOLAJ_GATEWAY_UNREADY_S": "0.01", "KOLAJ_PARTITIONS": "2"}
+QUICK: Final = {"KOLAJ_GATEWAY_BIND": "127.0.0.1:0", "KOLAJ_GATEWAY_UNREADY_S": "0.01"}
 
 E = TypeVar("E", bound=WebhookEvent)
 
@@ -39,6 +40,15 @@ class Gateway:
     def port(self) -> int:
         return int(self.base_url.rpartition(":")[2])
 
+    async def all_is_well(self) -> None:
+        """Returns once everything that the gateway watches was looked at and found well."""
+        async with asyncio.timeout(60):
+            while True:
+                answer = await self.client.get("/health/ready")
+                if answer.status_code == HTTPStatus.OK and set(answer.json()["checks"].values()) <= {"ok", "0"}:
+                    return
+                await asyncio.sleep(0.1)
+
     async def webhooks(self, kind: type[E]) -> list[Incoming[E]]:
         """All events of this type that lie in the topic now."""
         return await webhook_events(self.settings, kind)
@@ -59,6 +69,7 @@ def gateway_environment(bootstrap: str, database_url: str, prefix: str, **variab
         "DATABASE_URL": database_url,
         "KOLAJ_TOPIC_PREFIX": prefix,
         "INTEGRATION_ENCRYPTION_KEY": MASTER_KEY,
+        "KOLAJ_PARTITIONS": "2",
         **QUICK,
         **variables,
     }
@@ -67,7 +78,13 @@ def gateway_environment(bootstrap: str, database_url: str, prefix: str, **variab
 @asynccontextmanager
 async def running_gateway(environment: Mapping[str, str]) -> AsyncIterator[Gateway]:
     """A gateway in this process until the block ends; what ended it is raised there."""
-    settings = read_settings(environment=environment)
+    async with gateway_of(read_settings(environment=environment)) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def gateway_of(settings: Settings) -> AsyncIterator[Gateway]:
+    """The same over settings that were read already."""
     stop: asyncio.Event = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

@@ -31,6 +31,7 @@ PRINCIPALS: Final[Mapping[str, tuple[str, ...]]] = {
     "result-consumer": ("User:bookkeeping",),
     "operator": ("User:operator",),
     "auditor": ("User:auditor",),
+    "gateway": ("User:gateway",),
 }
 
 

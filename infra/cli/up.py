@@ -25,7 +25,7 @@ def up(
         Path | None, typer.Option(help="Where broker and database keep their files; the next start goes on there.")
     ] = None,
 ) -> None:
-    """Run broker, database, sandbox, workers and projector on this machine until interrupted.
+    """Run broker, database, sandbox, workers, projector and gateway on this machine until interrupted.
 
     One broker on one disk: fine to try the hub, not to keep its promise through the loss of that disk.
     """

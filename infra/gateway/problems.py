@@ -84,6 +84,13 @@ def install(app: FastAPI) -> None:
         word = phrase.replace(" ", "_").replace("-", "_").translate(_LOWER)
         return Problem(bad.status_code, word, str(bad.detail), headers=bad.headers).response()
 
+    @app.exception_handler(Exception)
+    async def _mistake(_: Request, bad: Exception) -> JSONResponse:
+        # The server logs it: it goes on to it after this answer.
+        del bad
+        detail = "something went wrong here that is nobody's fault but ours; it was logged"
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail).response()
+
     @app.exception_handler(StoreError)
     async def _store(_: Request, failed: StoreError) -> JSONResponse:
         log.warning("a store is away, request refused", extra={"why": str(failed)})

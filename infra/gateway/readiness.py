@@ -15,7 +15,7 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.pool import FAILURES
 from infra.gateway.sql import statement
-from infra.readers import reader_lags
+from infra.readers import late_readers
 from infra.settings import Settings
 from schemas.errors import HubError, StoreError
 from streams.publisher import Publisher
@@ -29,7 +29,7 @@ _LAG_SLOW_S: Final = 90.0
 _STATEMENT_S: Final = 5.0
 
 Ask = Callable[[], Awaitable[str]]
-"""What to tell of a thing that is well; raises `HubError` where it is not."""
+"""A word for everybody about a thing that is well; raises `HubError` where it is not."""
 
 
 @dataclass(slots=True)
@@ -38,15 +38,13 @@ class Watched:
 
     Attributes:
         needed: whether nothing can be taken without it; others are told for information.
-        public: whether what it tells may be told to everybody.
     """
 
     ask: Ask
     every_s: float
     slow_s: float = _SLOW_S
     needed: bool = True
-    public: bool = False
-    told: str = ""
+    told: str = "unknown"
     problem: str | None = None
     answered_at: float = field(default_factory=time.monotonic)
 
@@ -71,7 +69,7 @@ class Watched:
         """One word for everybody: what failed, and where, is for the log."""
         if self.why_not is not None:
             return "failed" if self.needed else "unknown"
-        return self.told if self.public else "ok"
+        return self.told
 
 
 class Readiness:
@@ -122,9 +120,10 @@ def readiness_of(
         return str(await _fetched(pool, statement("open_breakers")))
 
     async def lag() -> str:
-        late = [reader for reader in await reader_lags(settings) if reader.age_s > settings.lag_bound_s]
+        late = await late_readers(settings, older_than_s=settings.lag_bound_s)
         if late:
-            raise StoreError(f"{'; '.join(map(str, late))}: past {settings.lag_bound_s:g} s")
+            told = f"{', '.join(late)}: what waits is older than {settings.lag_bound_s:g} s"
+            raise StoreError(f"{told}, and retention will delete it; start more of them, or see what holds them up")
         return "ok"
 
     watched = {
@@ -132,7 +131,7 @@ def readiness_of(
         "database": Watched(database, _PING_S),
         "directory": Watched(followed, _PING_S),
         "lag": Watched(lag, _LAG_S, _LAG_SLOW_S),
-        "open_breakers": Watched(breakers, _BREAKERS_S, needed=False, public=True),
+        "open_breakers": Watched(breakers, _BREAKERS_S, needed=False),
     }
     return Readiness(watched, stopping)
 

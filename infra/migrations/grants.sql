@@ -35,6 +35,10 @@ begin
         grant select (command_id, key, state) on ledger.commands to kolaj_vault;
         grant select (command_id, state) on ledger.attempts to kolaj_vault;
     end if;
+    if exists (select from pg_roles where rolname = 'kolaj_secrets') and to_regnamespace('vault') is not null then
+        grant usage on schema vault to kolaj_secrets;
+        grant select on vault.integration_credentials, vault.credential_change to kolaj_secrets;
+    end if;
     if exists (select from pg_roles where rolname = 'kolaj_projector') then
         grant usage on schema public to kolaj_projector;
         for found in select tablename as name from pg_tables where schemaname = 'public' loop

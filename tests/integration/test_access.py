@@ -13,6 +13,7 @@ from agents.card_vault import CardVault
 from agents.pool import open_pool
 from agents.vault.keyring import KeyRing
 from infra.checks import examine
+from infra.integration_settings import credential_prefix
 from infra.topics import prepare_topics
 from infra.worker import run_worker
 from projections.audit import verify
@@ -26,6 +27,9 @@ from streams.publisher import Publisher
 from streams.reader import ResultReader
 from tests.acceptance.orders import Orders, a_payment
 from tests.database_accounts import database_accounts
+from tests.gateway import QUICK, gateway_of
+from tests.hub import INTEGRATION
+from tests.iyzico_calls import a_call
 from tests.own_accounts import BY_PASSWORD, OwnAccounts, hub_of_own_accounts
 from tests.secured_broker import secured_broker
 
@@ -60,6 +64,16 @@ async def test_payments_are_made_and_projected_by_processes_that_may_do_no_more(
         projected = await reader.fetchval("select count(*) from payment_transactions where status = 'captured'")
     assert [type(result) for result in results] == [PaymentCreated, PaymentCreated]
     assert projected == 2
+
+
+async def test_a_gateway_takes_webhooks_and_sees_how_the_others_are_with_rights_of_its_own(own: OwnAccounts) -> None:
+    vault = {"VAULT_DATABASE_URL": own.accounts["kolaj_secrets"]}
+    settings = own.settings("gateway", "kolaj_gateway", **QUICK, **vault)
+    call = a_call(secret=own.base[f"{credential_prefix(INTEGRATION)}SECRET_KEY"])
+    async with gateway_of(settings) as gateway:
+        answer = await gateway.client.post(f"/webhooks/{INTEGRATION}", content=call.body, headers=call.headers)
+        await gateway.all_is_well()
+    assert answer.status_code == 200
 
 
 async def test_a_consumer_reads_results_in_a_group_of_its_own_name(own: OwnAccounts) -> None:

@@ -31,13 +31,14 @@ ADDED_ONLY: Final = {
     "projection_errors",
 }
 READ_ONLY: Final = {"latency_buckets", "projection_migrations", "migrations"}
+CREDENTIALS: Final = {"integration_credentials", "credential_change"}
 WRITES: Final = {"insert", "update", "delete"}
 TABLES: Final = """
     select n.nspname, c.relname, c.relkind = 'v', array(
         select wanted from unnest($2::text[]) wanted
         where has_schema_privilege($1::name, n.oid, 'usage') and has_table_privilege($1::name, c.oid, wanted))
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry')
+    where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry', 'gateway')
 """
 CARD: Final = Card(*(SecretStr(part) for part in ("5528790000000008", "Çiğdem Işık", "12", "2030", "123")))
 RIGHTS: Final = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
@@ -48,7 +49,7 @@ def expected(role: str, schema: str, table: str, *, is_view: bool) -> set[str]:
     match role, schema:
         case "kolaj_migrator", _:
             return set(RIGHTS)
-        case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault"):
+        case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault") | ("kolaj_gateway", "gateway"):
             return {"select"} if table in READ_ONLY else {"select"} | WRITES
         case "kolaj_projector", "public":
             if is_view:
@@ -56,8 +57,10 @@ def expected(role: str, schema: str, table: str, *, is_view: bool) -> set[str]:
             if table in READ_ONLY:
                 return {"select"}
             return {"select", "insert"} if table in ADDED_ONLY else {"select", "insert", "update"}
-        case "kolaj_reader", "public":
+        case ("kolaj_reader", "public") | ("kolaj_gateway", "public" | "registry"):
             return {"select"}
+        case "kolaj_secrets", "vault":
+            return {"select"} if table in CREDENTIALS else set()
         case _:
             return set()
 
@@ -105,6 +108,15 @@ async def test_a_role_has_the_rights_it_needs_on_every_table_and_no_other(accoun
         ("kolaj_projector", "delete from integration_audit_logs"),
         ("kolaj_projector", "update integration_audit_logs set action = 'x'"),
         ("kolaj_reader", "insert into projection_positions values ('p', 't', 0, 0)"),
+        ("kolaj_gateway", "select from ledger.commands"),
+        ("kolaj_gateway", "select from vault.integration_credentials"),
+        ("kolaj_gateway", "update gateway.migrations set version_num = 'x'"),
+        ("kolaj_gateway", "update registry.integrations set state = '{}'"),
+        ("kolaj_gateway", "delete from payment_transactions"),
+        ("kolaj_secrets", "select from vault.cards"),
+        ("kolaj_secrets", "select from vault.subjects"),
+        ("kolaj_secrets", "delete from vault.integration_credentials"),
+        ("kolaj_secrets", "select from ledger.commands"),
         ("kolaj_reader", "select from ledger.parked"),
         ("kolaj_reader", "select from vault.cards"),
         ("kolaj_reader", "create table public.mine ()"),
@@ -156,7 +168,7 @@ async def test_a_table_that_came_later_is_granted_with_the_next_migration(accoun
             await owner.execute("drop table public.came_later, ledger.came_later, vault.came_later")
 
 
-@pytest.mark.parametrize("role", ["kolaj_agent", "kolaj_projector"])
+@pytest.mark.parametrize("role", ["kolaj_agent", "kolaj_projector", "kolaj_gateway"])
 async def test_a_process_that_may_not_migrate_starts_on_tables_that_are_up_to_date(
     accounts: Accounts, role: str
 ) -> None:

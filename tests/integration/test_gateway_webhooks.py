@@ -100,6 +100,7 @@ async def test_a_signature_that_stands_twice_is_none(gateway: Gateway) -> None:
 
 
 async def test_health_tells_states_and_no_more(gateway: Gateway) -> None:
+    await gateway.all_is_well()
     answer = await gateway.client.get("/health/ready")
     assert answer.status_code == 200
     assert answer.json() == {

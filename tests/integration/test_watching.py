@@ -15,7 +15,7 @@ from agents.delivery import Delivery
 from agents.lag_alarm import lag_alarm
 from infra.local import LocalStack
 from infra.local.broker import Broker
-from streams.lag import group_lags
+from streams.lag import group_lags, overdue
 from streams.watching import Bounds, Overdue
 from tests.integration.consumer_child import FAILED
 from tests.integration.test_consumer import Bench, a_bench, ended, until
@@ -65,13 +65,19 @@ async def test_lag_is_what_is_not_committed_and_the_age_of_the_oldest_of_it(benc
     await publish_old(bench, 3, FOUR_DAYS_S)
     await publish_old(bench, 2, 0)
 
+    bound_ms = int((time.time() - FOUR_DAYS_S / 2) * 1000)
     before = (await group_lags(bench.access, bench.group, [place]))[place]
+    late = await overdue(bench.access, {place: before.position}, bound_ms)
     await commit(bench, 3)
     between = (await group_lags(bench.access, bench.group, [place]))[place]
     await commit(bench, 5)
     after = (await group_lags(bench.access, bench.group, [place]))[place]
 
     now = time.time()
+    assert late == {place}
+    assert await overdue(bench.access, {place: between.position}, bound_ms) == set()
+    assert await overdue(bench.access, {place: between.position}, int((now + 60) * 1000)) == {place}
+    assert await overdue(bench.access, {place: after.position}, int((now + 60) * 1000)) == set()
     assert (before.position, before.records, between.records, after.records) == (0, 5, 2, 0)
     assert FOUR_DAYS_S <= before.age_s(now) < FOUR_DAYS_S + WITHIN_S
     assert between.age_s(now) < WITHIN_S

@@ -6,8 +6,8 @@ declare
 begin
     execute format('alter database %I owner to kolaj_migrator', current_database());
     execute format('revoke all on database %I from public', current_database());
-    execute format('grant connect on database %I to kolaj_migrator, kolaj_agent, kolaj_vault, kolaj_projector, '
-                   'kolaj_gateway, kolaj_reader', current_database());
+    execute format('grant connect on database %I to kolaj_migrator, kolaj_agent, kolaj_vault, kolaj_secrets, '
+                   'kolaj_projector, kolaj_gateway, kolaj_reader', current_database());
     -- Before PostgreSQL 15 everybody could create tables there.
     revoke create on schema public from public;
     grant usage, create on schema public to kolaj_migrator;
