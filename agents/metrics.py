@@ -13,6 +13,11 @@ _METER = metrics.get_meter("kolaj.worker")
 CONCLUDED = _METER.create_counter(
     "kolaj.commands.concluded", unit="{command}", description="Commands that got their result, by verdict."
 )
+CONTRADICTED = _METER.create_counter(
+    "kolaj.payments.contradicted",
+    unit="{payment}",
+    description="Payments that were found at their provider otherwise than concluded here: somebody has to look.",
+)
 PARKED = _METER.create_counter(
     "kolaj.commands.parked", unit="{command}", description="Commands laid down to wait, by reason; each time counts."
 )

@@ -36,6 +36,7 @@ from schemas.payments import (
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     Performed,
@@ -45,6 +46,7 @@ from schemas.payments import (
     RefundPayment,
     ResolveOutcome,
     ResultDivergence,
+    TakeNotice,
 )
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
@@ -155,6 +157,10 @@ def a_refund_payment(payment_id: UUID | None = None, amount: Price | None = None
     return RefundPayment(payment_id=payment_id or new_id(), amount=amount, **changed)
 
 
+def a_take_notice(payment_id: UUID | None = None, **changed: Any) -> TakeNotice:
+    return TakeNotice(payment_id=payment_id or new_id(), **({"cause": "webhook", "event_id": "event-1"} | changed))
+
+
 def a_query_payment(payment_id: UUID | None = None, **changed: Any) -> QueryPayment:
     return QueryPayment(payment_id=payment_id or new_id(), **changed)
 
@@ -227,6 +233,11 @@ def a_payment_refunded(amount: Money | None = None, **changed: Any) -> PaymentRe
 def a_payment_queried(**changed: Any) -> PaymentQueried:
     own = {"provider_state": "captured", "paid_price": lira("12.50")}
     return PaymentQueried(**(_result("payments.query.v1", own) | changed))
+
+
+def a_payment_noticed(**changed: Any) -> PaymentNoticed:
+    own = {"cause": "webhook", "event_id": "event-1", "said": "captured", "provider_state": "captured"}
+    return PaymentNoticed(**(_result("payments.take_notice.v1", own | {"paid_price": lira("12.50")}) | changed))
 
 
 def an_outcome_resolved(amount: Money | None = None, **changed: Any) -> OutcomeResolved:
