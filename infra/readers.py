@@ -42,6 +42,7 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
     orders = [(topics.integration_commands.name, number) for number in numbers]
     delays = {topic.name: float(delay) for delay, topic in topics.retries}
     waking = [(name, number) for name in delays for number in numbers]
+    calls = [(topics.webhook_events.name, number) for number in numbers]
     pool = await open_pool(settings.database_url.get_secret_value(), size=1)
     try:
         standings = await report(access, pool, topics)
@@ -58,6 +59,8 @@ async def reader_lags(settings: Settings) -> list[ReaderLag]:
         _sum("worker", await group_lags(access, group, commands), {}),
         _sum("registrar", await group_lags(access, f"{settings.topic_prefix}.integrations", orders), {}),
         _sum("waker", await group_lags(access, f"{group}.waking", waking), delays),
+        _sum("webhooks", await group_lags(access, f"{settings.topic_prefix}.webhooks", calls), {}),
+        _sum("waiting webhooks", await group_lags(access, f"{settings.topic_prefix}.webhooks.waking", waking), delays),
         _sum("projector", await lags(access, furthest), {}),
     ]
 

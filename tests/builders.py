@@ -51,6 +51,7 @@ from schemas.payments import (
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 from schemas.verdicts import FailureClass, Verdict
+from schemas.webhooks import Verified, WebhookHandled, WebhookReceived, WebhooksRefused
 from streams.codec import Outgoing, encode
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -279,6 +280,52 @@ def a_command_unknown(**changed: Any) -> CommandUnknown:
         "first_sent_at": NOON,
     }
     return CommandUnknown(**(_result("payments.create.v1", own) | changed))
+
+
+# Calls of providers.
+
+
+def a_webhook_received(**changed: Any) -> WebhookReceived:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "event_id": "event-1",
+        "event_type": "PAYMENT_API",
+        "verified": Verified(arrived_at=NOON, secret_index=0),
+        "body_digest": "ab" * 32,
+        "size_bytes": 120,
+        "our_reference": "a1b2c3d4",
+        "provider_reference": "22416032",
+        "said": "captured",
+        "sealed": "c2VhbGVk",
+    }
+    return WebhookReceived(**(given | changed))
+
+
+def a_webhook_handled(**changed: Any) -> WebhookHandled:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "event_id": "event-1",
+        "received_id": new_id(),
+        "outcome": "processed",
+        "payment_id": new_id(),
+        "command_id": new_id(),
+        "handled_at": NOON,
+    }
+    return WebhookHandled(**(given | changed))
+
+
+def a_webhooks_refused(**changed: Any) -> WebhooksRefused:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "why": "wrong",
+        "times": 3,
+        "first_at": NOON,
+        "last_at": NOON,
+        "process": "gateway/1",
+        "last_digest": "cd" * 32,
+    }
+    return WebhooksRefused(**(given | changed))
 
 
 # Facts that are no result.

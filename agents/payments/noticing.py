@@ -11,13 +11,14 @@ from agents.payments.work import Decided, Known, Later, Patience, Step, Unperfor
 from agents.routing import NOT_READY, Way
 from providers.connector import Attempt, Integration, Operation
 from providers.outcome import ProviderState
-from schemas.payments import Payment, QueryPayment, Reason, TakeNotice
+from schemas.payments import CreatePayment, Payment, QueryPayment, Reason, TakeNotice
 from schemas.payments.transitions import concerns_another, says_nothing_new
 from schemas.verdicts import FailureClass
 
 _CATCHES_UP_S: Final = 60.0
 """How long a provider may say "pending" of what it has told the end of. What is longer so is under review, perhaps."""
-_ENDS: Final = frozenset({"captured", "authorized", "failed", "cancelled"})
+_MONEY: Final = frozenset({"captured", "authorized"})
+_ENDS: Final = _MONEY | {"failed", "cancelled"}
 
 
 class Noticing:
@@ -71,7 +72,7 @@ class Noticing:
     def _fit(self, work: Work, notice: TakeNotice, asked: Payment, step: Decided) -> Step:
         """Its word, under the names of what was asked about; not yet while it is behind what it has told itself."""
         state = step.outcome.state or ProviderState.PENDING
-        if notice.said in _ENDS and work.claim.claimed_age_s < _behind_s(state, step.integration):
+        if work.claim.claimed_age_s < _behind_s(state, notice.said, step.integration):
             wait_s = self._patience.wait_s(work.claim.claimed_age_s)
             return Later(wait_s, f"the provider says {state} of what it told was {notice.said}")
         outcome = replace(step.outcome, reference=step.outcome.reference or asked.provider_reference)
@@ -91,9 +92,11 @@ def asked_about(payment: Payment, notice: TakeNotice, *, another: bool) -> Payme
     )
 
 
-def _behind_s(state: ProviderState, integration: Integration) -> float:
+def _behind_s(state: ProviderState, said: str | None, integration: Integration) -> float:
     """For how long such a word may be one that the provider itself has overtaken, in seconds."""
-    if state is ProviderState.PENDING:
+    if state is ProviderState.PENDING and said in _ENDS:
         return _CATCHES_UP_S
-    operation: Operation[Any, Any] | None = integration.connector.operation_for(QueryPayment)
-    return operation.absence_window_s if state is ProviderState.NOT_FOUND and operation is not None else 0.0
+    creation: Operation[Any, Any] | None = integration.connector.operation_for(CreatePayment)
+    if state is ProviderState.NOT_FOUND and said in _MONEY and creation is not None:
+        return creation.absence_window_s
+    return 0.0
