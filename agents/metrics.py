@@ -13,6 +13,14 @@ _METER = metrics.get_meter("kolaj.worker")
 CONCLUDED = _METER.create_counter(
     "kolaj.commands.concluded", unit="{command}", description="Commands that got their result, by verdict."
 )
+WEBHOOKS = _METER.create_counter(
+    "kolaj.webhooks.handled", unit="{call}", description="Calls of providers that were handled, by what became of them."
+)
+CONTRADICTED = _METER.create_counter(
+    "kolaj.payments.contradicted",
+    unit="{payment}",
+    description="Payments that were found at their provider otherwise than concluded here: somebody has to look.",
+)
 PARKED = _METER.create_counter(
     "kolaj.commands.parked", unit="{command}", description="Commands laid down to wait, by reason; each time counts."
 )

@@ -18,6 +18,7 @@ from streams.codec import Outgoing
 from streams.publisher import Publisher
 from streams.records import RawRecord
 from streams.topics import Topic, Topics
+from streams.waiting import waits_for
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class ParkingLot:
     def __init__(self, ledger: Ledger, publisher: Publisher, topics: Topics, seal: Seal) -> None:
         self._ledger = ledger
         self._publisher = publisher
-        self._tiers = topics.retries
+        self._topics = topics
         self._seal = seal
 
     async def park(
@@ -54,7 +55,7 @@ class ParkingLot:
         The ledger comes first: a crash before the wake record leaves the offset unacknowledged, and the redelivery
         finds the command parked and orders the waking once more.
         """
-        delay_s, _ = self._tier(after_s)
+        delay_s, _ = self._topics.retry_after(after_s)
         record = delivery.record
         parking = Parking(
             claim,
@@ -77,7 +78,7 @@ class ParkingLot:
 
     async def wake(self, key: str, after_s: float) -> None:
         """Order the waking of a key."""
-        _, topic = self._tier(after_s)
+        _, topic = self._topics.retry_after(after_s)
         # Keyed like the command, so that keys spread over the partitions as commands do.
         await self._publisher.publish([wake_record(topic, key)])
 
@@ -109,14 +110,9 @@ class ParkingLot:
         woken = 0
         while keys := await self._ledger.released(reason=STOPPED, limit=_RELEASED_AT_ONCE):
             # The shortest delay, after which those who wake them take a bounded number at one time.
-            await self._publisher.publish([wake_record(self._tiers[0][1], key) for key in keys])
+            await self._publisher.publish([wake_record(self._topics.retries[0][1], key) for key in keys])
             woken += len(keys)
         return woken
-
-    def _tier(self, after_s: float) -> tuple[int, Topic]:
-        """The longest delay that is not longer than the wait, or the shortest there is."""
-        fitting = [tier for tier in self._tiers if tier[0] <= after_s]
-        return fitting[-1] if fitting else self._tiers[0]
 
 
 def wake_record(topic: Topic, key: str) -> Outgoing:
@@ -124,12 +120,14 @@ def wake_record(topic: Topic, key: str) -> Outgoing:
     return Outgoing(topic.name, key.split("/", 1)[1].encode(), json.dumps({"key": key}).encode(), ())
 
 
-def woken_key(record: RawRecord) -> str:
-    """The key that a wake record names.
+def woken_key(record: RawRecord) -> str | None:
+    """The key that a wake record names; `None` for a record that waits there for another reader.
 
     Raises:
         UnreadableRecord: somebody else wrote to the retry topic.
     """
+    if waits_for(record) is not None:
+        return None
     try:
         key = json.loads(record.value or b"")["key"]
     except (ValueError, KeyError, TypeError):

@@ -63,14 +63,19 @@ async def late_readers(settings: Settings, *, older_than_s: float) -> list[str]:
 def _places(settings: Settings) -> dict[str, tuple[str, list[Place]]]:
     """By reader of orders its consumer group and what that reads."""
     topics, numbers = settings.topics, range(settings.partitions)
-    group = f"{settings.topic_prefix}.payments"
+    group, waking = f"{settings.topic_prefix}.payments", [(one.name, at) for _, one in topics.retries for at in numbers]
     return {
         "worker": (group, [(topics.payment_commands.name, number) for number in numbers]),
         "registrar": (
             f"{settings.topic_prefix}.integrations",
             [(topics.integration_commands.name, number) for number in numbers],
         ),
-        "waker": (f"{group}.waking", [(topic.name, number) for _, topic in topics.retries for number in numbers]),
+        "waker": (f"{group}.waking", waking),
+        "webhooks": (
+            f"{settings.topic_prefix}.webhooks",
+            [(topics.webhook_events.name, number) for number in numbers],
+        ),
+        "waiting webhooks": (f"{settings.topic_prefix}.webhooks.waking", waking),
     }
 
 

@@ -56,6 +56,7 @@ class Settings(GatewaySettings):
         600,
         3600,
     )
+    webhook_wait_s: Annotated[float, Field(validation_alias="KOLAJ_WEBHOOK_WAIT_S", ge=1, le=5 * DAY_S)] = DAY_S
     stall_s: Annotated[Seconds, Field(validation_alias="KOLAJ_STALL_S")] = 120
     resolve_alone_minor: Annotated[int, Field(validation_alias="KOLAJ_RESOLVE_ALONE_MINOR", ge=0)] = 100_000
     health_interval_s: Annotated[Seconds, Field(validation_alias="KOLAJ_HEALTH_INTERVAL_S")] = 60

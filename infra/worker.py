@@ -33,12 +33,13 @@ from infra.integration_settings import load_integrations, without_secrets
 from infra.migrate import migrate
 from infra.settings import Settings
 from infra.topics import prepare_topics
-from infra.worker_parts import Parts, Readers, open_stores, payments_agent
+from infra.worker_parts import Parts, Readers, open_stores, payments_agent, webhooks_agent
 from providers.caller import Caller
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.delayed import DelayedConsumer
 from streams.publisher import Publisher
+from streams.watching import GroupWatch
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Worker:
     """A worker that is ready to consume."""
 
     consumer: CommandConsumer
-    waker: DelayedConsumer[Delivery]
-    registrar: DelayedConsumer[Delivery]
+    beside: tuple[DelayedConsumer[Delivery], ...]
+    """What else it reads: wakings, orders about integrations, webhooks and those of them that waited."""
     tending: Tending
     watch: Watch
     caller: Caller
@@ -72,7 +73,11 @@ class Worker:
     @property
     def problem(self) -> str | None:
         """Why it should not be counted on now; `None` when it is well."""
-        return self.consumer.watch.problem or self.waker.watch.problem or self.registrar.watch.problem
+        return next((watch.problem for watch in self.watches if watch.problem is not None), None)
+
+    @property
+    def watches(self) -> tuple[GroupWatch, ...]:
+        return (self.consumer.watch, *(reader.watch for reader in self.beside))
 
 
 async def prepare_stores(settings: Settings) -> None:
@@ -112,11 +117,11 @@ async def run_worker(
             tasks.create_task(worker.renewal.run()),
         ]
         measure(
-            (worker.consumer.watch, worker.waker.watch, worker.registrar.watch),
+            worker.watches,
             running=lambda: worker.consumer.running,
             waiting=worker.tending.waiting,
         )
-        others = [tasks.create_task(worker.waker.run(stop)), tasks.create_task(worker.registrar.run(stop))]
+        others = [tasks.create_task(reader.run(stop)) for reader in worker.beside]
         on_ready()
         beside.append(tasks.create_task(tell_health(lambda: worker.problem, on_health)))
         try:
@@ -182,11 +187,16 @@ async def _worker(settings: Settings, credentials: CredentialSource | None) -> A
         tending = Tending(stores.ledger, lot, cards, subjects)
         agent = payments_agent(settings, Parts(stores, publisher, caller, directory, lot, cards, subjects, tending))
         readers = Readers(settings, lag_alarm(publisher, settings.topics, process=process, now=now))
+        webhooks = webhooks_agent(settings, stores, publisher)
         consumers.append(readers.commands(agent))
         yield Worker(
             consumer=consumers[0],
-            waker=readers.wakings(agent),
-            registrar=readers.orders(stores, known, publisher),
+            beside=(
+                readers.wakings(agent),
+                readers.orders(stores, known, publisher),
+                readers.webhooks(webhooks),
+                readers.waiting_webhooks(webhooks),
+            ),
             tending=tending,
             watch=watch,
             caller=caller,

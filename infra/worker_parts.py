@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from agents.card_vault import CardVault
@@ -26,11 +27,14 @@ from agents.vault.keyring import KeyRing
 from agents.vault.master_keys import MasterKeys
 from agents.vault.parked import ParkedRecords
 from agents.vault.subjects import Subjects
+from agents.webhooks.agent import WebhooksAgent
+from agents.webhooks.finding import Finder
 from infra.accounts import Accounts, now, open_accounts
 from infra.settings import Settings
 from providers.caller import Caller
 from providers.connector import Connector
 from streams.delayed import DelayedConsumer
+from streams.lanes import Handler
 from streams.publisher import Publisher
 from streams.watching import Bounds, OnOverdue
 
@@ -108,6 +112,11 @@ def payments_agent(settings: Settings, parts: Parts) -> PaymentsAgent:
     )
 
 
+def webhooks_agent(settings: Settings, stores: Stores, publisher: Publisher) -> WebhooksAgent:
+    patience = timedelta(seconds=settings.webhook_wait_s)
+    return WebhooksAgent(Finder(stores.pool), publisher, settings.topics, patience=patience, now=now)
+
+
 class Readers:
     """Builds what reads a worker's topics."""
 
@@ -137,34 +146,43 @@ class Readers:
         )
 
     def wakings(self, agent: PaymentsAgent) -> DelayedConsumer[Delivery]:
-        settings = self._settings
-        return DelayedConsumer(
-            settings.kafka,
-            {topic.name: float(delay) for delay, topic in settings.topics.retries},
-            group=f"{settings.topic_prefix}.payments.waking",
-            make=Delivery,
-            handle=agent.wake,
-            # Apart from the commands', so that a provider that comes back meets what waited at a bounded rate.
-            in_flight=max(settings.max_in_flight // 4, 1),
-            session_timeout_s=settings.session_timeout_s,
-            rebalance_timeout_s=settings.rebalance_timeout_s,
-            drain_s=self._membership.drain_s,
-            bounds=self._bounds,
-            on_overdue=self._on_overdue,
-        )
+        # Apart from the commands', so that a provider that comes back meets what waited at a bounded rate.
+        return self._delayed("payments.waking", self._retries(), agent.wake, self._some)
+
+    def webhooks(self, agent: WebhooksAgent) -> DelayedConsumer[Delivery]:
+        """Providers' calls."""
+        return self._delayed("webhooks", {self._settings.topics.webhook_events.name: 0.0}, agent.handle, self._some)
+
+    def waiting_webhooks(self, agent: WebhooksAgent) -> DelayedConsumer[Delivery]:
+        """Those whose payment was not known yet."""
+        return self._delayed("webhooks.waking", self._retries(), agent.wake, self._some)
 
     def orders(self, stores: Stores, known: Mapping[str, Connector], publisher: Publisher) -> DelayedConsumer[Delivery]:
         """Of integrations."""
         settings = self._settings
         registry = Registry(stores.pool, House(known, settings.environment, frozenset(stores.fixed)))
         registrar = Registrar(registry, Stops(stores.pool), publisher, settings.topics, now=now)
+        topics = {settings.topics.integration_commands.name: 0.0}
+        return self._delayed("integrations", topics, registrar.handle, _ORDERS_AT_ONCE)
+
+    @property
+    def _some(self) -> int:
+        return max(self._settings.max_in_flight // 4, 1)
+
+    def _retries(self) -> dict[str, float]:
+        return {topic.name: float(delay) for delay, topic in self._settings.topics.retries}
+
+    def _delayed(
+        self, group: str, delays_s: Mapping[str, float], handle: Handler[Delivery], in_flight: int
+    ) -> DelayedConsumer[Delivery]:
+        settings = self._settings
         return DelayedConsumer(
             settings.kafka,
-            {settings.topics.integration_commands.name: 0.0},
-            group=f"{settings.topic_prefix}.integrations",
+            delays_s,
+            group=f"{settings.topic_prefix}.{group}",
             make=Delivery,
-            handle=registrar.handle,
-            in_flight=_ORDERS_AT_ONCE,
+            handle=handle,
+            in_flight=in_flight,
             session_timeout_s=settings.session_timeout_s,
             rebalance_timeout_s=settings.rebalance_timeout_s,
             drain_s=self._membership.drain_s,

@@ -90,6 +90,11 @@ class Topics:
         """Delay in seconds and topic, shortest first. The records only wake a key; what waits lies in the ledger."""
         return tuple((delay, self._topic(f"retries.{_span(delay)}", 7 * DAY_MS)) for delay in self.retry_delays_s)
 
+    def retry_after(self, wait_s: float) -> tuple[int, Topic]:
+        """The longest delay that is not longer than the wait, or the shortest there is."""
+        fitting = [tier for tier in self.retries if tier[0] <= wait_s]
+        return fitting[-1] if fitting else self.retries[0]
+
     @property
     def dead_letters(self) -> Topic:
         return self._topic("dead-letters", 30 * DAY_MS)

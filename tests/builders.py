@@ -36,6 +36,7 @@ from schemas.payments import (
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     Performed,
@@ -45,10 +46,12 @@ from schemas.payments import (
     RefundPayment,
     ResolveOutcome,
     ResultDivergence,
+    TakeNotice,
 )
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 from schemas.verdicts import FailureClass, Verdict
+from schemas.webhooks import Verified, WebhookHandled, WebhookReceived, WebhooksRefused
 from streams.codec import Outgoing, encode
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -155,6 +158,10 @@ def a_refund_payment(payment_id: UUID | None = None, amount: Price | None = None
     return RefundPayment(payment_id=payment_id or new_id(), amount=amount, **changed)
 
 
+def a_take_notice(payment_id: UUID | None = None, **changed: Any) -> TakeNotice:
+    return TakeNotice(payment_id=payment_id or new_id(), **({"cause": "webhook", "event_id": "event-1"} | changed))
+
+
 def a_query_payment(payment_id: UUID | None = None, **changed: Any) -> QueryPayment:
     return QueryPayment(payment_id=payment_id or new_id(), **changed)
 
@@ -229,6 +236,11 @@ def a_payment_queried(**changed: Any) -> PaymentQueried:
     return PaymentQueried(**(_result("payments.query.v1", own) | changed))
 
 
+def a_payment_noticed(**changed: Any) -> PaymentNoticed:
+    own = {"cause": "webhook", "event_id": "event-1", "said": "captured", "provider_state": "captured"}
+    return PaymentNoticed(**(_result("payments.take_notice.v1", own | {"paid_price": lira("12.50")}) | changed))
+
+
 def an_outcome_resolved(amount: Money | None = None, **changed: Any) -> OutcomeResolved:
     own = {
         "of_command_id": new_id(),
@@ -268,6 +280,52 @@ def a_command_unknown(**changed: Any) -> CommandUnknown:
         "first_sent_at": NOON,
     }
     return CommandUnknown(**(_result("payments.create.v1", own) | changed))
+
+
+# Calls of providers.
+
+
+def a_webhook_received(**changed: Any) -> WebhookReceived:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "provider": "iyzico",
+        "event_id": "event-1",
+        "event_type": "PAYMENT_API",
+        "verified": Verified(arrived_at=NOON, secret_index=0),
+        "body_digest": "ab" * 32,
+        "size_bytes": 120,
+        "our_reference": "a1b2c3d4",
+        "provider_reference": "22416032",
+        "said": "captured",
+        "sealed": "c2VhbGVk",
+    }
+    return WebhookReceived(**(given | changed))
+
+
+def a_webhook_handled(**changed: Any) -> WebhookHandled:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "event_id": "event-1",
+        "received_id": new_id(),
+        "outcome": "processed",
+        "payment_id": new_id(),
+        "command_id": new_id(),
+        "handled_at": NOON,
+    }
+    return WebhookHandled(**(given | changed))
+
+
+def a_webhooks_refused(**changed: Any) -> WebhooksRefused:
+    given: dict[str, Any] = {
+        "integration_id": "iyzico-main",
+        "why": "wrong",
+        "times": 3,
+        "first_at": NOON,
+        "last_at": NOON,
+        "process": "gateway/1",
+        "last_digest": "cd" * 32,
+    }
+    return WebhooksRefused(**(given | changed))
 
 
 # Facts that are no result.

@@ -19,6 +19,7 @@ from projections.status import high_water, stands_at
 from schemas.errors import StoreError
 from schemas.payments import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, Result, ResultDivergence
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WEBHOOK_EVENTS, WebhookHandled, WebhookReceived, WebhooksRefused
 from streams.codec import Outgoing, decode
 from streams.dead_letters import DeadLetter, read_dead_letter
 from streams.publisher import Publisher
@@ -33,6 +34,8 @@ DOWN = "iyzico-down"
 LOOK_AGAIN_S = 0.02
 
 T = TypeVar("T")
+WEBHOOK_MODELS = {model.type: model for model in WEBHOOK_EVENTS}
+WebhookEvent = WebhookReceived | WebhooksRefused | WebhookHandled
 Fact = CommandRejected | LateOutcome | ResultDivergence
 
 
@@ -53,6 +56,7 @@ class Hub:
     events: list[PaymentEvent] = field(default_factory=list, repr=False)
     calls: list[ProviderCalled] = field(default_factory=list, repr=False)
     dead: list[DeadLetter] = field(default_factory=list, repr=False)
+    webhooks: list[WebhookEvent] = field(default_factory=list, repr=False)
     _read_to: dict[tuple[str, int], int] = field(default_factory=dict, repr=False)
     _grown: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -184,13 +188,14 @@ class Hub:
                         async with self._grown:
                             self._keep(record)
                             self._grown.notify_all()
-            for kept in (self.records, self.events, self.calls, self.dead, self._read_to):
+            for kept in (self.records, self.events, self.calls, self.dead, self.webhooks, self._read_to):
                 kept.clear()
 
     @property
     def _followed(self) -> list[str]:
         topics = self.settings.topics
-        return [topics.payment_events.name, topics.provider_calls.name, topics.dead_letters.name]
+        events = (topics.payment_events, topics.provider_calls, topics.dead_letters, topics.webhook_events)
+        return [topic.name for topic in events]
 
     def _keep(self, record: RawRecord) -> None:
         topics = self.settings.topics
@@ -202,6 +207,8 @@ class Hub:
         elif record.topic == topics.provider_calls.name:
             models = {ProviderCalled.type: ProviderCalled}
             self.calls.append(decode(models, record.key, record.value, record.readable_headers).body)
+        elif record.topic == topics.webhook_events.name:
+            self.webhooks.append(decode(WEBHOOK_MODELS, record.key, record.value, record.readable_headers).body)
         else:
             self.records.append(record)
             self.events.append(decode(MODELS, record.key, record.value, record.readable_headers).body)

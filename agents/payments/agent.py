@@ -150,7 +150,7 @@ class PaymentsAgent:
         except UnreadableRecord as bad:
             await self._rejections.reject(waking.record, bad)
             return None
-        woken = await self._lot.first(key, waking)
+        woken = None if key is None else await self._lot.first(key, waking)
         if woken is None:
             return None
         again_s = await self._traced(woken)

@@ -21,6 +21,7 @@ from schemas.payments import (
     PaymentCaptured,
     PaymentCommand,
     PaymentCreated,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     Performed,
@@ -28,7 +29,9 @@ from schemas.payments import (
     Reason,
     RefundPayment,
     Result,
+    TakeNotice,
 )
+from schemas.payments.transitions import Change, change_by, concerns_another
 from schemas.personal import SealedPerson
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
@@ -140,6 +143,10 @@ class Conclude:
             approved_by=step.approved_by,
         )
 
+    def nothing_new(self, notice: TakeNotice) -> PaymentNoticed:
+        """What was heard of the payment was known, so that its provider was not asked."""
+        return PaymentNoticed(**self._common, **_heard(notice))
+
     def by_provider(self, outcome: Outcome, performed: Performed) -> Result:
         """The provider's verdict.
 
@@ -206,9 +213,18 @@ class Conclude:
                 return PaymentRefunded(**common, amount=amount, refunded_total=total, line_id=command.line_id)
             case QueryPayment():
                 state = outcome.state or ProviderState.PENDING
-                return PaymentQueried(
-                    **common, provider_state=state.value, paid_price=outcome.amount, lines=outcome.lines
+                change = change_by(payment, state.value, outcome.amount)
+                return PaymentQueried(**common, **_found(outcome, state, change))
+            case TakeNotice():
+                state = outcome.state or ProviderState.PENDING
+                another = concerns_another(
+                    payment,
+                    integration_id=performed.integration_id,
+                    our_reference=command.our_reference,
+                    provider_reference=performed.provider_reference,
                 )
+                change = change_by(payment, state.value, outcome.amount, another=another)
+                return PaymentNoticed(**common, **_heard(command), **_found(outcome, state, change))
             case _:
                 raise AssertionError("every payment command has a case above")
 
@@ -227,6 +243,23 @@ def _about(command: PaymentCommand) -> dict[str, Any]:
             return {"line_id": command.line_id}
         case _:
             return {}
+
+
+def _heard(command: TakeNotice) -> dict[str, Any]:
+    return {"cause": command.cause, "event_id": command.event_id, "said": command.said}
+
+
+def _found(outcome: Outcome, state: ProviderState, change: Change) -> dict[str, Any]:
+    return {
+        "provider_state": state.value,
+        "paid_price": outcome.amount,
+        "lines": outcome.lines,
+        "changed": change.changed,
+        "amount": change.amount,
+        "settles": change.settles,
+        "contradicts": change.contradicts,
+        "detail": change.detail,
+    }
 
 
 def _plain(money: Money) -> Money:

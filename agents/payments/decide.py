@@ -17,6 +17,7 @@ from schemas.payments import (
     Reason,
     RefundPayment,
     ResolveOutcome,
+    TakeNotice,
 )
 from schemas.verdicts import FailureClass
 
@@ -182,7 +183,7 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             return command.amount or _money(payment, payment.refundable)
         case RefundPayment(line_id=str(line_id)):
             return command.amount or _money(payment, payment.line_refundable(line_id) or 0)
-        case QueryPayment() | ResolveOutcome():
+        case QueryPayment() | ResolveOutcome() | TakeNotice():
             return None
         case _:
             raise AssertionError("every payment command has a case above")
@@ -193,8 +194,8 @@ def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
     match command:
         case QueryPayment():
             return _missing(payment) if payment.stage == "new" else None
-        case ResolveOutcome():
-            return None  # judged in `resolve.py`, since it is no movement of its own
+        case ResolveOutcome() | TakeNotice():
+            return None  # judged in `resolve.py` and `noticing.py`, since they are no movements of their own
         case CreatePayment():
             return _create_refusal(command, payment)
         case CapturePayment() | CancelPayment() | RefundPayment():
@@ -228,7 +229,7 @@ def _create_refusal(command: CreatePayment, payment: Payment) -> Refuse | None:
 def _movement_refusal(
     command: CapturePayment | CancelPayment | RefundPayment, payment: Payment, requested: Money | None
 ) -> Refuse | None:
-    if payment.stage == "cancelled":
+    if payment.stage == "cancelled" and not payment.refundable:  # unless money came after it
         return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to move", requested)
     match command:
         case CapturePayment():

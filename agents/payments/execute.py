@@ -21,17 +21,18 @@ from agents.payments.decide import (
     decide,
 )
 from agents.payments.finish import Finisher
+from agents.payments.noticing import Noticing
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.putting_off import put_off
 from agents.payments.resolve import Propose, Settle, resolve
-from agents.payments.work import Decided, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
+from agents.payments.work import Decided, Known, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
 from agents.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.routing import NOT_READY, Way
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
-from schemas.payments import CreatePayment, PaymentCommand, Performed, Reason, ResolveOutcome, Result
+from schemas.payments import CreatePayment, PaymentCommand, Performed, Reason, ResolveOutcome, Result, TakeNotice
 from schemas.personal import SealedPerson, kept_of
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass
@@ -59,6 +60,7 @@ class Executor:
         self._lot = lot
         self._places = places
         self._asking = Asking(performer, places)
+        self._noticing = Noticing(performer, places, patience)
         self._subjects = subjects
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
@@ -88,6 +90,9 @@ class Executor:
             case Queue():
                 behind = "an earlier command of this payment is parked"
                 parked = await self._lot.park(work.delivery, work.claim, after_s=0, integration_id=None, reason=behind)
+                if parked and isinstance(work.command, TakeNotice):
+                    # What waits before it waits for such news, perhaps: its provider is asked now, not in an hour.
+                    await self._lot.wake(work.claim.ask.key, 0)
                 return None if parked else Later(0.05)
             case Wait(after_s):
                 return Later(after_s)
@@ -116,6 +121,8 @@ class Executor:
             return resolve(work.command, work.payment, alone_minor=self._resolve_alone_minor)
         if isinstance(decision, Inquire):
             return await self._asking.ask(work, decision)
+        if isinstance(work.command, TakeNotice):
+            return await self._noticing.ask(work, work.command)
         return await self._call(work, decision)
 
     async def _call(self, work: Work, call: Call) -> Step:
@@ -175,8 +182,12 @@ class Executor:
                 return self._conclude(work, None, at, payer).resolved(step)
             case Propose():
                 return self._conclude(work, None, at, payer).proposed(step)
+            case Known(notice):
+                return self._conclude(work, None, at, payer).nothing_new(notice)
             case Decided(outcome, integration, attempt, routed):
-                reference = outcome.reference or work.payment.provider_reference
+                reference = outcome.reference
+                if not isinstance(work.command, TakeNotice):  # which may be about a further attempt
+                    reference = reference or work.payment.provider_reference
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)
                 return self._conclude(work, attempt, at, payer, routed).by_provider(outcome, performed)
             case Unsettled(detail, integration_id, provider, attempt, routed):

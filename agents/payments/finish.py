@@ -8,12 +8,12 @@ from datetime import datetime
 
 from agents.card_vault import CardVault
 from agents.ledger import Conclusion, Ledger, StoredResult, insist
-from agents.metrics import CONCLUDED
+from agents.metrics import CONCLUDED, CONTRADICTED
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Later, Work
 from schemas.envelope import Header
 from schemas.errors import StoreError, UnreadableRecord
-from schemas.payments import CardRef, CreatePayment, Reason, Result
+from schemas.payments import CardRef, CreatePayment, Found, Reason, Result
 from streams.codec import Outgoing
 from streams.dead_letters import dead_letter
 from streams.publisher import Publisher
@@ -59,6 +59,10 @@ class Finisher:
         await self._discard_card(work)
         CONCLUDED.add(1, {"verdict": result.verdict})
         log.info("command concluded", extra=work.facts(verdict=result.verdict))
+        if isinstance(result, Found) and result.contradicts:
+            CONTRADICTED.add(1, {"integration": result.performed.integration_id if result.performed else "none"})
+            told = {"payment_id": str(result.payment_id), "why": result.detail}
+            log.error("a provider contradicts what was concluded", extra=work.facts(**told))
         return None
 
     async def again(self, work: Work, stored: StoredResult, integration_id: str | None) -> None:

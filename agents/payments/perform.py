@@ -145,6 +145,8 @@ class Performer:
                 return Later(self._patience.first_wait_s, "outcome unknown")
             return self._unsettled(work, integration, attempt, str(unknown))
         if outcome.verdict is Verdict.UNKNOWN:
+            if not operation.moves_money:
+                return self._unsettled(work, integration, attempt, outcome.detail or "the provider's word is not known")
             return Later(self._patience.first_wait_s, "outcome unknown")
         return Decided(outcome, integration, attempt)
 
@@ -239,12 +241,13 @@ class Performer:
         await self._forget_code(work)  # as in `inquire`
         sent_to = ask.attempt.integration_id
         told = f"it may have been sent to {sent_to}; {why}"
-        return self._unsettled_at(work, sent_to, provider or work.payment.provider or sent_to, _asked(work, ask), told)
+        return self.unsettled_at(work, sent_to, provider or work.payment.provider or sent_to, _asked(work, ask), told)
 
     def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
-        return self._unsettled_at(work, integration.id, integration.connector.name, attempt, why)
+        return self.unsettled_at(work, integration.id, integration.connector.name, attempt, why)
 
-    def _unsettled_at(self, work: Work, integration_id: str, provider: str, attempt: Attempt, why: str) -> Step:
+    def unsettled_at(self, work: Work, integration_id: str, provider: str, attempt: Attempt, why: str) -> Step:
+        """Asked again later, until it has been asked for too long."""
         age_s = work.claim.sent_age_s or work.claim.claimed_age_s
         if age_s < self._patience.unknown_after_s:
             return Later(self._patience.wait_s(age_s), why)

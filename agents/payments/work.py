@@ -11,7 +11,7 @@ from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
 from schemas.errors import NotSent, Throttled
-from schemas.payments import Payment, PaymentCommand
+from schemas.payments import Payment, PaymentCommand, TakeNotice
 from schemas.routing import Routed
 
 
@@ -97,6 +97,13 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What was heard says nothing new, so that nobody was asked."""
+
+    notice: TakeNotice
+
+
+@dataclass(frozen=True, slots=True)
 class Unsettled:
     """All patience is used up, and nobody can say what became of the attempt."""
 
@@ -131,4 +138,4 @@ class Onward:
     failed: tuple[Unperformed, ...]
 
 
-Step = Decided | Unsettled | Unperformed | Later | Onward | Refuse | Settle | Propose
+Step = Decided | Known | Unsettled | Unperformed | Later | Onward | Refuse | Settle | Propose

@@ -34,12 +34,13 @@ from schemas.payments import (
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    Found,
     LateOutcome,
     OutcomeResolved,
     ResolutionProposal,
     ResultDivergence,
 )
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 from schemas.payments.results import CommandResult
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
@@ -148,6 +149,8 @@ def _told(body: Body) -> _Told:
             return _result(body)._replace(request_data=words)
         case CommandRefused() | CommandUnknown():
             return _result(body)._replace(error_message=f"{body.reason}: {body.detail}")
+        case Found(contradicts=True):
+            return _result(body)._replace(error_message=body.detail)
         case CommandResult() | LateOutcome():
             return _result(body)
         case ResultDivergence():

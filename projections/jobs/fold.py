@@ -32,7 +32,7 @@ from schemas.payments import (
     Result,
     ResultDivergence,
 )
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 from schemas.payments.results import CommandResult
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled

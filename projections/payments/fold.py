@@ -20,12 +20,14 @@ from schemas.payments import (
     PaymentCaptured,
     PaymentCreated,
     PaymentEvent,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     QueryPayment,
     ResolveOutcome,
     Result,
     ResultDivergence,
+    TakeNotice,
 )
 
 _KINDS: Final = {
@@ -34,7 +36,13 @@ _KINDS: Final = {
     "payments.cancel.v1": "cancel",
     "payments.refund.v1": "refund",
 }
-_NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type})
+_MOVED: Final = {
+    "captured": ("capture", "captured"),
+    "authorized": ("create", "authorized"),
+    "cancelled": ("cancel", "released"),
+}
+"""Kind and effect of what was found changed at the provider, as if it had been ordered here."""
+_NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type})
 _TOLD_APART: Final = {
     "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
     "instalments", "price", "line_id", "detail", "capture", "payer",
@@ -145,8 +153,8 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
             if not isinstance(event, CommandRefused):
                 row = row._replace(order_id=event.order_id, line_id=event.line_id)
             return (row,)
-        case PaymentQueried():
-            return _settlement(*told, event)
+        case PaymentQueried() | PaymentNoticed():
+            return _found(*told, event)
         case OutcomeResolved():
             return (_resolution(*told, event),)
         case LateOutcome():
@@ -208,9 +216,20 @@ def _late(envelope: Envelope, late: LateOutcome) -> Late:
     )
 
 
-def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried) -> tuple[Settlement, ...]:
+def _found(envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNoticed) -> tuple[Part, ...]:
+    """What was found settles a creation that was open, or was a movement that nobody had asked the hub for."""
+    if not seen.settles and seen.changed in _MOVED:
+        kind, effect = _MOVED[seen.changed]
+        row = _movement(envelope, offset, seen, seen.amount, effect)
+        return (row._replace(kind=kind, error_message=seen.detail),)
+    if seen.settles or isinstance(seen, PaymentQueried):
+        return _settlement(envelope, offset, seen)
+    return ()
+
+
+def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNoticed) -> tuple[Settlement, ...]:
     """A query settles only with a clear word. `not_found` is none: the payment may still come."""
-    if seen.provider_state == "failed":
+    if seen.provider_state == "failed" or (seen.settles and seen.provider_state == "cancelled"):
         return (Settlement(seen.payment_id, offset, "failed", None, None, envelope.id, seen.concluded_at),)
     if seen.provider_state in {"captured", "authorized"} and seen.paid_price is not None:
         paid = (seen.paid_price.minor, seen.paid_price.currency)

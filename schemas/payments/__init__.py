@@ -11,6 +11,7 @@ from schemas.payments.commands import (
 )
 from schemas.payments.facts import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, ResultDivergence
 from schemas.payments.methods import CardRef, HostedPage, PaymentMethod, ProviderToken, StoredCard
+from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.parties import Address, Buyer
 from schemas.payments.payment import Payment
@@ -20,11 +21,13 @@ from schemas.payments.results import (
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    Found,
     LineReference,
     OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     Performed,
@@ -46,6 +49,7 @@ __all__ = [
     "CommandRejected",
     "CommandUnknown",
     "CreatePayment",
+    "Found",
     "HostedPage",
     "LateOutcome",
     "LineReference",
@@ -59,6 +63,7 @@ __all__ = [
     "PaymentCreated",
     "PaymentEvent",
     "PaymentMethod",
+    "PaymentNoticed",
     "PaymentQueried",
     "PaymentRefunded",
     "Performed",
@@ -71,4 +76,5 @@ __all__ = [
     "Result",
     "ResultDivergence",
     "StoredCard",
+    "TakeNotice",
 ]

@@ -5,28 +5,15 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from schemas.base import IntegrationId, Order, Text, Token
-from schemas.envelope import UtcTime
+from schemas.base import Text, Token
 from schemas.money import OneCurrency, Price, Share
 from schemas.payments.basket import BasketLine
 from schemas.payments.methods import PaymentMethod
+from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import Person
+from schemas.payments.order import PaymentOrder
 from schemas.payments.parties import Address, Buyer
 from schemas.routing import CardProgramme
-
-
-class PaymentOrder(Order):
-    """What every payment command says."""
-
-    payment_id: UUID
-    integration_id: IntegrationId | None = None
-    """Which account performs it. Later commands of a payment go where its creation went, whatever stands here."""
-    expires_at: UtcTime | None = None
-    """Past this moment it is not begun any more and ends as refused with reason `expired`."""
-
-    @property
-    def key(self) -> str:
-        return str(self.payment_id)
 
 
 class CreatePayment(PaymentOrder, OneCurrency, extra="forbid"):  # of two bases the last would decide on extra
@@ -132,7 +119,9 @@ class ResolveOutcome(PaymentOrder):
     approves: bool = False
 
 
-PaymentCommand = CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment | ResolveOutcome
+PaymentCommand = (
+    CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment | ResolveOutcome | TakeNotice
+)
 PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
     CreatePayment,
     CapturePayment,
@@ -140,4 +129,5 @@ PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
     RefundPayment,
     QueryPayment,
     ResolveOutcome,
+    TakeNotice,
 )

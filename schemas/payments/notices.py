@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from schemas.base import Token
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 
 ProviderState = Literal["captured", "authorized", "pending", "failed", "cancelled", "not_found"]
 """How a payment stands at its provider."""

@@ -7,21 +7,25 @@ from pydantic import Field
 
 from schemas.base import Frozen
 from schemas.payments.commands import CreatePayment, QueryPayment, ResolveOutcome
+from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.results import (
     CommandPending,
+    CommandResult,
     CommandUnknown,
+    Found,
     LineReference,
     OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
+    PaymentNoticed,
     PaymentQueried,
     PaymentRefunded,
     Result,
 )
 
-_QUESTIONS: Final = frozenset({QueryPayment.type, ResolveOutcome.type})
+_QUESTIONS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type})
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -110,13 +114,14 @@ class Payment(Frozen):
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled", **self._opened(result)}
-            case PaymentQueried() if self._creation_is_open:
+            case PaymentQueried() | PaymentNoticed():
                 return self._found(result)
             case _:
                 return {}
 
     @property
-    def _creation_is_open(self) -> bool:
+    def creation_is_open(self) -> bool:
+        """Whether the outcome of its creation is not known yet, and nothing was moved."""
         return self.stage in {"pending", "unsettled"} and self.held == self.captured == self.refunded == 0
 
     def _opened(self, result: CommandPending | CommandUnknown) -> dict[str, object]:
@@ -136,15 +141,46 @@ class Payment(Frozen):
             )
         }
 
-    def _found(self, result: PaymentQueried) -> dict[str, object]:
-        """A query settles a creation that was open; a movement that is open beside it stays so."""
-        seen = _found(result)
-        if not seen:
+    def _found(self, result: PaymentQueried | PaymentNoticed) -> dict[str, object]:
+        """What was found settles a creation that was open; a movement that is open beside it stays so."""
+        changed = result.changed or self._settled_before(result)
+        if changed is None:
             return {}
-        if result.provider_state in {"failed", "cancelled"}:
-            return {**seen, "open_commands": ()}
+        if changed == "failed":
+            return {"stage": "new", "open_commands": ()}
+        seen = self._named(result)
+        if changed == "cancelled":
+            return {"stage": "cancelled", "held": 0, "open_commands": (), **seen}
+        amount = result.amount or result.paid_price
         left = tuple(known for known in self.open_commands if known.command_type != CreatePayment.type)
-        return {**seen, "open_commands": left, **({"stage": "unsettled"} if left else {})}
+        stage = "unsettled" if left else changed
+        facts = {"open_commands": left, "lines": result.lines or self.lines, **seen}
+        if amount is not None:
+            facts["currency"] = amount.currency
+        minor = 0 if amount is None else amount.minor
+        if changed == "authorized":
+            return {"stage": stage, "held": minor, **facts}
+        # Money that came after a cancel is there to be given back; the payment does not open again.
+        stage = "cancelled" if self.stage == "cancelled" else stage
+        return {"stage": stage, "held": 0, "captured": minor, **facts}
+
+    def _settled_before(self, result: PaymentQueried | PaymentNoticed) -> str | None:
+        """What a query of an earlier version settled: it did not say so itself."""
+        state = result.provider_state
+        if not isinstance(result, PaymentQueried) or not self.creation_is_open:
+            return None
+        told = state in {"failed", "cancelled"} or (
+            state in {"captured", "authorized"} and result.paid_price is not None
+        )
+        return state if told else None
+
+    def _named(self, result: Found) -> dict[str, object]:
+        """Where it was found, and under which names. A question's own reference is no name of the payment."""
+        seen = _performed(result)
+        told = seen.pop("create_reference", None)
+        if self.create_reference is None and isinstance(result, PaymentNoticed):
+            seen["create_reference"] = told
+        return seen
 
     def _resolved(self, result: OutcomeResolved) -> dict[str, object]:
         """What a person said holds: the command did what it was to do, or never happened."""
@@ -211,7 +247,7 @@ def _requested(result: CommandPending | CommandUnknown) -> dict[str, object]:
     return {} if result.requested is None else {"currency": result.requested.currency}
 
 
-def _performed(result: Result) -> dict[str, object]:
+def _performed(result: CommandResult) -> dict[str, object]:
     if result.performed is None:
         return {}
     return {
@@ -220,18 +256,3 @@ def _performed(result: Result) -> dict[str, object]:
         "provider_reference": result.performed.provider_reference,
         "create_reference": result.performed.our_reference,
     }
-
-
-def _found(result: PaymentQueried) -> dict[str, object]:
-    """A query settles a creation that was pending or unknown; "not found" settles nothing, since it may come late."""
-    seen = _performed(result)
-    seen.pop("create_reference", None)
-    if result.provider_state == "failed":
-        return {"stage": "new"}
-    if result.provider_state == "cancelled":
-        return {"stage": "cancelled", **seen}
-    if result.paid_price is None or result.provider_state not in {"captured", "authorized"}:
-        return {}
-    total = "held" if result.provider_state == "authorized" else "captured"
-    facts = {"currency": result.paid_price.currency, "lines": result.lines}
-    return {"stage": result.provider_state, total: result.paid_price.minor, **facts, **seen}

@@ -1,7 +1,7 @@
 """Results: exactly one for each command, on the events topic, keyed like the command.
 
-`verdict` says how it ended: the six accepted types below carry what was done; `refused`, `pending` and `unknown` serve
-all operations. The record's `ce_id` is `uuid5(command_id, "result")`.
+`verdict` says how it ended: the seven accepted types below carry what was done; `refused`, `pending` and `unknown`
+serve all operations. The record's `ce_id` is `uuid5(command_id, "result")`.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -114,15 +114,41 @@ class PaymentRefunded(CommandResult):
     line_id: Token | None = None
 
 
-class PaymentQueried(CommandResult):
+class Found(CommandResult):
+    """What was found at the provider, and what it made of the payment here: see `transitions.py`."""
+
+    verdict: Literal["accepted"] = "accepted"
+    paid_price: Money | None = None
+    lines: tuple[LineReference, ...] = ()
+    changed: Literal["captured", "authorized", "failed", "cancelled"] | None = None
+    """What became of the payment by it; absent where the payment stays as it was."""
+    amount: Money | None = None
+    """What was booked as taken, held or lifted."""
+    settles: bool = False
+    """It was the word on the payment's creation, whose outcome was open."""
+    contradicts: bool = False
+    """It is not what had been concluded: a person has to look. `detail` says what differs."""
+    detail: str | None = None
+
+
+class PaymentQueried(Found):
     """How the payment stands at the provider."""
 
     type: ClassVar[str] = "payments.queried.v1"
 
-    verdict: Literal["accepted"] = "accepted"
     provider_state: ProviderState
-    paid_price: Money | None = None
-    lines: tuple[LineReference, ...] = ()
+
+
+class PaymentNoticed(Found):
+    """Somebody told of a change, and the provider was asked. What was told is kept beside what the provider says."""
+
+    type: ClassVar[str] = "payments.noticed.v1"
+
+    cause: Literal["webhook", "return"]
+    event_id: Token | None = None
+    said: ProviderState | None = None
+    provider_state: ProviderState | None = None
+    """Absent where the provider was not asked, since nothing could have changed."""
 
 
 class OutcomeResolved(CommandResult):
@@ -212,6 +238,7 @@ Result = (
     | PaymentCancelled
     | PaymentRefunded
     | PaymentQueried
+    | PaymentNoticed
     | OutcomeResolved
     | CommandRefused
     | CommandPending

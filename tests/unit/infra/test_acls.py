@@ -40,7 +40,9 @@ def test_no_rule_allows_everything_or_reaches_beyond_the_prefix(role: str) -> No
         assert "*" not in rule.name
 
 
-@pytest.mark.parametrize("role", [role for role in roles() if role not in {"publisher", "gateway", "operator"}])
+@pytest.mark.parametrize(
+    "role", [role for role in roles() if role not in {"publisher", "gateway", "operator", "worker"}]
+)
 def test_only_those_who_are_trusted_with_money_write_commands(role: str) -> None:
     assert "kolaj.payments.commands" not in may(role, "Write")
 

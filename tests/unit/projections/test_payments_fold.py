@@ -92,10 +92,10 @@ def test_every_event_of_payments_is_folded() -> None:
     built = (
         a.a_payment_created(), a.a_payment_captured(), a.a_payment_cancelled(), a.a_payment_refunded(),
         a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
-        a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(),
+        a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(), a.a_payment_noticed(),
     )  # fmt: skip
     assert {type(body) for body in built} == set(PAYMENT_EVENTS)
-    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1]
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0]
 
 
 def test_the_provider_response_keeps_no_float() -> None:
@@ -104,3 +104,18 @@ def test_the_provider_response_keeps_no_float() -> None:
     kept = json.loads(row.gateway_response, parse_float=lambda number: pytest.fail(f"a float: {number}"))
     assert kept["card"]["last_four"] == "0008"
     assert kept["lines"][0]["paid"] == {"minor": 1250, "currency": "TRY"}
+
+
+def test_what_was_found_settles_an_open_creation_or_is_a_movement_of_its_own() -> None:
+    amount = a.lira("12.50")
+    told = {"changed": "captured", "amount": amount}
+    (settled,) = fold(entry_of(a.a_payment_noticed(settles=True, **told)))
+    (moved,) = fold(entry_of(a.a_payment_noticed(contradicts=True, detail="it was refused here", **told)))
+    (lifted,) = fold(entry_of(a.a_payment_queried(changed="cancelled", provider_state="cancelled", amount=amount)))
+    assert isinstance(settled, Settlement)
+    assert (settled.settled_state, settled.settled_minor) == ("captured", 1250)
+    assert isinstance(moved, Movement)
+    assert (moved.kind, moved.effect, moved.result_minor) == ("capture", "captured", 1250)
+    assert moved.error_message == "it was refused here"
+    assert isinstance(lifted, Movement)
+    assert (lifted.kind, lifted.effect, lifted.result_minor) == ("cancel", "released", 1250)

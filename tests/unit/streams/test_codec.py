@@ -40,6 +40,8 @@ EVERY: Final[dict[str, BaseModel]] = {
     "cancelled": builders.a_payment_cancelled(),
     "refunded": builders.a_payment_refunded(),
     "queried": builders.a_payment_queried(),
+    "take notice": builders.a_take_notice(said="captured", our_reference="a1b2c3d4"),
+    "noticed": builders.a_payment_noticed(changed="captured", amount=lira("12.50"), settles=True),
     "refused": builders.a_command_refused(),
     "pending": builders.a_command_pending(),
     "unknown": builders.a_command_unknown(),

@@ -1,0 +1,77 @@
+"""Which payment a provider's call is about: asked of the ledger, never guessed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from agents.pool import FAILURES
+from agents.sql import statement
+from schemas.errors import StoreError
+from schemas.ids import created_at
+from schemas.webhooks import WebhookReceived
+
+_DEADLINE_S: Final = 10.0
+_KEY: Final = "payments/"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The payment that a call is about.
+
+    Attributes:
+        begun_ms: when the attempt that it names was begun, in milliseconds since 1970: the same whenever one looks.
+            `None` where it was found by the provider's name.
+    """
+
+    payment_id: UUID
+    begun_ms: int | None
+
+
+class Finder:
+    """Looks payments up by the names that calls carry, within the account that the call's secret belongs to."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def subject(self, call: WebhookReceived) -> Subject | None:
+        """The payment; `None` while there is none by these names, or where they fit several.
+
+        Raises:
+            StoreError: PostgreSQL failed.
+        """
+        names = (call.integration_id, call.our_reference, call.provider_reference)
+        rows = [row for row in await self._fetch("payment_of_names", *names) if row["key"].startswith(_KEY)]
+        ours = [row for row in rows if row["command_id"] is not None]
+        found = ours or rows
+        if len({row["key"] for row in found}) != 1:
+            return None
+        return Subject(UUID(found[0]["key"].removeprefix(_KEY)), _begun_ms(found[0]))
+
+    async def known(self, command_id: UUID) -> str | None:
+        """The state of a command that was taken up before.
+
+        Raises:
+            StoreError: PostgreSQL failed.
+        """
+        rows = await self._fetch("command_known", command_id)
+        return rows[0]["state"] if rows else None
+
+    async def _fetch(self, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                rows: Sequence[Mapping[str, Any]] = await self._pool.fetch(statement(name), *arguments)
+        except FAILURES as failed:
+            raise StoreError(f"the ledger's statement `{name}` failed: {type(failed).__name__}: {failed}") from failed
+        return rows
+
+
+def _begun_ms(row: Mapping[str, Any]) -> int | None:
+    if row["command_id"] is None:
+        return None
+    at = created_at(row["command_id"])
+    claimed_ms: int = row["claimed_ms"]
+    return claimed_ms if at is None else int(at.timestamp() * 1000)

@@ -1,0 +1,47 @@
+"""From a provider's call to the internal command that it becomes. Pure."""
+
+import json
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from agents.webhooks.finding import Subject
+from schemas.card_numbers import holds_card_number
+from schemas.ids import derived_id
+from schemas.payments import TakeNotice
+from schemas.webhooks import WebhookReceived
+
+SOURCE: Final = "/kolaj/hub/webhooks"
+_DAY_MS: Final = int(timedelta(days=1).total_seconds() * 1000)
+
+
+def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice:
+    """Only what a repeat of the call repeats: the same event is the same command word for word."""
+    return TakeNotice(
+        payment_id=subject.payment_id,
+        integration_id=call.integration_id,
+        cause="webhook",
+        event_id=_sayable(call.event_id),
+        event_type=_sayable(call.event_type),
+        our_reference=_sayable(call.our_reference),
+        provider_reference=_sayable(call.provider_reference),
+        said=call.said,
+    )
+
+
+def notice_id(call: WebhookReceived, subject: Subject, notice: TakeNotice) -> UUID:
+    """The command's id, made of all that it says: another word under the same event is another command.
+
+    An event's id may stand outside of what is signed, so that who repeats a call can choose it: it must neither keep
+    another call from being heard nor come as a conflict. The moment in it is that of the attempt which the call names,
+    and else the day of the call; a repeat on another day is then heard twice, which costs a question.
+    """
+    day_ms = int(call.verified.arrived_at.timestamp() * 1000) // _DAY_MS * _DAY_MS
+    made_ms = day_ms if subject.begun_ms is None else subject.begun_ms
+    told = json.dumps([call.event_id, notice.model_dump(mode="json")], sort_keys=True)
+    return derived_id(made_ms, f"{SOURCE} {told}")
+
+
+def _sayable(token: str | None) -> str | None:
+    """A provider's number may look like a card's; no command carries such a one."""
+    return None if token is None or holds_card_number(token) else token
