@@ -14,7 +14,7 @@ from agents.vault.watching import CredentialWatch
 from infra.accounts import now, open_accounts
 from infra.credential_source import credential_source
 from infra.credential_store import key_ring
-from infra.gateway.access.caller import Nobody
+from infra.gateway.access.opening import open_access
 from infra.gateway.app import create_app
 from infra.gateway.parts import Parts
 from infra.integration_settings import load_integrations, without_secrets
@@ -62,6 +62,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         directory = Directory(accounts.pool, source, known, fixed=accounts.fixed)
         await directory.refresh()
         renewal = CredentialWatch(accounts.credentials, accounts.fixed, stored)
+        access = await stack.enter_async_context(open_access(accounts.pool))
         async with asyncio.TaskGroup() as beside:
             tasks = [beside.create_task(directory.watch()), beside.create_task(renewal.run())]
             try:
@@ -71,7 +72,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     database=accounts.pool,
                     directory=directory,
                     seal=Seal(ring),
-                    authenticator=Nobody(),
+                    authenticator=access.authenticator,
                     now=now,
                 )
             finally:
