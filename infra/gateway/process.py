@@ -62,7 +62,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         directory = Directory(accounts.pool, source, known, fixed=accounts.fixed)
         await directory.refresh()
         renewal = CredentialWatch(accounts.credentials, accounts.fixed, stored)
-        access = await stack.enter_async_context(open_access(accounts.pool))
+        access = await stack.enter_async_context(open_access(settings, accounts.pool))
         async with asyncio.TaskGroup() as beside:
             tasks = [beside.create_task(directory.watch()), beside.create_task(renewal.run())]
             try:

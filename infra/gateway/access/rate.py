@@ -15,7 +15,7 @@ def read_rate(text: str) -> limits.RateLimitItem:
         ValueError: it names none; the message says what one is like.
     """
     try:
-        rate = limits.parse(text)
+        [rate] = limits.parse_many(text)
         fits = 1 <= rate.amount <= MOST and 1 <= rate.get_expiry() <= LONGEST_S
     except (ValueError, OverflowError):
         fits = False
