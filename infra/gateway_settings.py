@@ -6,13 +6,14 @@ from typing import Annotated, Final
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from infra.credential_settings import CredentialSettings, Seconds
+from infra.credential_settings import Seconds
+from infra.edge_access_settings import EdgeAccessSettings
 
 LARGEST_BODY: Final = 512 * 1024
 """What still fits into a record of Kafka when it is sealed and written as base64."""
 
 
-class GatewaySettings(CredentialSettings):
+class GatewaySettings(EdgeAccessSettings):
     """The part of the settings that the gateway alone reads."""
 
     gateway_bind: Annotated[str, Field(validation_alias="KOLAJ_GATEWAY_BIND")] = "127.0.0.1:8080"

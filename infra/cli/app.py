@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "integrations": "Add, change, pause and test accounts at providers; stop them, ask them, route to them.",
     "providers": "What the connectors can do, and what an account at each needs.",
     "credentials": "Store, rotate and revoke accounts' secrets; bring everything under a new master key.",
+    "api-keys": "Give callers of the HTTP edge their keys; rotate and revoke them.",
     "audit": "Check the audit chain against the log.",
     "privacy": "Show what is held of a person, and erase it.",
     "ledger": "Look into the ledger.",

@@ -14,7 +14,7 @@ from agents.vault.watching import CredentialWatch
 from infra.accounts import now, open_accounts
 from infra.credential_source import credential_source
 from infra.credential_store import key_ring
-from infra.gateway.access.caller import Nobody
+from infra.gateway.access.opening import open_access
 from infra.gateway.app import create_app
 from infra.gateway.commands.desk import command_desk
 from infra.gateway.events.streams import EventStreams
@@ -89,6 +89,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         process, topic = f"{socket.gethostname()}/{os.getpid()}", settings.topics.webhook_events.name
         refusals = Refusals(publisher, topic, process=process, now=now)
         readiness = readiness_of(settings, publisher, accounts.pool, directory, stopping)
+        access = await stack.enter_async_context(open_access(settings, accounts.pool))
         desk = command_desk(settings, accounts.pool, publisher, stopping, now)
         stack.push_async_callback(desk.picker.aclose)
         async with asyncio.TaskGroup() as beside:
@@ -101,7 +102,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     database=accounts.pool,
                     directory=directory,
                     seal=seal,
-                    authenticator=Nobody(),
+                    authenticator=access.authenticator,
                     now=now,
                     webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now),
                     commands=desk,

@@ -28,6 +28,10 @@ begin
                 revoke all on schema vault from kolaj_agent;
             end if;
         end if;
+        -- Keys of callers are kept by who keeps credentials.
+        grant usage on schema gateway to kolaj_vault;
+        grant select, insert, update on gateway.api_keys to kolaj_vault;
+        grant select, update on gateway.api_key_changes to kolaj_vault;
         -- A card opens under its command's live claim alone, and goes, like its code, when that command has come to where
         -- nobody needs it any more. Both are looked up; what the command and its payment are about is not.
         grant usage on schema ledger to kolaj_vault;
@@ -53,6 +57,9 @@ begin
         grant select, insert, update, delete on all tables in schema gateway to kolaj_gateway;
         grant usage on all sequences in schema gateway to kolaj_gateway;
         revoke insert, update, delete on gateway.migrations from kolaj_gateway;
+        -- Whoever takes requests may not make keys to itself; it notes when they were used.
+        revoke insert, update, delete on gateway.api_keys, gateway.api_key_changes from kolaj_gateway;
+        grant update (last_used_at) on gateway.api_keys to kolaj_gateway;
         grant select on all tables in schema registry to kolaj_gateway;
         grant select on all tables in schema public to kolaj_gateway;
     end if;

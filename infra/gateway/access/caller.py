@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from fastapi import Request
 
 from infra.gateway.problems import Problem
+from schemas.access import RefusedWhy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +16,21 @@ class Caller:
     """One caller, proved.
 
     Attributes:
-        id: for the log and for limits: `key:<prefix>` or `client:<subject>`; no secret.
+        id: for the log, for limits and for repeated requests: `key:<prefix>`, the prefix of the first key where keys
+            were rotated, or `client:<id>`; no secret.
         source: `ce_source` of what it publishes.
         scopes: such as `payments:write`.
         integrations: those that it may name and see; `None`: all.
+        rate: such as `20/second`, where it is not the setting's.
+        key: the prefix of the very key that was shown.
     """
 
     id: str
     source: str
     scopes: frozenset[str]
     integrations: frozenset[str] | None = None
+    rate: str | None = None
+    key: str | None = None
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
@@ -39,33 +45,58 @@ class Authenticator(Protocol):
         """Who calls.
 
         Raises:
-            Problem: 401 without or with wrong credentials, 429 with `Retry-After` above the caller's limit.
+            Stranger: without credentials or with wrong ones.
             StoreError: it cannot be told now.
         """
         ...
 
 
-CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="kolaj"'}
+_CHALLENGE: Final = 'Bearer realm="kolaj"'
+_SAID: Final = {
+    "missing": "send an API key or an access token: `Authorization: Bearer ...`",
+    "malformed": "this is no whole API key or token: a part of it is missing or mistyped",
+}
+_WRONG: Final = "the API key or token does not open anything here"
 
 
-def unauthorized(detail: str) -> Problem:
-    return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=CHALLENGE)
+class Stranger(Problem):
+    """401: the caller did not prove who it is. Whoever sends something whole is not told what is wrong with it.
+
+    Attributes:
+        why: for the log alone.
+        caller: whose credentials they were, where they were once good.
+    """
+
+    def __init__(self, why: RefusedWhy, caller: str | None = None) -> None:
+        challenge = _CHALLENGE if why == "missing" else f'{_CHALLENGE}, error="invalid_token"'
+        headers = {"WWW-Authenticate": challenge}
+        super().__init__(HTTPStatus.UNAUTHORIZED, "unauthorized", _SAID.get(why, _WRONG), headers=headers)
+        self.why = why
+        self.caller = caller
 
 
 def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency of routes: the caller, who has one of these scopes; without any, every caller who is known.
+    """A dependency of routes: the caller, who has one of these scopes and is within its rate.
+
+    Without any scope, every caller who is known.
 
     Raises:
         Problem: 401, 403 or 429.
     """
 
     async def caller(request: Request) -> Caller:
-        authenticator: Authenticator = request.app.state.parts.authenticator
-        found = await authenticator.authenticate(request.headers)
+        parts = request.app.state.parts
+        request.state.scope = " ".join(scopes)
+        try:
+            found: Caller = await parts.authenticator.authenticate(request.headers)
+        except Stranger as stranger:
+            request.state.stranger = stranger
+            raise
         request.state.caller = found
         if scopes and not any(found.may(scope) for scope in scopes):
             detail = f"this caller lacks the scope {' or '.join(scopes)}; ask for a key or a token that has it"
-            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail)
+            challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
+            raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail, headers={"WWW-Authenticate": challenge})
         return found
 
     return caller
@@ -76,4 +107,4 @@ class Nobody:
 
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
         del headers
-        raise unauthorized("no credentials are known here")
+        raise Stranger("missing")

@@ -1,0 +1,2 @@
+-- The number of the last change of any key.
+select value from gateway.api_key_changes;
