@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 import uvicorn
 
-from infra.gateway.access.caller import Caller, unauthorized
+from infra.gateway.access.caller import Caller, Stranger
 from infra.gateway.app import create_app
 from infra.gateway.parts import Parts
 from infra.gateway.process import _parts
@@ -33,7 +33,7 @@ class KnownCallers:
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
         word = headers.get("authorization", "").removeprefix("Bearer ")
         if word not in self.callers:
-            raise unauthorized("no such key")
+            raise Stranger("unknown")
         return self.callers[word]
 
 

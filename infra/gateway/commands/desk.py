@@ -24,7 +24,7 @@ from schemas.envelope import Envelope
 from schemas.errors import StoreError
 from schemas.ids import new_id
 from schemas.payments import CreatePayment
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 from streams.codec import encode
 from streams.picking import RecordPicker
 from streams.publisher import Publisher

@@ -11,7 +11,7 @@ from fastapi import Request
 from infra.gateway.problems import Problem
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 from streams.codec import MAX_VALUE_BYTES, Incoming, decode, digest
 
 _JSON: Final = "application/json"

@@ -25,7 +25,7 @@ from schemas.payments import (
     RefundPayment,
     ResolveOutcome,
 )
-from schemas.payments.commands import PaymentOrder
+from schemas.payments.order import PaymentOrder
 from streams.tracing import current_traceparent
 
 WRITE: Final = "payments:write"

@@ -100,8 +100,8 @@ class CommandRows:
             row = await self._pool.fetchrow(_JOB, command_id)
         if row is None:
             return None
-        *about, topic, partition, offset = row.values()
-        return Job(*about, None if topic is None else (topic, partition, offset))
+        about, rejected = tuple(row.values())[:-3], tuple(row.values())[-3:]
+        return Job(*about, rejected=None if rejected[0] is None else rejected)
 
     async def place(self, command_id: UUID, topic: str, event_ids: Sequence[UUID]) -> Found | None:
         """Where the first of these events about the command lies, as far as the topic is projected."""
