@@ -128,6 +128,7 @@ def hub_environment(bootstrap: str, database_url: str, name: str, provider_url: 
         "KAFKA_BOOTSTRAP": bootstrap,
         "DATABASE_URL": database_url,
         "KOLAJ_TOPIC_PREFIX": name,
+        "KOLAJ_GATEWAY_BIND": "127.0.0.1:0",
         "KOLAJ_INTEGRATIONS": json.dumps([entry]),
         f"{prefix}API_KEY": DEFAULT_KEYS.api_key,
         f"{prefix}SECRET_KEY": DEFAULT_KEYS.secret_key,

@@ -43,6 +43,13 @@ def charts(line: Mapping[str, Any]) -> list[Chart]:
         ("Replay over a raw consumer", ("replay_over_raw",), "", 0.7),
         ("Ledger a second", ("claims_per_s", "lives_per_s"), "/s", None),
         ("Cost with 1,000,000 keys over 10,000", ("cost_1m_over_10k",), "", 1.0),
+        (
+            "Webhooks a second, half of them forged",
+            ("webhooks_most_per_s", "webhooks_accepted_per_s", "webhooks_refused_per_s"),
+            "/s",
+            None,
+        ),
+        ("A webhook's answer at a steady load", ("webhooks_p50_ms", "webhooks_p99_ms"), "ms", None),
         ("Worker's memory before 1,000,000 commands", ("rss_mb",), "MiB", None),
     ]
     found = [

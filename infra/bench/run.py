@@ -21,6 +21,7 @@ from infra.bench.projecting import measure_projector, measure_rebuild
 from infra.bench.replaying import measure_replay
 from infra.bench.rounds import Round, bare_round, hub_round, naive_round
 from infra.bench.sizes import Sizes
+from infra.bench.webhooks import measure_webhooks
 from infra.local import LocalStack, local_stack
 from streams.topics import Topics
 
@@ -185,6 +186,13 @@ async def memory(bench: Bench) -> None:
     bench.line["rss_mb"] = found.most_mb
 
 
+async def webhooks(bench: Bench) -> None:
+    async with bench.ground("webhooks") as place:
+        found = await measure_webhooks(place, per_s=bench.sizes.webhooks_per_s, seconds=bench.sizes.webhooks_s)
+    bench.details["webhooks"] = asdict(found)
+    bench.line |= {f"webhooks_{name}": value for name, value in asdict(found).items()}
+
+
 async def profile(bench: Bench) -> None:
     """Processor time of one command in the worker, by part of the code."""
     path = bench.folder / "profile.json"
@@ -208,6 +216,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "replay": replay,
     "rebuild": rebuilding,
     "memory": memory,
+    "webhooks": webhooks,
 }
 """What a whole run does, in this order."""
 SINGLE: Final[Mapping[str, Part]] = {"bare": bare, "naive": naive, "hub": hub}

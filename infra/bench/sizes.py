@@ -15,6 +15,7 @@ class Sizes:
         short, long: keys of the ledger's histories.
         rebuild, rebuild_s: events to build a table from; no more than the projector would write in so many seconds.
         whole_lives: commands whose records the projector folds.
+        webhooks_per_s, webhooks_s: calls offered to the gateway, half of them forged, and for how long.
     """
 
     rounds: int
@@ -35,6 +36,8 @@ class Sizes:
     backlog: int
     memory_s: float
     profile: int
+    webhooks_per_s: float
+    webhooks_s: float
 
 
 FULL: Final = Sizes(
@@ -56,6 +59,8 @@ FULL: Final = Sizes(
     backlog=1_000_000,
     memory_s=20.0,
     profile=8_000,
+    webhooks_per_s=1_000,
+    webhooks_s=15.0,
 )
 
 TINY: Final = Sizes(
@@ -77,5 +82,7 @@ TINY: Final = Sizes(
     backlog=2_000,
     memory_s=0.5,
     profile=300,
+    webhooks_per_s=100,
+    webhooks_s=1.0,
 )
 """Says nothing about speed; shows that each part does what it is for."""

@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from infra.gateway import commands, events, health, openapi, problems, webhooks
 from infra.gateway.deprecation import DeprecationHeaders
@@ -11,6 +12,14 @@ from infra.gateway.edge import Edge
 from infra.gateway.parts import Parts
 
 TITLE: Final = "Kolaj Hub"
+_NO_TELEMETRY_OF_ITS_OWN: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's would continue strangers' traces, and tell whole paths and texts of errors; `edge.py` does it."""
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -26,7 +35,14 @@ def create_app(parts: Parts) -> FastAPI:
 def surface() -> FastAPI:
     """Every route over no parts: what the contract is written from."""
     # Nothing is open: FastAPI's own pages and its copy of the contract are off.
-    app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title=TITLE,
+        version=version("kolaj-hub"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=_NO_TELEMETRY_OF_ITS_OWN,
+    )
     problems.install(app)
     app.add_middleware(DeprecationHeaders)
     for area in (webhooks, commands, events, openapi, health):

@@ -53,9 +53,9 @@ _STATUS: Final[Mapping[RefusedWhy, HTTPStatus]] = {
 """Of everything else 401, whatever was wrong: whoever forges is not told how far he got."""
 
 
-@router.post("/webhooks/{integration_id}")
-async def webhook(integration_id: str, request: Request) -> Response:
+async def webhook(request: Request) -> Response:
     """Take one call of a provider."""
+    integration_id: str = request.path_params["integration_id"]
     intake: Intake = request.app.state.parts.webhooks
     address = request.client.host if request.client is not None else ""
     integration, webhooks = intake.called(integration_id, address)
@@ -65,6 +65,10 @@ async def webhook(integration_id: str, request: Request) -> Response:
         raise intake.refused(integration_id, "too_large", address) from None
     answer = await intake.take(integration, webhooks, request.headers, body, address)
     return Response(answer.body, answer.status, {"Content-Type": answer.content_type})
+
+
+# A plain route: there is nothing for FastAPI to read or write, which would take a fifth of the time of each call.
+router.add_route("/webhooks/{integration_id}", webhook, methods=["POST"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from infra.local import LocalStack
 WANTED = {
     "loops": {"bare_per_s", "hub_per_s", "naive_per_s", "hub_over_bare", "hub_over_naive"},
     "claims": {"claims_per_s", "lives_per_s", "cost_1m_over_10k"},
+    "webhooks": {"webhooks_accepted_per_s", "webhooks_p99_ms", "webhooks_forged_accepted", "webhooks_accepted_lost"},
     "replay": {"replay_per_s", "replay_over_raw"},
 }
 
