@@ -12,12 +12,14 @@ from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, PaymentCommand, PaymentEvent
 from schemas.privacy import PRIVACY_EVENTS, PrivacyEvent
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WEBHOOK_EVENTS, WebhookHandled, WebhookReceived, WebhooksRefused
 from streams.codec import MAX_VALUE_BYTES, decode
 from streams.dead_letters import DeadLetter, read_dead_letter
 from streams.records import RawRecord
 from streams.topics import Topics
 
-Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent
+WebhookEvent: TypeAlias = WebhookReceived | WebhooksRefused | WebhookHandled
+Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | WebhookEvent
 Body: TypeAlias = Event | PaymentCommand
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition of it."""
@@ -82,6 +84,7 @@ class Reader:
             topics.intents.name: {SendIntended.type: SendIntended},
             topics.provider_calls.name: {ProviderCalled.type: ProviderCalled},
             topics.integration_events.name: {model.type: model for model in INTEGRATION_EVENTS},
+            topics.webhook_events.name: {model.type: model for model in WEBHOOK_EVENTS},
             topics.privacy_events.name: {model.type: model for model in PRIVACY_EVENTS},
         }
 

@@ -44,6 +44,7 @@ from schemas.payments.order import PaymentOrder
 from schemas.payments.results import CommandResult
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WebhookHandled, WebhookReceived, WebhooksRefused
 
 _INDEXED: Final = 200
 """Characters of an integration's name that fit into an index."""
@@ -204,6 +205,15 @@ def _told(body: Body) -> _Told:
             return _Told(command_id=body.command_id, error_message=f"{body.reason}: {field}{body.detail}")
         case RegistryResult():
             return _changed(body)
+        case WebhookReceived():
+            told = _words(event=body.event_id, type=body.event_type, said=body.said, digest=body.body_digest)
+            return _Told(body.integration_id, request_data=told)
+        case WebhooksRefused():
+            why = f"{body.why}: {body.times} calls"
+            return _Told(body.integration_id, error_message=why, request_data=_words(digest=body.last_digest))
+        case WebhookHandled():
+            told = _words(event=body.event_id, outcome=body.outcome, received=str(body.received_id))
+            return _Told(body.integration_id, body.command_id, error_message=body.detail, request_data=told)
         case PaymentOrder():
             return _Told(body.integration_id)
         case _:
@@ -234,8 +244,12 @@ def _changed(body: RegistryResult) -> _Told:
 
 def _by(name: str, **more: str | None) -> str | None:
     """Who did something by hand, and what was said about it."""
-    said = {"by": name, **{word: text for word, text in more.items() if text is not None}}
-    return as_jsonb(json.dumps(said, ensure_ascii=False))
+    return _words(by=name, **more)
+
+
+def _words(**said: str | None) -> str | None:
+    present = {word: text for word, text in said.items() if text is not None}
+    return as_jsonb(json.dumps(present, ensure_ascii=False)) if present else None
 
 
 def _result(body: Any) -> _Told:

@@ -36,6 +36,7 @@ from schemas.payments.order import PaymentOrder
 from schemas.payments.results import CommandResult
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WebhookHandled, WebhookReceived, WebhooksRefused
 
 
 class Published(NamedTuple):
@@ -131,6 +132,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             return ()
         case RegistryResult() | IntegrationCommandRejected():
             return ()  # orders about integrations are no jobs at a provider
+        case WebhookReceived() | WebhooksRefused() | WebhookHandled():
+            return ()  # what they lead to is a command of its own
         case _:
             assert_never(body)
 

@@ -103,7 +103,6 @@ async def test_an_auditor_verifies_the_chain_and_an_operator_examines_the_hub(ow
     [
         ("projector", "payments.commands"),
         ("projector", "payments.events"),
-        ("worker", "payments.commands"),
         ("worker", "audit.anchors"),
         ("worker", "environment"),
         ("shop", "payments.events"),

@@ -9,6 +9,7 @@ from schemas.base import Order
 from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.provider_calls import ProviderCalled
+from schemas.webhooks import WEBHOOK_EVENTS
 from streams.records import RawRecord
 from streams.topics import Topics
 from tests import builders as a
@@ -27,6 +28,8 @@ def topic_of(body: BaseModel) -> str:
             return TOPICS.provider_calls.name
         case _ if isinstance(body, INTEGRATION_EVENTS):
             return TOPICS.integration_events.name
+        case _ if isinstance(body, WEBHOOK_EVENTS):
+            return TOPICS.webhook_events.name
         case _:
             return TOPICS.payment_events.name
 

@@ -1,0 +1,3 @@
+from projections.webhooks.write import WEBHOOKS
+
+__all__ = ["WEBHOOKS"]
