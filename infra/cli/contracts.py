@@ -1,4 +1,4 @@
-"""`kolaj contracts export`."""
+"""`kolaj contracts export | release`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +9,11 @@ from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, say
 from infra.contracts import broken, documents
 from infra.contracts import export as write
+from infra.contracts import release as keep
 
-app = typer.Typer(no_args_is_help=True, help="The contract with other services: AsyncAPI 3 and JSON Schema.")
-
-
-@app.callback()
-def contracts() -> None:
-    """Keeps `export` a command of its own."""
+app = typer.Typer(
+    no_args_is_help=True, help="The contract with other services: AsyncAPI 3, OpenAPI 3.1 and JSON Schema."
+)
 
 
 @app.command()
@@ -39,6 +37,20 @@ def export(
             raise Failed("; ".join(faults))
         if changed:
             raise Failed(f"{directory} is not what the code says; run `kolaj contracts export {directory}`")
+
+
+@app.command()
+def release(
+    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where the contract lies.")],
+    *,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Keep the contract as it stands as released: from then on nothing in it may be broken."""
+    changed = keep(directory)
+    if json:
+        emit({"directory": str(directory), "changed": changed})
+    else:
+        say(f"{len(changed)} files written; what is in {directory / 'released'} may not be broken any more")
 
 
 def _differing(directory: Path) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.channels import channels, type_name
-from infra.contracts import ASYNCAPI, TYPES, broken, documents, export
+from infra.contracts import ASYNCAPI, OPENAPI, RELEASED, TYPES, broken, documents, export
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
 
 HERE = Path(__file__).parent
@@ -44,11 +44,13 @@ def check(parser: Path, document: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_committed_copy_is_what_the_code_says() -> None:
-    committed = {str(path.relative_to(COMMITTED)): path.read_text() for path in COMMITTED.rglob("*.json")}
+    files = [path for path in COMMITTED.rglob("*.json") if path.parent.name != RELEASED]
+    committed = {str(path.relative_to(COMMITTED)): path.read_text() for path in files}
     assert committed == documents(), "run `kolaj contracts export schemas/contracts` and commit what changed"
 
 
-def test_no_published_type_was_broken() -> None:
+def test_nothing_that_was_published_is_broken() -> None:
+    assert {path.name for path in (COMMITTED / RELEASED).iterdir()} == {ASYNCAPI, OPENAPI}
     assert broken(COMMITTED) == []
 
 
@@ -56,7 +58,7 @@ def test_the_official_parser_takes_the_committed_document(parser: Path) -> None:
     done = check(parser, COMMITTED / ASYNCAPI)
     messages = sum(len(channel.models) for channel in channels()) + 1
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == f"channels 9, messages {messages}"
+    assert done.stdout.splitlines()[-1] == f"channels {len(channels()) + 1}, messages {messages}"
     assert "warning" not in done.stdout
 
 

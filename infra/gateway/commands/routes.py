@@ -12,6 +12,7 @@ from opentelemetry.context import Context
 
 from infra.gateway.access.caller import Caller, authorized
 from infra.gateway.commands.desk import READ_ALL, CommandDesk
+from infra.gateway.commands.examples import EXAMPLES
 from infra.gateway.commands.reading import bytes_of
 from infra.gateway.commands.state import CommandAccepted, CommandTold, State
 from infra.gateway.contract import operation, problems
@@ -76,8 +77,9 @@ def _taking(model: type[PaymentOrder], scope: str) -> Callable[..., Awaitable[JS
 
 
 def _described(model: type[PaymentOrder], scope: str) -> dict[str, Any]:
-    body = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
-    return operation(scope, requestBody={"required": True, "content": body})
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "example": EXAMPLES[model.type]}}
+    return operation(scope, requestBody={"required": True, "content": content})
 
 
 for _model, _scope in OFFERED.items():

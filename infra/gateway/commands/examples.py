@@ -1,0 +1,46 @@
+"""A body of each command, as the contract shows it."""
+
+from typing import Any, Final
+
+_PAYMENT: Final = "01936f5e-8a3c-7d21-9b55-2f0c1d3e4a5b"
+_PRICE: Final = {"minor": 24990, "currency": "TRY"}
+_ADDRESS: Final = {
+    "contact_name": "Işıl Çağrı",
+    "line": "Bağdat Cad. 42/7, Kadıköy",
+    "city": "İstanbul",
+    "country": "Turkey",
+}
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "payments.create.v1": {
+        "payment_id": _PAYMENT,
+        "integration_id": "iyzico-sandbox",
+        "order_id": "order-1001",
+        "method": {"kind": "stored_card", "card_token": "card-akbank-credit", "customer_key": "sandbox-wallet"},
+        "price": _PRICE,
+        "paid_price": _PRICE,
+        "buyer": {
+            "buyer_id": "buyer-7",
+            "name": "Işıl",
+            "surname": "Çağrı",
+            "email": "isil@example.com",
+            "identity_number": "74300864791",
+            "address": _ADDRESS,
+        },
+        "billing_address": _ADDRESS,
+        "shipping_address": _ADDRESS,
+        "basket": [{"line_id": "1", "name": "Kupa", "category": "Mutfak", "goods": "physical", "price": _PRICE}],
+    },
+    "payments.capture.v1": {"payment_id": _PAYMENT},
+    "payments.cancel.v1": {"payment_id": _PAYMENT, "reason": "the buyer changed her mind"},
+    "payments.refund.v1": {"payment_id": _PAYMENT, "amount": {"minor": 5000, "currency": "TRY"}},
+    "payments.query.v1": {"payment_id": _PAYMENT},
+    "payments.resolve_outcome.v1": {
+        "payment_id": _PAYMENT,
+        "of_command_id": "01936f5e-9d10-7c42-8a61-5b7e2f9c0d13",
+        "verdict": "accepted",
+        "provider_reference": "22416032",
+        "evidence": "seen in the provider's panel",
+        "by": "Işıl Çağrı",
+    },
+}

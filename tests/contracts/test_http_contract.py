@@ -1,0 +1,67 @@
+"""The running HTTP edge against its own contract, by schemathesis: every operation, with good and with bad requests."""
+
+import asyncio
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.gateway.parts import Parts
+from infra.gateway.places import Places
+from infra.local import LocalStack
+from infra.settings import Settings, read_settings
+from tests.api_server import running_api
+from tests.hub_environment import MASTER_KEY
+
+HERE = Path(__file__).parent
+EXAMPLES = "12"
+"""Of each operation and phase."""
+
+
+@pytest.fixture(scope="module")
+def settings(stack: LocalStack, database_url: str, topic_prefix: str) -> Settings:
+    return read_settings(
+        environment={
+            "KAFKA_BOOTSTRAP": stack.bootstrap,
+            "DATABASE_URL": database_url,
+            "KOLAJ_TOPIC_PREFIX": topic_prefix,
+            "INTEGRATION_ENCRYPTION_KEY": MASTER_KEY,
+        }
+    )
+
+
+def brief(parts: Parts) -> Parts:
+    """Streams and waits that end at once: a checker reads an answer to its end."""
+    at_once = asyncio.Event()
+    at_once.set()
+    events = replace(parts.events, lives_s=0.2, places=Places(total=50, each=50))
+    return replace(parts, events=events, commands=replace(parts.commands, stopping=at_once))
+
+
+async def checked(url: str, folder: Path, seed: int, *more: str) -> tuple[int, str]:
+    """How a run of schemathesis ended, and what it said."""
+    command = Path(sys.executable).with_name("schemathesis")
+    shutil.copy(HERE / "schemathesis.toml", folder)
+    process = await asyncio.create_subprocess_exec(
+        *(str(command), "run", f"{url}/v1/openapi.json", "--header", "Authorization: Bearer shop", "--checks", "all"),
+        *("--phases", "examples,coverage,fuzzing", "--mode", "all", "--seed", str(seed), "--max-examples", EXAMPLES),
+        *("--no-color", "--generation-database", "none", "--request-timeout", "30", *more),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, said.decode()
+
+
+async def test_every_operation_keeps_to_the_contract(settings: Settings, tmp_path: Path) -> None:
+    async with running_api(settings, change=brief) as api:
+        code, said = await checked(api.url, tmp_path, 7)
+    assert code == 0, said
