@@ -56,7 +56,8 @@ class Watched:
             except HubError as failed:
                 self.problem = str(failed)
             self.answered_at = time.monotonic()
-            await asyncio.sleep(self.every_s)
+            # What failed is looked at again soon, so that nobody is kept away for longer than it lasts.
+            await asyncio.sleep(self.every_s if self.problem is None else min(self.every_s, _PING_S))
 
     @property
     def why_not(self) -> str | None:

@@ -72,11 +72,11 @@ class Edge:
 
         await until(is_so)
 
-    async def measured(self, name: str) -> float:
-        """A figure of the page of metrics; 0 while it is not there."""
+    async def measured(self, name: str, label: str = "") -> float:
+        """A figure of the page of metrics, over all that have this label; 0 while it is not there."""
         async with httpx.AsyncClient(timeout=30) as client:
             lines = (await client.get(f"{self.metrics_url}/metrics")).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name) and label in line)
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -114,7 +114,7 @@ async def test_a_gateway_killed_between_receiving_and_storing_leaves_no_answer_a
                 await provider.send(sent(call))
 
                 async def is_held() -> bool:
-                    return await edge.measured('kolaj_gateway_requests_active{area="webhooks"') == 1
+                    return await edge.measured("kolaj_gateway_requests_active{", 'area="webhooks"') == 1
 
                 await until(is_held)
                 await edge.children.kill(edge.process)
@@ -228,3 +228,22 @@ async def test_a_request_that_does_not_end_does_not_keep_a_gateway_from_stopping
         await provider.send(sent(a_call())[:-10])
         os.kill(edge.process.pid, signal.SIGTERM)
         assert await edge.process.finished(60) == 0
+
+
+async def test_metrics_are_told_at_an_address_of_their_own(
+    stack: LocalStack, database_url: str, tmp_path: Path
+) -> None:
+    async with an_edge(stack.bootstrap, database_url, tmp_path) as edge:
+        async with httpx.AsyncClient(base_url=edge.base_url, timeout=30) as client:
+            for call, path in ((a_call(), PATH), (a_call(secret="guessed"), PATH), (a_call(), "/webhooks/nobodys")):
+                await client.post(path, content=call.body, headers=call.headers)
+            assert (await client.get("/metrics")).status_code == 404
+        wanted = {
+            ("kolaj_webhooks_received_total{", 'integration="iyzico-main"'): 1,
+            ("kolaj_webhooks_refused_total{", 'integration="iyzico-main"'): 1,
+            ("kolaj_webhooks_refused_total{", 'integration="unknown"'): 1,
+            ("kolaj_gateway_requests_total{", 'status="4xx"'): 3,
+            ("kolaj_gateway_request_duration_seconds_count", 'route="/webhooks/{integration_id}"'): 3,
+            ("kolaj_webhooks_publish_duration_seconds_count", ""): 1,
+        }
+        assert {one: await edge.measured(*one) for one in wanted} == wanted
