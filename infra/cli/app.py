@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "commands": "Where commands stand; withdraw one, or settle one whose outcome is unknown.",
     "replay": "Write what lies in a topic as JSON lines.",
     "dead-letters": "List, show and requeue records that could not be read or sent.",
+    "webhooks": "Providers' calls to the hub, and what became of them.",
     "projections": "How far the tables are, and how to build them anew.",
     "integrations": "Add, change, pause and test accounts at providers; stop them, ask them, route to them.",
     "providers": "What the connectors can do, and what an account at each needs.",

@@ -33,6 +33,7 @@ from tests.builders import (
     a_capture_payment,
     a_query_payment,
     a_refund_payment,
+    a_take_notice,
     an_envelope,
     lira,
 )
@@ -122,6 +123,13 @@ def a_day(hub: Hub) -> dict[UUID, Outgoing]:
         for command in (payment, *followers):
             command_id = new_id()
             records[command_id] = orders.record(command, command_id)
+    reviewed = a_payment(order_id="fault-review_approve-0.2s-told")
+    heard = [
+        a_take_notice(reviewed.payment_id, event_id=f"event-{said}", said=said) for said in ("captured", "pending")
+    ]
+    for told in (reviewed, *heard):
+        command_id = new_id()
+        records[command_id] = orders.record(told, command_id)
     return records
 
 

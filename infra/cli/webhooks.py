@@ -1,0 +1,84 @@
+"""`kolaj webhooks list | show`: providers' calls as the tables tell of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from infra.cli.failing import Failed
+from infra.cli.output import Json, emit, run, tables
+from infra.settings import Settings, read_settings
+from projections.batch import STORE_FAILURES
+from projections.pool import open_pool
+from projections.statements import statement
+from schemas.envelope import rfc3339
+from schemas.errors import StoreError
+
+app = typer.Typer(no_args_is_help=True, help="Providers' calls to the hub, and what became of them.")
+
+
+@app.command("list")
+def list_them(
+    *,
+    integration: Annotated[str | None, typer.Option(help="Only calls for this integration.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="received, processed, unresolved, about_nothing or rejected.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many, the newest first.")] = 50,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """List events: who told them, how often, what became of them; and counts of calls that were refused."""
+    rows = run(_rows(read_settings(kafka=False), "webhooks/list", integration, status, limit))
+    if json:
+        for row in rows:
+            emit(_plain(row))
+        return
+    table = Table("integration", "event", "type", "status", "times", "last", "payment or why")
+    for row in rows:
+        about = row["payment_id"] or row["why"] or row["detail"] or ""
+        told = (row["integration_id"], row["event_id"] or "", row["event_type"] or "", row["status"], row["times"])
+        table.add_row(*(escape(str(cell)) for cell in (*told, rfc3339(row["last_at"]), about)))
+    tables().print(table)
+
+
+@app.command()
+def show(
+    integration: Annotated[str, typer.Argument(metavar="INTEGRATION")],
+    event: Annotated[str, typer.Argument(metavar="EVENT_ID", help="As `list` shows it.")],
+    *,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Show one event, with every record about it and where that lies in the log. No body is shown."""
+    settings = read_settings(kafka=False)
+    found = run(_rows(settings, "webhooks/event", integration, event))
+    if not found:
+        raise Failed(f"no event {event} of {integration} is in the tables; `kolaj projections status` tells their lag")
+    records = run(_rows(settings, "webhooks/records", integration, event))
+    whole = {**_plain(found[0]), "records": [_plain(row) for row in records]}
+    if json:
+        emit(whole)
+    else:
+        tables().print_json(data=whole)
+
+
+async def _rows(settings: Settings, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
+    try:
+        pool = await open_pool(settings.database_url.get_secret_value(), size=1)
+        try:
+            rows: Sequence[Mapping[str, Any]] = await pool.fetch(statement(name), *arguments)
+        finally:
+            await pool.close()
+    except STORE_FAILURES as failed:
+        raise StoreError(f"the tables cannot be read ({failed}); start PostgreSQL") from failed
+    return rows
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in row.items() if value is not None}
+    return {
+        name: rfc3339(value) if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
+        for name, value in told.items()
+    }

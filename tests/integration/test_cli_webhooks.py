@@ -1,0 +1,55 @@
+"""`kolaj webhooks`, as an operator uses it."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from infra.local import LocalStack
+from schemas.ids import new_id
+from tests import builders as a
+from tests.projecting import Hub, a_hub
+
+
+@pytest_asyncio.fixture
+async def hub(stack: LocalStack) -> AsyncIterator[Hub]:
+    async with a_hub(stack) as made:
+        yield made
+
+
+async def kolaj(hub: Hub, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "infra.cli", "webhooks", *arguments, "--json"]
+    environment = {"DATABASE_URL": hub.database_url, "KOLAJ_TOPIC_PREFIX": hub.topics.prefix}
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stdout or done.stderr
+
+
+async def test_events_are_listed_and_one_is_shown_with_its_records(hub: Hub) -> None:
+    received, payment = new_id(), new_id()
+    topic, key = hub.topics.webhook_events.name, "iyzico-main/event-1"
+    await hub.append(
+        a.a_record(topic, a.a_webhook_received(), key=key, id=received),
+        a.a_record(topic, a.a_webhook_handled(received_id=received, payment_id=payment), key=key),
+        a.a_record(topic, a.a_webhooks_refused(integration_id="other"), key="other"),
+    )
+    await hub.project_all()
+
+    code, listed = await kolaj(hub, "list")
+    assert code == 0, listed
+    assert {json.loads(line)["status"] for line in listed.splitlines()} == {"processed", "rejected"}
+    code, one = await kolaj(hub, "list", "--status", "rejected", "--integration", "other")
+    assert [json.loads(line)["why"] for line in one.splitlines()] == ["wrong"]
+
+    code, shown = await kolaj(hub, "show", "iyzico-main", "event-1")
+    told = json.loads(shown)
+    assert (code, told["payment_id"], told["verified"]) == (0, str(payment), True)
+    assert [record["kind"] for record in told["records"]] == ["received", "handled"]
+
+    code, missing = await kolaj(hub, "show", "iyzico-main", "event-2")
+    assert code == 1
+    assert "event-2" in missing
