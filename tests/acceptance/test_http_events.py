@@ -193,7 +193,7 @@ async def test_a_place_that_is_none_is_refused(api: Api) -> None:
     async with api.client() as client, api.client("writer") as writer:
         assert (await writer.get("/v1/events")).status_code == 403
         good = (await some(client, 1, {"from": "beginning"}))[0].id
-        for bad in ("x", "ğ".encode(), good[:-2], ("A" if good[0] != "A" else "B") + good[1:]):
+        for bad in ("x", "a b", good[:-2], ("A" if good[0] != "A" else "B") + good[1:]):
             answer = await client.get("/v1/events", headers={"Last-Event-ID": bad})
             assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Last-Event-ID")
         for name, value in (("from", "yesterday"), ("from", "2026-13-01T00:00:00Z"), ("type", "payments.gone.v1")):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -100,8 +100,10 @@ class CommandRows:
             row = await self._pool.fetchrow(_JOB, command_id)
         if row is None:
             return None
-        about, rejected = tuple(row.values())[:-3], tuple(row.values())[-3:]
-        return Job(*about, rejected=None if rejected[0] is None else rejected)
+        columns: list[Any] = list(row.values())
+        place = tuple(columns[6:])
+        columns[6:] = [None if place[0] is None else place]
+        return Job(*columns)
 
     async def place(self, command_id: UUID, topic: str, event_ids: Sequence[UUID]) -> Found | None:
         """Where the first of these events about the command lies, as far as the topic is projected."""
