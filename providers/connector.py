@@ -244,6 +244,8 @@ class Connector:
         base_urls: by environment, `production` and `sandbox`.
         credentials: names of the secrets it needs.
         sign: headers that authenticate one request, from the request, the secrets and a fresh nonce.
+        signs_body: whether `sign` covers the body's exact bytes; it does not where a key alone says who calls.
+        sign_form: fields that join a form when it is sent, for providers that want account and signature in there.
         verify: a sentence that says why an answer cannot be trusted, or `None`; it sees the exact parsed values.
         personal: names of JSON fields in requests and answers that hold personal data; the scrubber hides their values.
         secret: names of JSON fields that hold secrets or card data.
@@ -262,6 +264,8 @@ class Connector:
     operations: tuple[Operation[Any, Any], ...]
     probe: HealthProbe
     version: str = "1"
+    signs_body: bool = True
+    sign_form: Callable[[Request, Credentials], Mapping[str, str]] | None = None
     settings: type[ConnectionSettings] = ConnectionSettings
     webhooks: Webhooks | None = None
     reference: ReferenceFormat = field(default_factory=ReferenceFormat)

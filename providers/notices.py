@@ -12,7 +12,7 @@ from providers.connection_settings import ConnectionSettings
 from schemas.payments.notices import ProviderState
 from schemas.webhooks import Verified
 
-Why = Literal["missing", "malformed", "too_old", "from_the_future", "wrong"]
+Why = Literal["missing", "malformed", "too_old", "from_the_future", "wrong", "wrong_environment"]
 
 _TOKEN: Final = re.compile(r"[!-~]{1,200}")
 
@@ -22,7 +22,8 @@ class Refused:
     """A call that is not taken. The word is for operators: whoever called is told no more than that it was refused.
 
     Attributes:
-        why: `too_old` and `from_the_future` are said only of what is rightly signed: a repeat, or a wrong clock.
+        why: `too_old` and `from_the_future` are said only of what is rightly signed: a repeat, or a wrong clock;
+            so is `wrong_environment`: a test's call on an account of real money, or the other way round.
     """
 
     why: Why
@@ -38,6 +39,7 @@ class Call:
         credentials: the account's live sets of secrets, the newest first.
         arrived_at: UTC; ages are judged by it.
         settings: the account's, such as our number at the provider.
+        environment: the account's, `production` or `sandbox`.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -45,6 +47,7 @@ class Call:
     credentials: Sequence[Mapping[str, SecretStr]] = field(repr=False)
     arrived_at: datetime
     settings: ConnectionSettings
+    environment: str = "production"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
@@ -12,6 +12,7 @@ from uuid import UUID
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from providers.authenticating import authenticate
 from providers.connector import Answer, Integration, Request
 from providers.exchange import Exchange, OnExchange, Word
 from providers.judging import is_not_found, parsed
@@ -63,7 +64,7 @@ class Performing:
             "kolaj.attempt": work.attempt,
         }
         flight, answer = Flight(), None
-        signed: Mapping[str, str] = {}
+        proofs: tuple[str, ...] = ()
         word: Word = "not_sent"
         code, error_text = None, None
         started_at, began_ns = self._clock(), time.perf_counter_ns()
@@ -76,12 +77,13 @@ class Performing:
             set_status_on_exception=False,
         ) as span:
             try:
-                signed = connector.sign(work.request, integration.credentials, self._nonce())
+                leaving = authenticate(connector, work.request, integration.credentials, self._nonce())
+                proofs = leaving.proofs
                 answer = parsed(
                     await transport.exchange(
                         integration.base_url,
-                        work.request,
-                        signed,
+                        leaving.request,
+                        leaving.headers,
                         deadline_s=deadline_s,
                         flight=flight,
                         provider=connector.name,
@@ -107,7 +109,7 @@ class Performing:
                     duration_us / 1_000_000,
                     {**attributes, "kolaj.attempt": min(work.attempt, 1), "kolaj.outcome": word},
                 )
-                scrubber = Scrubber.of(connector, integration.credentials, signed)
+                scrubber = Scrubber.of(connector, integration.credentials, proofs)
                 self._tell(
                     Exchange(
                         integration=integration,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -27,9 +27,9 @@ class Scrubber:
     secrets: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, connector: Connector, credentials: Credentials, signed: Mapping[str, str]) -> "Scrubber":
-        """For one exchange; `signed` are the headers that authenticated it, which an answer might repeat."""
-        values = [*signed.values(), *(secret.get_secret_value() for secret in credentials.values())]
+    def of(cls, connector: Connector, credentials: Credentials, proofs: Iterable[str]) -> "Scrubber":
+        """For one exchange; `proofs` are the texts that authenticated it, which an answer might repeat."""
+        values = [*proofs, *(secret.get_secret_value() for secret in credentials.values())]
         return cls(connector.secret | connector.personal, tuple(v for v in values if len(v) >= _SHORTEST_SECRET))
 
     def __repr__(self) -> str:

@@ -68,12 +68,17 @@ def signer_of(
     Args:
         sign: the signature as it stands in the header, from a secret's text.
     """
+    live = (secret.value.get_secret_value() if secret.is_live(arrived_at) else None for secret in secrets)
+    return first_fit([None if secret is None else sign(secret) for secret in live], given)
+
+
+def first_fit(expected: Sequence[str | None], given: Sequence[str]) -> int | None:
+    """Which of the signatures that would be right has come; each is compared with each, in constant time."""
     found = None
-    for index, secret in enumerate(secrets):
-        if secret.is_live(arrived_at):
-            expected = sign(secret.value.get_secret_value()).encode()
+    for index, right in enumerate(expected):
+        if right is not None:
             for one in given:
-                fits = hmac.compare_digest(expected, one.encode("utf-8", "replace"))
+                fits = hmac.compare_digest(right.encode(), one.encode("utf-8", "replace"))
                 if fits and found is None:
                     found = index
     return found

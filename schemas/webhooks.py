@@ -11,9 +11,17 @@ from schemas.payments.notices import ProviderState
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RefusedWhy = Literal[
-    "missing", "malformed", "too_old", "from_the_future", "wrong", "unknown_integration", "no_webhooks", "too_large"
+    "missing",
+    "malformed",
+    "too_old",
+    "from_the_future",
+    "wrong",
+    "wrong_environment",
+    "unknown_integration",
+    "no_webhooks",
+    "too_large",
 ]
-"""Why a call was not taken: its signature is not there or not right, or the call is nobody's."""
+"""Why a call was not taken: its signature is missing or wrong, or it is nobody's or another environment's call."""
 
 
 class Verified(Frozen):

@@ -164,6 +164,10 @@ def _sample(connector: Connector, path: Path) -> Sample:
     tried = said["attempt"]
     amount = Money(**tried["amount"]) if "amount" in tried else None
     state = tried.get("payment", STATE_FOR[operation.command])
+    attempt = an_attempt(state, amount, tried["reference"])
+    if "provider_reference" in tried:
+        payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})
+        attempt = replace(attempt, payment=payment)
     return Sample(
         provider=connector.name,
         name=path.stem,
@@ -174,8 +178,8 @@ def _sample(connector: Connector, path: Path) -> Sample:
             integration=an_integration(connector, **said["credentials"]),
             operation=operation.name,
             command=a_command(operation.command, **said["command"]),
-            attempt=an_attempt(state, amount, tried["reference"]),
-            request=Request("POST", said["path"]),
+            attempt=attempt,
+            request=Request(said.get("method", "POST"), said["path"]),
             now=NOW,
         ),
         answer=Answer(said["status"], {"content-type": said["content_type"]}, said["body"].encode(), None),

@@ -1,23 +1,48 @@
 """Every provider's build functions: pure, signed over what is sent, and silent about what they carry."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from providers.authenticating import authenticate
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Connector, Operation, Request
 from providers.registry import connectors
 from schemas.errors import NotSent
-from schemas.payments import CreatePayment, HostedPage
+from schemas.payments import CreatePayment, HostedPage, PaymentCommand
 from tests.builders import a_create_payment, lira
-from tests.conformance.samples import CARD, COMMAND_ID, a_command, a_payment, an_integration, attempt_for, with_a_card
+from tests.conformance.samples import (
+    CARD,
+    COMMAND_ID,
+    STATE_FOR,
+    a_command,
+    a_payment,
+    an_integration,
+    attempt_for,
+    with_a_card,
+)
 
-OPERATIONS = [
-    pytest.param(connector, operation, id=f"{connector.name}/{operation.name}")
+
+def _operations(of: Callable[[Connector, Operation[Any, Any]], bool]) -> list[Any]:
+    return [
+        pytest.param(connector, operation, id=f"{connector.name}/{operation.name}")
+        for connector in connectors().values()
+        for operation in connector.operations
+        if of(connector, operation)
+    ]
+
+
+OPERATIONS = _operations(lambda _connector, _operation: True)
+MOVING = _operations(lambda _, operation: operation.moves_money)
+LACKING = [
+    pytest.param(connector, kind, id=f"{connector.name}/{kind.type}")
     for connector in connectors().values()
-    for operation in connector.operations
+    for kind in STATE_FOR
+    if connector.operation_for(kind) is None
 ]
+TAKERS = [pytest.param(c, id=c.name) for c in connectors().values() if c.operation_for(CreatePayment) is not None]
 
 
 @pytest.fixture
@@ -38,7 +63,7 @@ def test_building_twice_gives_the_same_bytes(
     assert (first.request, first.digest) == (second.request, second.digest)
 
 
-@pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
+@pytest.mark.parametrize(("connector", "operation"), MOVING)
 def test_another_attempt_has_another_request(
     caller: Caller, connector: Connector, operation: Operation[Any, Any]
 ) -> None:
@@ -55,13 +80,22 @@ def test_the_template_names_no_identifier(connector: Connector, operation: Opera
     assert (attempt.payment.provider_reference or "none") not in request.template
 
 
-@pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
+@pytest.mark.parametrize(("connector", "operation"), _operations(lambda connector, _: connector.signs_body))
 def test_a_signature_covers_every_byte_of_the_body(connector: Connector, operation: Operation[Any, Any]) -> None:
     request = operation.build(a_command(operation.command), attempt_for(connector, operation))
     credentials = an_integration(connector).credentials
     other = Request(request.method, request.path, request.body + b" ", request.query, request.headers)
     assert connector.sign(request, credentials, "n0nce") == connector.sign(request, credentials, "n0nce")
     assert connector.sign(request, credentials, "n0nce") != connector.sign(other, credentials, "n0nce")
+
+
+@pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
+def test_signing_twice_gives_the_same_bytes(connector: Connector, operation: Operation[Any, Any]) -> None:
+    request = operation.build(a_command(operation.command), attempt_for(connector, operation))
+    credentials = an_integration(connector).credentials
+    first, second = (authenticate(connector, request, credentials, "n0nce") for _ in range(2))
+    assert first == second
+    assert not [secret for secret in credentials.values() if secret.get_secret_value() in repr(first)]
 
 
 @pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
@@ -103,7 +137,7 @@ def test_a_card_that_is_gone_is_refused_before_anything_is_sent(caller: Caller, 
     assert refused.value.reason == "card_expired"
 
 
-@pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])
+@pytest.mark.parametrize("connector", TAKERS)
 def test_a_method_that_is_not_offered_is_refused_before_anything_is_sent(caller: Caller, connector: Connector) -> None:
     operation = connector.operation_for(CreatePayment)
     assert operation is not None
@@ -112,6 +146,16 @@ def test_a_method_that_is_not_offered_is_refused_before_anything_is_sent(caller:
     with pytest.raises(NotSent) as refused:
         caller.prepare(an_integration(connector), operation, command, attempt_for(connector, operation))
     assert refused.value.reason == "unsupported_method"
+
+
+@pytest.mark.parametrize(("connector", "kind"), LACKING)
+def test_a_command_without_an_operation_is_refused_before_anything_is_sent(
+    caller: Caller, connector: Connector, kind: type[PaymentCommand]
+) -> None:
+    for operation in connector.operations:
+        with pytest.raises(NotSent) as refused:
+            caller.prepare(an_integration(connector), operation, a_command(kind), attempt_for(connector, operation))
+        assert refused.value.reason == "unsupported_operation"
 
 
 @pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])

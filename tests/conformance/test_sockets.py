@@ -7,17 +7,19 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
 
+from providers.authenticating import authenticate
 from providers.caller import Caller
-from providers.connector import Attempt, Card, Connector, Operation, RateLimit
+from providers.connector import Attempt, Connector, Operation, RateLimit
 from providers.exchange import CallerSettings, Exchange
 from providers.registry import connectors
 from providers.retry import RetryPolicy
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
-from schemas.payments import CreatePayment, PaymentCommand
+from schemas.payments import PaymentCommand
 from tests.builders import lira
 from tests.conformance.far_side import Behaviour, a_dead_address, answering, cutting_off, far_side, hanging, resetting
 from tests.conformance.samples import (
@@ -167,21 +169,21 @@ async def test_nothing_secret_surfaces_even_when_the_far_side_repeats_it_all(
     connector: Connector, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The far side answers with every header and byte it got, once as text, once inside JSON, once inside a failure."""
-    operation = connector.operation_for(CreatePayment)
-    assert operation is not None
     exchanges: list[Exchange] = []
     texts: list[str] = []
+    proofs: set[str] = set()
     caplog.set_level(logging.DEBUG)
-    async with far_side(hanging) as far, a_caller(exchanges) as caller:
+    async with far_side(hanging) as far, a_caller(exchanges, breaker_threshold=1000) as caller:
         integration = an_integration(connector, far.base_url)
-        commands: list[tuple[PaymentCommand, Card | None]] = [(a_command(CreatePayment), None)]
-        if "card_ref" in connector.methods:
-            commands.append((with_a_card(), CARD))
-        for behaviour in (_repeating("text/plain"), _repeating("application/json"), resetting):
+        for behaviour, (command, attempt) in product(
+            (_repeating("text/plain"), _repeating("application/json"), resetting), _telling(connector)
+        ):
             far.behaviour = behaviour
-            for command, card in commands:
-                attempt = Attempt(COMMAND_ID, 1, "k0laj0001", a_payment(), lira("12.50"), card)
+            operation = connector.operation_for(type(command))
+            assert operation is not None
+            async with caller.admission(integration, operation):
                 prepared = caller.prepare(integration, operation, command, attempt)
+                proofs |= {*authenticate(connector, prepared.request, integration.credentials, "n0nce").proofs}
                 try:
                     texts.append(repr(await caller.send(prepared, deadline_s=5)))
                 except HubError as error:
@@ -192,6 +194,7 @@ async def test_nothing_secret_surfaces_even_when_the_far_side_repeats_it_all(
     secrets = [
         *(secret.get_secret_value() for secret in integration.credentials.values()),
         *("5526080000000006", "ISIL CAGRI", '"917"', "2031", "tok-Zq7", "cust-Zq8"),
+        *proofs,
         *("isil@example.com", "74300864791", "+905350000000", "85.34.78.112", "Kadıköy", "Çağrı"),
         "IYZWSv2",
     ]
@@ -200,16 +203,25 @@ async def test_nothing_secret_surfaces_even_when_the_far_side_repeats_it_all(
 
 def _repeating(content_type: str) -> Behaviour:
     async def answer(far: Any, request: Any) -> Any:
-        body = far.received[-1][2]
+        body = far.received[-1][2] or b"{}"
         heads = "".join(f"{name}: {value}\n" for name, value in request.headers.items())
         if content_type == "text/plain":
             # As an error page would: the body in the middle of other text, cut off before its end.
             text = f"cannot process {heads} {body[:-10].decode()}".encode()
             return await answering(200, text, content_type)(far, request)
         repeated = b',"status":"failure","errorCode":"11","errorMessage":%s}' % json.dumps(heads).encode()
-        return await answering(200, body[:-1] + repeated, content_type)(far, request)
+        inside = body[:-1] if body.startswith(b"{") else b'{"form":%s' % json.dumps(body.decode()).encode()
+        return await answering(200, inside + repeated, content_type)(far, request)
 
     return answer
+
+
+def _telling(connector: Connector) -> list[tuple[PaymentCommand, Attempt]]:
+    """A command of each kind that the connector performs, and one with a card where it takes cards."""
+    told = [(a_command(one.command), attempt_for(connector, one)) for one in connector.operations]
+    if "card_ref" in connector.methods:
+        told.append((with_a_card(), Attempt(COMMAND_ID, 1, "k0laj0001", a_payment(), lira("12.50"), CARD)))
+    return told
 
 
 @pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])

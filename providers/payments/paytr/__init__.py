@@ -1,0 +1,3 @@
+from providers.payments.paytr.connector import CONNECTOR
+
+__all__ = ["CONNECTOR"]

@@ -1,0 +1,3 @@
+from providers.payments.stripe.connector import CONNECTOR
+
+__all__ = ["CONNECTOR"]
