@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from infra.gateway.events.position import position_word
 from infra.gateway.parts import Parts
 from infra.gateway.places import Places
 from infra.local import LocalStack
@@ -189,13 +190,16 @@ async def test_a_caller_sees_events_of_its_own_integrations_alone(hub: Hub, api:
         assert none.event == {}
 
 
-async def test_a_place_that_is_none_is_refused(api: Api) -> None:
+async def test_a_place_that_is_none_is_refused(hub: Hub, api: Api) -> None:
     async with api.client() as client, api.client("writer") as writer:
         assert (await writer.get("/v1/events")).status_code == 403
         good = (await some(client, 1, {"from": "beginning"}))[0].id
         for bad in ("x", "a b", good[:-2], ("A" if good[0] != "A" else "B") + good[1:]):
             answer = await client.get("/v1/events", headers={"Last-Event-ID": bad})
             assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "Last-Event-ID")
+        beyond = position_word(topic_of(hub), dict.fromkeys(range(hub.settings.partitions), 1_000_000))
+        answer = await client.get("/v1/events", headers={"Last-Event-ID": beyond})
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:kolaj:problem:unknown_position")
         for name, value in (("from", "yesterday"), ("from", "2026-13-01T00:00:00Z"), ("type", "payments.gone.v1")):
             answer = await client.get("/v1/events", params={name: value})
             assert (answer.status_code, answer.json()["errors"][0]["field"].partition(".")[0]) == (422, name)

@@ -61,6 +61,7 @@ async def checked(url: str, folder: Path, seed: int, *more: str) -> tuple[int, s
     return process.returncode or 0, said.decode()
 
 
+@pytest.mark.timeout(600)  # some hundred requests, on a machine that may be busy
 async def test_every_operation_keeps_to_the_contract(settings: Settings, tmp_path: Path) -> None:
     async with running_api(settings, change=brief) as api:
         code, said = await checked(api.url, tmp_path, 7)

@@ -108,7 +108,7 @@ for _model, _scope in OFFERED.items():
     operation_id="getCommand",
     summary="How a command stands, and its result.",
     responses=problems(HTTPStatus.NOT_FOUND),
-    openapi_extra=operation(WRITE, READ_ALL),
+    openapi_extra=operation(WRITE, RESOLVE, READ_ALL),
 )
 async def tell(
     request: Request,
