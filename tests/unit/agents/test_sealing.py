@@ -48,3 +48,14 @@ def test_a_record_is_brought_under_the_primary_key(sealed: bytes) -> None:
     assert moved.startswith(both.begins)
     assert key_id_of(moved) == KeyRing.of(new).primary_id
     assert Seal(KeyRing.of(new)).open(moved, BEFORE_ID, "t", 1, 2) == RECORD
+
+
+def test_the_body_of_a_call_opens_for_its_own_record_alone_and_not_as_a_parked_one() -> None:
+    ring = KeyRing.of(a_master_key())
+    seal, body, other = Seal(ring), b"\x00\xff{}", UUID("01900000-0000-7000-8000-000000000002")
+    sealed = seal.close_call(body, BEFORE_ID)
+    assert seal.open_call(sealed, BEFORE_ID) == body
+    with pytest.raises(StoreError, match="does not open"):
+        seal.open_call(sealed, other)
+    with pytest.raises(StoreError, match="does not open"):
+        seal.open(sealed, BEFORE_ID, "t", 1, 2)
