@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from infra.gateway import problems
 from infra.gateway.parts import Parts
+from infra.gateway.subscriptions import router as subscriptions
 
 TITLE: Final = "Kolaj Hub"
 
@@ -16,4 +17,5 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None)
     app.state.parts = parts
     problems.install(app)
+    app.include_router(subscriptions)
     return app
