@@ -27,6 +27,8 @@ LONGEST_IN_LANE_S: Final = 1.0
 OVERDUE_GRACE_S: Final = 60.0
 _OVERDUE_AT_ONCE: Final = 500
 _RELEASED_AT_ONCE: Final = 1_000
+WAKES: Final = "kolaj-wakes"
+"""Header of a wake record that says what kind of thing it wakes; one without it wakes a payment's key."""
 STOPPED: Final = "an operator stopped the integration"
 """The reason of commands that wait for a stop to be lifted. They sleep long, and are woken once it is."""
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from infra.compatibility import Kind
 from schemas.audit import AuditAnchored
+from schemas.endpoints import ENDPOINT_EVENTS
 from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
 from schemas.intents import SendIntended
 from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
@@ -66,6 +67,10 @@ def channels() -> tuple[Channel, ...]:
         Channel(
             "webhookEvents", topics.webhook_events, WEBHOOK_EVENTS, "the integration's id, a slash and the event's id",
             "Providers' calls to the hub and what became of them; counts of those refused. Kept for 90 days.",
+        ),
+        Channel(
+            "accessEvents", topics.access_events, ENDPOINT_EVENTS, "the endpoint's id",
+            "Endpoints of outgoing webhooks that were disabled. Kept for ever.",
         ),
         Channel(
             "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",

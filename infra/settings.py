@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 from infra.access_settings import password_of
 from infra.credential_settings import Seconds
-from infra.gateway_settings import GatewaySettings
+from infra.delivery_settings import DeliverySettings
 from infra.integration_settings import IntegrationSettings, credential_prefix, read_integrations
 from infra.routing_settings import read_routing, unknown_integration
 from schemas.errors import SettingsError
@@ -28,7 +28,7 @@ DAY_S = 24 * 3600
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(GatewaySettings):
+class Settings(DeliverySettings):
     """The whole configuration. Each field's alias is the name of its environment variable."""
 
     redis_url: Annotated[SecretStr | None, Field(validation_alias="REDIS_URL")] = None

@@ -17,7 +17,7 @@ from opentelemetry import trace
 from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Ledger
-from agents.parking import LONGEST_IN_LANE_S, ParkingLot, woken_key
+from agents.parking import LONGEST_IN_LANE_S, WAKES, ParkingLot, woken_key
 from agents.payments.execute import Executor
 from agents.payments.finish import Finisher
 from agents.payments.perform import Performer
@@ -145,6 +145,8 @@ class PaymentsAgent:
         return again_s
 
     async def _wake(self, waking: Delivery) -> float | None:
+        if waking.record.text(WAKES) not in {None, "payments"}:
+            return None  # others wait in the same topics, and have wakers of their own
         try:
             key = woken_key(waking.record)
         except UnreadableRecord as bad:

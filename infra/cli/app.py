@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "worker": "Perform commands at the providers.",
     "projector": "Keep the tables up with the events.",
     "gateway": "Take commands and webhooks over HTTP, and tell results.",
+    "sender": "Send events to the endpoints of services that asked for them.",
     "publish": "Publish commands from a file of JSON lines.",
     "results": "Show the results of commands.",
     "commands": "Where commands stand; withdraw one, or settle one whose outcome is unknown.",

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from infra.gateway import commands, events, health, openapi, problems, webhooks
+from infra.gateway import commands, events, health, openapi, problems, subscriptions, webhooks
 from infra.gateway.deprecation import DeprecationHeaders
 from infra.gateway.edge import Edge
 from infra.gateway.parts import Parts
@@ -45,6 +45,6 @@ def surface() -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(DeprecationHeaders)
-    for area in (webhooks, commands, events, openapi, health):
+    for area in (webhooks, commands, events, subscriptions, openapi, health):
         app.include_router(area.router)
     return app

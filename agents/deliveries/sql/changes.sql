@@ -1,0 +1,2 @@
+-- Counts the changes of endpoints.
+select revision from gateway.endpoint_changes
