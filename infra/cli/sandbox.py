@@ -7,7 +7,7 @@ import typer
 
 from infra.cli.failing import Failed
 from infra.cli.output import Json
-from infra.sandbox.iyzico import run_iyzico_sandbox
+from infra.sandbox.iyzico import Notifying, run_iyzico_sandbox
 
 app = typer.Typer(no_args_is_help=True, help="A provider's API on this machine, with books of its own.")
 
@@ -30,6 +30,16 @@ def iyzico(
     ] = None,
     fault: Annotated[list[str] | None, typer.Option(metavar=_FAULT, help="Order a fault; may be repeated.")] = None,
     latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer in milliseconds.")] = 0,
+    webhook_url: Annotated[
+        str | None, typer.Option(help="Call this address about payments, signed as iyzico does.")
+    ] = None,
+    webhook_delay_s: Annotated[
+        float, typer.Option(min=0, help="Seconds between an event and its call, at least.")
+    ] = 10,
+    webhook_repeats: Annotated[int, typer.Option(min=1, help="How often each call is made.")] = 1,
+    webhook_forge_every: Annotated[
+        int, typer.Option(min=0, help="Each n-th call comes with a wrong signature too.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Makes faults by chance repeatable.")] = 0,
     json: Annotated[bool, Json] = False,
 ) -> None:
@@ -44,6 +54,11 @@ def iyzico(
             json=json,
             seed=seed,
             latency_ms=latency_ms,
+            notifying=None
+            if webhook_url is None
+            else Notifying(
+                webhook_url, delay_s=webhook_delay_s, repeats=webhook_repeats, forge_every=webhook_forge_every
+            ),
         )
     except ValueError as bad:
         raise typer.BadParameter(str(bad)) from bad

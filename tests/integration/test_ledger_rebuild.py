@@ -124,10 +124,10 @@ def a_day(hub: Hub) -> dict[UUID, Outgoing]:
             command_id = new_id()
             records[command_id] = orders.record(command, command_id)
     reviewed = a_payment(order_id="fault-review_approve-0.2s-told")
-    heard = [
+    heard: list[PaymentCommand] = [
         a_take_notice(reviewed.payment_id, event_id=f"event-{said}", said=said) for said in ("captured", "pending")
     ]
-    for told in (reviewed, *heard):
+    for told in [reviewed, *heard]:
         command_id = new_id()
         records[command_id] = orders.record(told, command_id)
     return records

@@ -3,6 +3,7 @@
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.cards import CARDS, WALLET_TOKENS, WALLET_USER_KEY, Card
 from infra.sandbox.iyzico.faults import FaultKind, FaultOrder, FaultPlan, parse_fault
+from infra.sandbox.iyzico.notifying import Notifying
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment, BookedReversal, Totals
 from infra.sandbox.iyzico.running import Sandbox, run_iyzico_sandbox, running_sandbox
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
@@ -21,6 +22,7 @@ __all__ = [
     "FaultOrder",
     "FaultPlan",
     "Keys",
+    "Notifying",
     "Sandbox",
     "Totals",
     "parse_fault",

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from infra.sandbox.iyzico.answers import Answer, failure, success
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.errors import Refused
+from infra.sandbox.iyzico.notifying import Tell
 from infra.sandbox.iyzico.payments import Call, Review
 from infra.sandbox.iyzico.records import payment_of_line
 from infra.sandbox.iyzico.routes import ALIVE, ROUTES, Route
@@ -68,6 +69,7 @@ class Performer:
         self._minute = 0
         self._calls: Counter[str] = Counter()
         self._busy: set[str] = set()
+        self.tell: Tell = lambda _conversation_id, _review_s: None
 
     def accept(self, received: Received) -> Accepted:
         """Check and read a request.
@@ -97,6 +99,8 @@ class Performer:
             result = await self._books.run(lambda connection: accepted.route.operation(connection, call))
         except Refused as refused:
             result = refused
+        if accepted.route.creates:
+            self.tell(str(accepted.body.get("conversationId")), review_s if review is not None else 0)
         await self._pause()
         return self.phrase(accepted, result)
 

@@ -19,6 +19,7 @@ from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.card_storage import seed_wallet
 from infra.sandbox.iyzico.faults import FaultOrder, FaultPlan, parse_fault
+from infra.sandbox.iyzico.notifying import Notifier, Notifying
 from infra.sandbox.iyzico.performing import Performer
 from infra.sandbox.iyzico.server import ADMIN_PREFIX, IyzicoServer
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
@@ -57,13 +58,14 @@ async def running_sandbox(
     latency_ms: float = 0,
     failure_status: int = 200,
     rate_limit_per_minute: int | None = None,
+    notifying: Notifying | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Serve iyzico's API on the loopback until the block ends.
 
     Port 0 takes a free one. `books` is a file to open (and close at the end), or open Books of the caller's. With
     `tls` a second port serves the same over HTTPS with a certificate of a throwaway CA, whose PEM file is named by
     `ca_pem_path` for as long as the block lasts. `failure_status` is the HTTP status of refusals (200 or 400);
-    `rate_limit_per_minute` counts per path.
+    `rate_limit_per_minute` counts per path. With `notifying` the merchant is called about its payments.
     """
     async with AsyncExitStack() as stack:
         shelf = books if isinstance(books, Books) else stack.enter_context(Books(books))
@@ -76,6 +78,9 @@ async def running_sandbox(
             latency_ms=latency_ms,
             rate_limit_per_minute=rate_limit_per_minute,
         )
+        if notifying is not None:
+            notifier = await stack.enter_async_context(Notifier(shelf, keys, notifying, seed=seed))
+            performer.tell = notifier.tell
         server = IyzicoServer(performer, plan, Admin(shelf, plan))
         # The access log is off: paths and queries belong to the caller; `server.py` logs what it knows to be harmless.
         runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
@@ -104,6 +109,7 @@ def run_iyzico_sandbox(
     latency_ms: float = 0,
     failure_status: int = 200,
     rate_limit_per_minute: int | None = None,
+    notifying: Notifying | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; blocks. Prints addresses and keys first, as a block or (`json`) as one line.
 
@@ -129,6 +135,7 @@ def run_iyzico_sandbox(
             latency_ms=latency_ms,
             failure_status=failure_status,
             rate_limit_per_minute=rate_limit_per_minute,
+            notifying=notifying,
         ) as sandbox:
             sys.stdout.write(_as_line(sandbox) if json else _as_block(sandbox))
             sys.stdout.flush()

@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -55,6 +56,12 @@ def check_request(authorization: str | None, path: str, body: bytes, keys: Keys)
 def sign_values(secret_key: str, values: tuple[object, ...]) -> str:
     """The response signature over `values` in their documented order; an absent value counts as empty text."""
     return _hmac_hex(secret_key, ":".join(_signed_text(value) for value in values).encode())
+
+
+def sign_notice(secret_key: str, fields: Mapping[str, object]) -> str:
+    """The header of a call about a payment made through the API: the key and the values with nothing between."""
+    names = ("iyziEventType", "paymentId", "paymentConversationId", "status")
+    return _hmac_hex(secret_key, (secret_key + "".join(str(fields[name]) for name in names)).encode())
 
 
 def canonical_amount(amount: Decimal) -> str:
