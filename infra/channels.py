@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from infra.compatibility import Kind
+from schemas.access import ACCESS_EVENTS
 from schemas.audit import AuditAnchored
 from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
 from schemas.intents import SendIntended
@@ -66,6 +67,10 @@ def channels() -> tuple[Channel, ...]:
         Channel(
             "webhookEvents", topics.webhook_events, WEBHOOK_EVENTS, "the integration's id, a slash and the event's id",
             "Providers' calls to the hub and what became of them; counts of those refused. Kept for 90 days.",
+        ),
+        Channel(
+            "accessEvents", topics.access_events, ACCESS_EVENTS, "the caller; `nobody` for counts of strangers",
+            "Who asked what of the HTTP edge, and who gave whom a key to it. Kept for ever.",
         ),
         Channel(
             "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",

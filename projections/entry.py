@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
+from schemas.access import ACCESS_EVENTS, AccessEvent
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.integrations import INTEGRATION_EVENTS, IntegrationEvent
@@ -17,7 +18,7 @@ from streams.dead_letters import DeadLetter, read_dead_letter
 from streams.records import RawRecord
 from streams.topics import Topics
 
-Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent
+Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | AccessEvent
 Body: TypeAlias = Event | PaymentCommand
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition of it."""
@@ -82,6 +83,7 @@ class Reader:
             topics.intents.name: {SendIntended.type: SendIntended},
             topics.provider_calls.name: {ProviderCalled.type: ProviderCalled},
             topics.integration_events.name: {model.type: model for model in INTEGRATION_EVENTS},
+            topics.access_events.name: {model.type: model for model in ACCESS_EVENTS},
             topics.privacy_events.name: {model.type: model for model in PRIVACY_EVENTS},
         }
 

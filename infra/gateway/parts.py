@@ -9,6 +9,7 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.access.caller import Authenticator
+from infra.gateway.access.opening import Access
 from infra.settings import Settings
 from streams.publisher import Publisher
 
@@ -21,6 +22,7 @@ class Parts:
         database: the projections, to be read, and the schema `gateway`.
         directory: the integrations, with the secrets that their providers sign with.
         now: the clock, UTC.
+        access: callers' limits, and the record of what they asked; none where routes are tried alone.
     """
 
     settings: Settings
@@ -30,3 +32,4 @@ class Parts:
     seal: Seal
     authenticator: Authenticator
     now: Callable[[], datetime]
+    access: Access | None = None

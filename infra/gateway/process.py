@@ -74,6 +74,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     seal=Seal(ring),
                     authenticator=access.authenticator,
                     now=now,
+                    access=access,
                 )
             finally:
                 for task in tasks:

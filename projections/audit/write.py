@@ -18,6 +18,7 @@ def audited(topics: Topics) -> tuple[Topic, ...]:
         topics.intents,
         topics.provider_calls,
         topics.integration_events,
+        topics.access_events,
         topics.privacy_events,
         topics.dead_letters,
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
 from projections.entry import Body, Entry
+from schemas.access import AccessRefused, AccessRequested, AccessUnproved, KeyCreated, KeyRevoked, KeyRotated
 from schemas.credential_events import CredentialRevoked, CredentialRotated, CredentialStored, MasterKeyRotated
 from schemas.envelope import Envelope
 from schemas.integrations import (
@@ -126,6 +127,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
         ):
             return ()
         case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():
+            return ()
+        case AccessRequested() | AccessRefused() | AccessUnproved() | KeyCreated() | KeyRotated() | KeyRevoked():
             return ()
         case CredentialStored() | CredentialRotated() | CredentialRevoked() | MasterKeyRotated():
             return ()

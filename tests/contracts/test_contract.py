@@ -56,7 +56,7 @@ def test_the_official_parser_takes_the_committed_document(parser: Path) -> None:
     done = check(parser, COMMITTED / ASYNCAPI)
     messages = sum(len(channel.models) for channel in channels()) + 1
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == f"channels 9, messages {messages}"
+    assert done.stdout.splitlines()[-1] == f"channels {len(channels()) + 1}, messages {messages}"
     assert "warning" not in done.stdout
 
 
