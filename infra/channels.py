@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from infra.compatibility import Kind
+from schemas.access import ACCESS_EVENTS
 from schemas.audit import AuditAnchored
 from schemas.endpoints import ENDPOINT_EVENTS
 from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
@@ -69,8 +70,9 @@ def channels() -> tuple[Channel, ...]:
             "Providers' calls to the hub and what became of them; counts of those refused. Kept for 90 days.",
         ),
         Channel(
-            "accessEvents", topics.access_events, ENDPOINT_EVENTS, "the endpoint's id",
-            "Endpoints of outgoing webhooks that were disabled. Kept for ever.",
+            "accessEvents", topics.access_events, (*ACCESS_EVENTS, *ENDPOINT_EVENTS),
+            "the caller, or the endpoint's id; `nobody` for counts of strangers",
+            "Who asked what over HTTP, who gave whom a key to it, whose endpoint was disabled. Kept for ever.",
         ),
         Channel(
             "privacyEvents", topics.privacy_events, PRIVACY_EVENTS, "the data subject's name",

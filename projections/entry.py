@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
+from schemas.access import ACCESS_EVENTS, AccessEvent
+from schemas.endpoints import ENDPOINT_EVENTS, EndpointDisabled
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.integrations import INTEGRATION_EVENTS, IntegrationEvent
@@ -19,7 +21,8 @@ from streams.records import RawRecord
 from streams.topics import Topics
 
 WebhookEvent: TypeAlias = WebhookReceived | WebhooksRefused | WebhookHandled
-Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | WebhookEvent
+EdgeEvent: TypeAlias = WebhookEvent | AccessEvent | EndpointDisabled
+Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | EdgeEvent
 Body: TypeAlias = Event | PaymentCommand
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition of it."""
@@ -85,6 +88,7 @@ class Reader:
             topics.provider_calls.name: {ProviderCalled.type: ProviderCalled},
             topics.integration_events.name: {model.type: model for model in INTEGRATION_EVENTS},
             topics.webhook_events.name: {model.type: model for model in WEBHOOK_EVENTS},
+            topics.access_events.name: {model.type: model for model in (*ACCESS_EVENTS, *ENDPOINT_EVENTS)},
             topics.privacy_events.name: {model.type: model for model in PRIVACY_EVENTS},
         }
 

@@ -94,7 +94,7 @@ class SharedStore:
         if text not in self._scripts:
             self._scripts[text] = self._client.register_script(text)
         script = self._scripts[text]
-        return await self._ask(lambda: script(keys=keys, args=args))
+        return await self.ask(lambda: script(keys=keys, args=args))
 
     async def get(self, *keys: str) -> list[bytes | None]:
         """The values of `keys`, in their order.
@@ -102,7 +102,7 @@ class SharedStore:
         Raises:
             SharedAway: no answer within the deadline.
         """
-        found = await self._ask(lambda: self._client.mget(keys))
+        found = await self.ask(lambda: self._client.mget(keys))
         # The client's types allow for texts, which it gives only where it was told to decode.
         return [value.encode() if isinstance(value, str) else value for value in found]
 
@@ -112,7 +112,7 @@ class SharedStore:
         Raises:
             SharedAway: no answer within the deadline. It may be kept all the same.
         """
-        await self._ask(lambda: self._client.set(key, value, px=max(1, round(ttl_s * 1000))))
+        await self.ask(lambda: self._client.set(key, value, px=max(1, round(ttl_s * 1000))))
 
     async def bump(self, key: str) -> None:
         """Count `key` up by one.
@@ -120,9 +120,19 @@ class SharedStore:
         Raises:
             SharedAway: no answer within the deadline. It may be counted all the same.
         """
-        await self._ask(lambda: self._client.incr(key))
+        await self.ask(lambda: self._client.incr(key))
 
-    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
+    @property
+    def connections(self) -> BlockingConnectionPool:
+        """For a library that speaks to Redis by itself; what it does there it does inside `ask`."""
+        return self._pool
+
+    async def ask(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` at Redis, within one deadline for all of it.
+
+        Raises:
+            SharedAway: no answer within the deadline. It may be done all the same.
+        """
         away_until = self._away_until
         if away_until is not None:
             now = self._clock()

@@ -1,6 +1,7 @@
 """Who asked what of the HTTP edge, and who gave whom a key to it. Never a secret, an address of a person, or a body."""
 
 from typing import Annotated, ClassVar, Final, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -33,7 +34,7 @@ class AccessRequested(Fact):
     scope: Token | None = None
     """The scope that the route asks for."""
     integration_id: IntegrationId | None = None
-    command_id: Token | None = None
+    command_id: UUID | None = None
     requested_at: UtcTime
     duration_ms: Annotated[int, Field(ge=0)]
     """Until the answer began."""

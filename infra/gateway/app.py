@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from infra.gateway import commands, events, health, openapi, problems, subscriptions, webhooks
+from infra.gateway.access.recorder import AccessRecorder
 from infra.gateway.deprecation import DeprecationHeaders
 from infra.gateway.edge import Edge
 from infra.gateway.parts import Parts
@@ -26,6 +27,7 @@ def create_app(parts: Parts) -> FastAPI:
     """Build the application. It holds no state of its own beside `parts`: any number of processes may serve it."""
     app = surface()
     app.state.parts = parts
+    app.add_middleware(AccessRecorder)
     app.add_middleware(
         Edge, most_requests=parts.settings.gateway_max_requests, most_bytes=parts.settings.gateway_max_body
     )

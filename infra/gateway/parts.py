@@ -10,6 +10,7 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.access.caller import Authenticator
+from infra.gateway.access.opening import Access
 from infra.gateway.commands.desk import CommandDesk
 from infra.gateway.events.streams import EventStreams
 from infra.gateway.readiness import Readiness
@@ -28,6 +29,7 @@ class Parts:
         now: the clock, UTC.
         stopping: set once the process is to end; whatever waits or streams has to come to its end then.
         metrics_at: host and port of the listener for metrics; `None` where there is none.
+        access: callers' limits, and the record of what they asked; none where routes are tried alone.
     """
 
     settings: Settings
@@ -42,4 +44,5 @@ class Parts:
     events: EventStreams
     readiness: Readiness
     stopping: asyncio.Event
+    access: Access | None = None
     metrics_at: tuple[str, int] | None = None

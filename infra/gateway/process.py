@@ -109,6 +109,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     events=EventStreams(settings.kafka, settings.topics.payment_events.name, stopping),
                     readiness=readiness,
                     stopping=stopping,
+                    access=access,
                 )
             finally:
                 for task in tasks:

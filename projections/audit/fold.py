@@ -8,7 +8,17 @@ from uuid import UUID
 from projections.audit.chain import link, record_digest
 from projections.columns import as_jsonb
 from projections.entry import Body, Entry
+from schemas.access import (
+    AccessEvent,
+    AccessRefused,
+    AccessRequested,
+    AccessUnproved,
+    KeyCreated,
+    KeyRevoked,
+    KeyRotated,
+)
 from schemas.credential_events import CredentialRevoked, CredentialRotated, CredentialStored, MasterKeyRotated
+from schemas.endpoints import EndpointDisabled
 from schemas.envelope import rfc3339
 from schemas.integrations import (
     BreakerChanged,
@@ -197,6 +207,11 @@ def _told(body: Body) -> _Told:
             return _Told(request_data=words)
         case SubjectErased():
             return _Told(request_data=_by(body.erased_by, why=body.why, subject=str(body.subject)))
+        case AccessRequested() | AccessRefused() | AccessUnproved() | KeyCreated() | KeyRotated() | KeyRevoked():
+            return _access(body)
+        case EndpointDisabled():
+            told = _words(endpoint=str(body.endpoint_id), owner=body.owner, host=body.host, why=body.why)
+            return _Told(error_message=body.detail, request_data=told)
         case IntegrationCommandRefused():
             why = f"{body.reason}: {body.field}: {body.detail}"
             return _Told(body.integration_id, body.command_id, error_message=why, request_data=_by(body.by))
@@ -216,6 +231,35 @@ def _told(body: Body) -> _Told:
             return _Told(body.integration_id, body.command_id, error_message=body.detail, request_data=told)
         case PaymentOrder():
             return _Told(body.integration_id)
+        case _:
+            assert_never(body)
+
+
+def _access(body: AccessEvent) -> _Told:
+    """Who asked what over HTTP, and who gave whom a key to it."""
+    match body:
+        case AccessRequested():
+            words = _by(body.caller, key=body.key, asked=f"{body.method} {body.route}", outcome=body.outcome)
+            return _Told(body.integration_id, body.command_id, body.status, body.duration_ms, request_data=words)
+        case AccessRefused():
+            return _Told(error_message=f"{body.why}: {body.times} times", request_data=_by(body.caller or "nobody"))
+        case AccessUnproved():
+            words = _by("nobody", asked=f"{body.method} {body.route}", times=str(body.times))
+            return _Told(status_code=body.status, request_data=words)
+        case KeyCreated():
+            words = _by(
+                body.created_by,
+                key=body.key,
+                caller=body.caller,
+                of=body.name,
+                scopes=" ".join(body.scopes),
+                integrations=None if body.integrations is None else " ".join(body.integrations),
+            )
+            return _Told(request_data=words)
+        case KeyRotated():
+            return _Told(request_data=_by(body.rotated_by, key=body.key, caller=body.caller, replaces=body.replaces))
+        case KeyRevoked():
+            return _Told(request_data=_by(body.revoked_by, key=body.key, caller=body.caller))
         case _:
             assert_never(body)
 

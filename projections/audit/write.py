@@ -19,6 +19,7 @@ def audited(topics: Topics) -> tuple[Topic, ...]:
         topics.provider_calls,
         topics.integration_events,
         topics.webhook_events,
+        topics.access_events,
         topics.privacy_events,
         topics.dead_letters,
     )

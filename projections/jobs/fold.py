@@ -9,7 +9,9 @@ from typing import NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
 from projections.entry import Body, Entry
+from schemas.access import AccessRefused, AccessRequested, AccessUnproved, KeyCreated, KeyRevoked, KeyRotated
 from schemas.credential_events import CredentialRevoked, CredentialRotated, CredentialStored, MasterKeyRotated
+from schemas.endpoints import EndpointDisabled
 from schemas.envelope import Envelope
 from schemas.integrations import (
     BreakerChanged,
@@ -127,6 +129,10 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
         ):
             return ()
         case IntegrationStopped() | IntegrationStarted() | CommandWithdrawn():
+            return ()
+        case AccessRequested() | AccessRefused() | AccessUnproved() | KeyCreated() | KeyRotated() | KeyRevoked():
+            return ()
+        case EndpointDisabled():
             return ()
         case CredentialStored() | CredentialRotated() | CredentialRevoked() | MasterKeyRotated():
             return ()

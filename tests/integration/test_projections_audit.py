@@ -15,6 +15,7 @@ from streams.admin import ensure_topics
 from streams.codec import Outgoing, decode
 from streams.publisher import Publisher
 from streams.reader import replay
+from tests import access_builders as access
 from tests import builders as a
 from tests.projecting import Hub, a_hub
 
@@ -41,6 +42,18 @@ async def _anchors(hub: Hub) -> list[AuditAnchored]:
 async def test_an_untouched_log_verifies(hub: Hub) -> None:
     report = await verify(hub.access, hub.pool, hub.topics)
     assert (report.ok, report.rows, report.anchors) == (True, 15, 2)
+
+
+async def test_accesses_to_the_edge_are_under_audit(hub: Hub) -> None:
+    topic = hub.topics.access_events.name
+    events = (access.an_access_requested(), access.an_access_refused(), access.a_key_revoked())
+    await hub.append(*(a.a_record(topic, event) for event in events))
+    await hub.project_all()
+    assert (await verify(hub.access, hub.pool, hub.topics)).rows == 18
+    await hub.pool.execute("update integration_audit_logs set status_code = 200 where action = 'access.refused.v1'")
+    report = await verify(hub.access, hub.pool, hub.topics)
+    assert report.difference is not None
+    assert (report.difference.topic, report.difference.offset) == (topic, 1)
 
 
 @pytest.mark.parametrize(

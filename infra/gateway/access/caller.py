@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from fastapi import Request
 
+from infra.gateway.access.standing import Standing
 from infra.gateway.problems import Problem
 from schemas.access import RefusedWhy
 
@@ -93,6 +94,11 @@ def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
             request.state.stranger = stranger
             raise
         request.state.caller = found
+        if parts.access is not None:
+            standing: Standing = await parts.access.limits.take(found)
+            request.state.standing = standing
+            if not standing.within:
+                raise standing.problem()
         if scopes and not any(found.may(scope) for scope in scopes):
             detail = f"this caller lacks the scope {' or '.join(scopes)}; ask for a key or a token that has it"
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'

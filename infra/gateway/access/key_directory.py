@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 POLL_S: Final = 0.5
 """Between two looks; what changed is known within two seconds."""
 LOOK_AGAIN_S: Final = 0.25
-"""For a key that is not known yet, at most so often over all requests: one that was made just now opens at once."""
+"""For keys that are not known yet, at most so often over all requests. Each waits for a look that began after it came,
+so that one which was made just now opens at once."""
 STALE_S: Final = 10.0
 """How old the last look may be. Beyond it nobody can tell whether a key was revoked, and none opens."""
 NOTE_USE_S: Final = 60.0
@@ -52,7 +53,7 @@ class KeyDirectory:
         self._clock = clock
         self._keys: dict[str, ApiKey] = {}
         self._seen = 0
-        self._looked_at = self._tried_at = float("-inf")
+        self._looked_at = self._began_at = self._tried_at = float("-inf")
         self._failed = False
         self._looking = asyncio.Lock()
         self._used: dict[str, datetime] = {}
@@ -126,12 +127,14 @@ class KeyDirectory:
             raise
 
     async def _look_again(self) -> None:
+        came_at = self._clock()
         async with self._looking:
-            if self._clock() - self._tried_at >= LOOK_AGAIN_S:
+            if self._began_at < came_at:
+                await asyncio.sleep(max(0.0, self._tried_at + LOOK_AGAIN_S - self._clock()))
                 await self._look()
 
     async def _look(self) -> None:
-        began, self._failed = self._clock(), True
+        self._began_at, self._failed = self._clock(), True
         try:
             [row] = await self._ask("api_key_revision")
             if row["value"] != self._seen:
@@ -144,7 +147,7 @@ class KeyDirectory:
                 self._seen = row["value"]
         finally:
             self._tried_at = self._clock()
-        self._looked_at, self._failed = began, False
+        self._looked_at, self._failed = self._began_at, False
 
     async def _ask(self, name: str, *arguments: object) -> Sequence[Any]:
         try:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from projections.entry import Entry, Reader
+from schemas.access import ACCESS_EVENTS
 from schemas.base import Order
 from schemas.integrations import INTEGRATION_EVENTS
 from schemas.intents import SendIntended
@@ -26,6 +27,8 @@ def topic_of(body: BaseModel) -> str:
             return TOPICS.intents.name
         case ProviderCalled():
             return TOPICS.provider_calls.name
+        case _ if isinstance(body, ACCESS_EVENTS):
+            return TOPICS.access_events.name
         case _ if isinstance(body, INTEGRATION_EVENTS):
             return TOPICS.integration_events.name
         case _ if isinstance(body, WEBHOOK_EVENTS):

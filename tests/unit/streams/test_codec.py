@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from schemas.access import ACCESS_EVENTS
 from schemas.card_numbers import holds_card_number
 from schemas.envelope import Envelope, Header
 from schemas.errors import UnreadableRecord
@@ -20,7 +21,7 @@ from schemas.provider_calls import ProviderCalled
 from streams.codec import MAX_VALUE_BYTES, Outgoing, decode, digest, encode
 from streams.dead_letters import dead_letter
 from streams.records import RawRecord
-from tests import builders, credential_builders, integration_orders
+from tests import access_builders, builders, credential_builders, integration_orders
 from tests.builders import a_buyer, a_create_payment, a_query_payment, a_record, an_envelope, lira
 
 CARD: Final = "5528790000000008"
@@ -64,6 +65,12 @@ EVERY: Final[dict[str, BaseModel]] = {
     "credential revoked": credential_builders.a_credential_revoked(serving=None),
     "master key": credential_builders.a_master_key_rotated(),
     "erased": builders.a_subject_erased(),
+    "access requested": access_builders.an_access_requested(),
+    "access refused": access_builders.an_access_refused(),
+    "access unproved": access_builders.an_access_unproved(),
+    "key created": access_builders.a_key_created(expires_at=builders.NOON),
+    "key rotated": access_builders.a_key_rotated(expires_at=builders.NOON),
+    "key revoked": access_builders.a_key_revoked(),
     **{type(body).__name__: body for body in (*integration_orders.ORDERS, *integration_orders.RESULTS)},
 }
 MODELS: Final[dict[str, type[BaseModel]]] = {
@@ -76,6 +83,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
         *INTEGRATION_COMMANDS,
         *INTEGRATION_EVENTS,
         *PRIVACY_EVENTS,
+        *ACCESS_EVENTS,
     )
 }
 
