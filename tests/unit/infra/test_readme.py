@@ -82,6 +82,6 @@ def test_every_decision_is_listed() -> None:
 def test_every_dependency_is_told_about() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    names = [re.split(r"[<>=]", line)[0] for line in wanted]
+    names = [re.split(r"[<>=\[]", line)[0] for line in wanted]
     listed = README[README.index("## Dependencies") : README.index("## Decisions")]
     assert [name for name in names if name not in listed and name.removeprefix("opentelemetry") not in listed] == []
