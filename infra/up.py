@@ -51,7 +51,7 @@ async def run_up(
                 say(f"iyzico sandbox at {said['base_url']}, integration iyzico-sandbox")
             hub = Children(logs, settings)
             names = [(f"worker-{number}", "worker") for number in range(1, workers + 1)]
-            for name, command in [*names, ("projector", "projector")]:
+            for name, command in [*names, ("projector", "projector"), ("sender", "sender")]:
                 await hub.start(name, [command, "--json"])
                 say(f"{name} is running, log in {logs / name}.log")
             _, said = await hub.start("gateway", ["gateway", "--json"])
