@@ -20,6 +20,7 @@ from tests.builders import (
     a_payment_captured,
     a_payment_created,
     a_payment_noticed,
+    a_payment_queried,
     a_payment_refunded,
     lira,
 )
@@ -224,3 +225,17 @@ def test_captured_and_authorized_come_to_captured_in_either_order() -> None:
         for state in order:
             payment = found(payment, state)[0]
         assert totals(payment) == ("captured", 0, 1250, 0)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("before", [(), (PENDING,), (TAKEN,), (HELD,)])
+def test_a_query_of_an_earlier_version_that_did_not_say_what_changed_settles_what_it_did(
+    before: tuple[Result, ...], state: ProviderState
+) -> None:
+    payment = payment_after(*before)
+    paid = PAID if state in {"captured", "authorized"} else None
+    told = payment.after(a_payment_queried(provider_state=state, paid_price=paid))
+    settled = found(payment, state)[0] if payment.creation_is_open else payment
+    assert (told.stage, told.held, told.captured, told.open_commands) == (
+        settled.stage, settled.held, settled.captured, settled.open_commands,
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""From a provider's call to the command that it becomes, and how calls wait."""
+
+from datetime import timedelta
+
+import pytest
+
+from agents.webhooks.agent import READER
+from agents.webhooks.finding import Subject
+from agents.webhooks.notices import SOURCE, notice_id, notice_of
+from schemas.envelope import Envelope
+from schemas.errors import UnreadableRecord
+from schemas.ids import created_at, new_id
+from schemas.webhooks import Verified, WebhookReceived
+from streams.codec import digest
+from streams.records import RawRecord
+from streams.topics import Topics
+from streams.waiting import as_it_was, waiting, waits_for
+from tests.builders import NOON, a_webhook_received
+
+SUBJECT = Subject(new_id(), int(NOON.timestamp() * 1000))
+
+
+def command(call: WebhookReceived, subject: Subject = SUBJECT) -> tuple[object, bytes]:
+    """The id that it goes under, and what the ledger compares."""
+    notice = notice_of(call, subject)
+    one = notice_id(call, subject, notice)
+    return one, digest(Envelope(id=one, type=notice.type, source=SOURCE), notice.key, notice)
+
+
+def test_a_repeat_of_a_call_is_the_same_command_word_for_word() -> None:
+    first = a_webhook_received()
+    for verified in (
+        Verified(arrived_at=NOON + timedelta(days=2), secret_index=1),
+        Verified(arrived_at=NOON, secret_index=0, signed_at=NOON, signed_id="msg-2"),
+    ):
+        assert command(a_webhook_received(verified=verified, size_bytes=7, body_digest="ef" * 32)) == command(first)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"said": "failed"}, {"said": None}, {"event_type": "OTHER"}, {"event_id": "event-2"}, {"provider_reference": "9"}],
+)
+def test_another_word_is_another_command(changed: dict[str, str | None]) -> None:
+    assert command(a_webhook_received(**changed))[0] != command(a_webhook_received())[0]
+
+
+def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> None:
+    call = a_webhook_received()
+    found = Subject(SUBJECT.payment_id, None)
+    assert created_at(notice_id(call, SUBJECT, notice_of(call, SUBJECT))) == NOON
+    midnight = NOON.replace(hour=0)
+    assert created_at(notice_id(call, found, notice_of(call, found))) == midnight
+    later = a_webhook_received(verified=Verified(arrived_at=NOON + timedelta(hours=11), secret_index=0))
+    assert command(later, found) == command(call, found)
+
+
+def test_a_provider_s_number_that_looks_like_a_card_s_is_in_no_command() -> None:
+    call = a_webhook_received(provider_reference="5526080000000006", event_id="4603450000000000")
+    notice = notice_of(call, SUBJECT)
+    assert (notice.provider_reference, notice.event_id, notice.our_reference) == (None, None, call.our_reference)
+    assert command(call)[0] != command(a_webhook_received(provider_reference="5526080000000006", event_id="x"))[0]
+
+
+def test_a_record_that_waits_is_the_same_when_its_time_has_come() -> None:
+    record = RawRecord("kolaj.webhooks.events", 3, 17, 1_795_000_000_000, b"k", b'{"a":1}', (("ce_id", b"x"),))
+    (_, topic), *_ = Topics().retries
+    kept = waiting(topic, record, READER)
+    lying = RawRecord(kept.topic, 0, 0, 5, kept.key, kept.value, kept.headers)
+    again = waiting(topic, as_it_was(lying), READER)
+    assert (as_it_was(lying), waits_for(lying), waits_for(record)) == (record, READER, None)
+    assert again == kept
+
+
+@pytest.mark.parametrize("place", [b"", b"topic/1/2", b"topic/1/2/x", b"topic/1/2/-3"])
+def test_a_stranger_s_record_on_a_retry_topic_is_told(place: bytes) -> None:
+    record = RawRecord("kolaj.retries.10s", 0, 0, 0, b"k", b"{}", (("kolaj-waiting-from", place),))
+    with pytest.raises(UnreadableRecord):
+        as_it_was(record)
+
+
+def test_the_longest_delay_that_fits_is_taken() -> None:
+    topics = Topics()
+    assert [topics.retry_after(wait_s)[0] for wait_s in (0, 9, 10, 61, 3600, 90_000)] == [10, 10, 10, 60, 3600, 3600]
