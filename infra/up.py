@@ -39,6 +39,7 @@ async def run_up(
         try:
             settings = {**environment, "KAFKA_BOOTSTRAP": stack.bootstrap, "DATABASE_URL": stack.database_url}
             settings.setdefault("INTEGRATION_ENCRYPTION_KEY", _kept_key(data_dir))
+            settings.setdefault("KOLAJ_DELIVERY_LOOPBACK", "true")
             if sandbox and "KOLAJ_INTEGRATIONS" not in settings:
                 books = str(data_dir / "iyzico-books.sqlite")
                 _, said = await helpers.start("sandbox", ["sandbox", "iyzico", "--json", "--books", books])
