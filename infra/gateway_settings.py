@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from infra.credential_settings import CredentialSettings
+from infra.return_settings import ReturnSettings
 
 
-class GatewaySettings(CredentialSettings):
+class GatewaySettings(ReturnSettings):
     """The part of the settings that the gateway alone reads."""
 
     gateway_bind: Annotated[str, Field(validation_alias="KOLAJ_GATEWAY_BIND")] = "127.0.0.1:8080"

@@ -5,7 +5,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from infra.gateway import problems
+from infra.gateway import problems, returns
 from infra.gateway.parts import Parts
 
 TITLE: Final = "Kolaj Hub"
@@ -16,4 +16,5 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title=TITLE, version=version("kolaj-hub"), docs_url=None, redoc_url=None)
     app.state.parts = parts
     problems.install(app)
+    app.include_router(returns.router)
     return app

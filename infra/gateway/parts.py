@@ -9,6 +9,7 @@ import asyncpg
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.access.caller import Authenticator
+from infra.gateway.returns.desk import Returns
 from infra.settings import Settings
 from streams.publisher import Publisher
 
@@ -30,3 +31,4 @@ class Parts:
     seal: Seal
     authenticator: Authenticator
     now: Callable[[], datetime]
+    returns: Returns

@@ -17,6 +17,7 @@ from infra.credential_store import key_ring
 from infra.gateway.access.caller import Nobody
 from infra.gateway.app import create_app
 from infra.gateway.parts import Parts
+from infra.gateway.returns.desk import returns_of
 from infra.integration_settings import load_integrations, without_secrets
 from infra.settings import Settings
 from infra.worker import OnHealth, prepare_stores, unheard
@@ -73,6 +74,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     seal=Seal(ring),
                     authenticator=Nobody(),
                     now=now,
+                    returns=returns_of(settings, ring, publisher, accounts.pool, now),
                 )
             finally:
                 for task in tasks:
