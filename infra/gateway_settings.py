@@ -7,13 +7,13 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from infra.credential_settings import Seconds
-from infra.edge_access_settings import EdgeAccessSettings
+from infra.return_settings import ReturnSettings
 
 LARGEST_BODY: Final = 512 * 1024
 """What still fits into a record of Kafka when it is sealed and written as base64."""
 
 
-class GatewaySettings(EdgeAccessSettings):
+class GatewaySettings(ReturnSettings):
     """The part of the settings that the gateway alone reads."""
 
     gateway_bind: Annotated[str, Field(validation_alias="KOLAJ_GATEWAY_BIND")] = "127.0.0.1:8080"

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from infra.gateway import commands, events, health, openapi, problems, subscriptions, webhooks
+from infra.gateway import commands, events, health, openapi, problems, returns, subscriptions, webhooks
 from infra.gateway.access.recorder import AccessRecorder
 from infra.gateway.deprecation import DeprecationHeaders
 from infra.gateway.edge import Edge
@@ -47,6 +47,6 @@ def surface() -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(DeprecationHeaders)
-    for area in (webhooks, commands, events, subscriptions, openapi, health):
+    for area in (webhooks, commands, events, subscriptions, returns, openapi, health):
         app.include_router(area.router)
     return app

@@ -13,11 +13,13 @@ _SAID: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "No credentials, or none that are good.",
     HTTPStatus.FORBIDDEN: "The caller may not do this: a scope is missing, or the integration is not among its own.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or the caller may not see it.",
+    HTTPStatus.CONFLICT: "It cannot be done as things stand; `detail` says what to do first.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not of a type that is read here.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the request is wrong; `errors` names the field and what to do.",
     HTTPStatus.TOO_MANY_REQUESTS: "Above the caller's limit; try again after `Retry-After` seconds.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake of the hub's own. The same request may be sent again.",
+    HTTPStatus.NOT_IMPLEMENTED: "The hub's operator has not set this up.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A store is away, or the process stops: nothing was taken. Try again after "
     "`Retry-After` seconds.",
 }

@@ -14,6 +14,7 @@ from infra.gateway.access.opening import Access
 from infra.gateway.commands.desk import CommandDesk
 from infra.gateway.events.streams import EventStreams
 from infra.gateway.readiness import Readiness
+from infra.gateway.returns.desk import Returns
 from infra.gateway.webhooks import Intake
 from infra.settings import Settings
 from streams.publisher import Publisher
@@ -42,6 +43,7 @@ class Parts:
     webhooks: Intake
     commands: CommandDesk
     events: EventStreams
+    returns: Returns
     readiness: Readiness
     stopping: asyncio.Event
     access: Access | None = None

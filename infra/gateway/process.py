@@ -21,6 +21,7 @@ from infra.gateway.events.streams import EventStreams
 from infra.gateway.parts import Parts
 from infra.gateway.readiness import readiness_of
 from infra.gateway.refusals import Refusals
+from infra.gateway.returns.desk import returns_of
 from infra.gateway.serving import listen, server_of, url_of
 from infra.gateway.webhooks import Intake, Outlet
 from infra.integration_settings import load_integrations, without_secrets
@@ -110,6 +111,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     readiness=readiness,
                     stopping=stopping,
                     access=access,
+                    returns=returns_of(settings, ring, publisher, accounts.pool, now),
                 )
             finally:
                 for task in tasks:

@@ -123,7 +123,7 @@ class Intake:
         if not live:
             raise self._not_now(integration.id, f"{integration.id} has no live credentials")
         try:
-            found = webhooks.read(Call(headers, body, live, self._now(), integration.settings))
+            found = webhooks.read(Call(headers, body, live, self._now(), integration.settings, integration.environment))
         except HubError as failed:
             # Secrets that cannot be read say nothing about the call.
             raise self._not_now(integration.id, str(failed)) from failed

@@ -1,5 +1,6 @@
 """`/v1/webhook-endpoints` as its callers meet it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 from agents.sealing import Seal
 from infra.accounts import now
 from infra.credential_store import key_ring
-from infra.gateway.access.caller import Caller, unauthorized
+from infra.gateway.access.caller import Caller, Stranger
 from infra.gateway.app import create_app
 from infra.gateway.parts import Parts
 from infra.gateway.subscriptions.routes import lookup
@@ -41,7 +42,7 @@ class Known:
     async def authenticate(self, headers: Mapping[str, str]) -> Caller:
         found = CALLERS.get(headers.get("x-caller", ""))
         if found is None:
-            raise unauthorized("nobody")
+            raise Stranger("unknown")
         return found
 
 
@@ -76,6 +77,12 @@ def served(sending: Sending) -> httpx.AsyncClient:
             seal=Seal(key_ring(sending.settings)),
             authenticator=Known(),
             now=now,
+            webhooks=unused,
+            commands=unused,
+            events=unused,
+            returns=unused,
+            readiness=unused,
+            stopping=asyncio.Event(),
         )
     )
     app.dependency_overrides[lookup] = lambda: look

@@ -23,6 +23,8 @@ from schemas.ids import new_id
 State: TypeAlias = dict[str, Any]
 
 _VERSIONED: Final = re.compile(r"/v[0-9]+(/.*)?", re.DOTALL)
+_SHOPPERS: Final = re.compile(r"/v1/payments/[^/]+/return")
+"""Browsers on their way back from a bank, who prove nothing and see nothing: no outage strands them."""
 _FAILED, _LEFT = 500, 499
 """No answer was begun: it failed, or the caller went away before (a word of nginx's)."""
 _OUTCOMES: Final[dict[int, Literal["forbidden", "limited"]]] = {403: "forbidden", 429: "limited"}
@@ -51,6 +53,8 @@ class AccessRecorder:
             await self._app(scope, receive, send)
         elif access.log.take_place():
             await self._recorded(access, scope, receive, send)
+        elif _SHOPPERS.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
         else:
             await unavailable().response()(scope, receive, send)
 

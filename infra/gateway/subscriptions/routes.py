@@ -15,6 +15,7 @@ from agents.deliveries.destinations import RefusedDestination
 from agents.deliveries.lookup import Lookup, look_up
 from infra.gateway.access.caller import Caller, authorized
 from infra.gateway.parts import Parts
+from infra.gateway.contract import operation, problems
 from infra.gateway.problems import Problem
 from infra.gateway.subscriptions.models import (
     Delivered,
@@ -32,6 +33,10 @@ from infra.gateway.subscriptions.models import (
 from infra.gateway.subscriptions.store import MOST_ENDPOINTS, MOST_SECRETS, EndpointStore
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"])
+
+_SCOPED: Final = operation("webhooks:manage")
+_ABSENT: Final = problems(HTTPStatus.NOT_FOUND)
+_CONFLICTING: Final = problems(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 _SHOWN: Final = 50
 _LOOK_UP_S: Final = 3.0
@@ -95,7 +100,13 @@ def _desk(
 At = Annotated[Desk, Depends(_desk)]
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    operation_id="addEndpoint",
+    responses=problems(HTTPStatus.CONFLICT),
+    openapi_extra=_SCOPED,
+)
 async def add_endpoint(wanted: NewEndpoint, desk: At) -> EndpointMade:
     """Have events sent to a URL. The answer alone shows the secret that they are signed with."""
     await desk.check_url(wanted.url)
@@ -110,19 +121,19 @@ async def add_endpoint(wanted: NewEndpoint, desk: At) -> EndpointMade:
     return EndpointMade(**Endpoint.of(row).model_dump(), secret=secret)
 
 
-@router.get("")
+@router.get("", operation_id="listEndpoints", openapi_extra=_SCOPED)
 async def list_endpoints(desk: At) -> EndpointList:
     rows = await desk.store.all()
     standing = await desk.store.standing([row["endpoint_id"] for row in rows])
     return EndpointList(endpoints=[Endpoint.of(row, standing.get(row["endpoint_id"])) for row in rows])
 
 
-@router.get("/{endpoint_id}")
+@router.get("/{endpoint_id}", operation_id="showEndpoint", responses=_ABSENT, openapi_extra=_SCOPED)
 async def show_endpoint(endpoint_id: UUID, desk: At) -> Endpoint:
     return await _shown(desk, await desk.store.one(endpoint_id))
 
 
-@router.patch("/{endpoint_id}")
+@router.patch("/{endpoint_id}", operation_id="changeEndpoint", responses=_CONFLICTING, openapi_extra=_SCOPED)
 async def change_endpoint(endpoint_id: UUID, wanted: EndpointChange, desk: At) -> Endpoint:
     """Change some of it. A disabled one is not made active here: see `enable`."""
     if wanted.url is not None:
@@ -144,14 +155,25 @@ async def change_endpoint(endpoint_id: UUID, wanted: EndpointChange, desk: At) -
     return await _shown(desk, row)
 
 
-@router.delete("/{endpoint_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete(
+    "/{endpoint_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    operation_id="removeEndpoint",
+    responses=_ABSENT,
+    openapi_extra=_SCOPED,
+)
 async def remove_endpoint(endpoint_id: UUID, desk: At) -> Response:
     if not await desk.store.remove(endpoint_id):
         raise _missing()
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/{endpoint_id}/rotate-secret")
+@router.post(
+    "/{endpoint_id}/rotate-secret",
+    operation_id="rotateEndpointSecret",
+    responses=_CONFLICTING,
+    openapi_extra=_SCOPED,
+)
 async def rotate_secret(endpoint_id: UUID, desk: At, rotation: Rotation | None = None) -> Secret:
     """A new secret; messages are signed with the earlier ones too for a while."""
     overlap_s = (rotation or Rotation()).overlap_s
@@ -163,7 +185,13 @@ async def rotate_secret(endpoint_id: UUID, desk: At, rotation: Rotation | None =
     return Secret(secret=secret, earlier_end_at=desk.parts.now() + timedelta(seconds=overlap_s))
 
 
-@router.post("/{endpoint_id}/test", status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    "/{endpoint_id}/test",
+    status_code=HTTPStatus.ACCEPTED,
+    operation_id="testEndpoint",
+    responses=_ABSENT,
+    openapi_extra=_SCOPED,
+)
 async def try_endpoint(endpoint_id: UUID, desk: At) -> TrialAsked:
     """Have one event of type `endpoints.test.v1` sent, also to one that is paused or disabled."""
     message_id = await desk.store.ask_test(endpoint_id)
@@ -172,7 +200,13 @@ async def try_endpoint(endpoint_id: UUID, desk: At) -> TrialAsked:
     return TrialAsked(message_id=message_id)
 
 
-@router.post("/{endpoint_id}/replay", status_code=HTTPStatus.ACCEPTED)
+@router.post(
+    "/{endpoint_id}/replay",
+    status_code=HTTPStatus.ACCEPTED,
+    operation_id="replayEndpoint",
+    responses=_ABSENT,
+    openapi_extra=_SCOPED,
+)
 async def replay_endpoint(endpoint_id: UUID, replay: Replay, desk: At) -> Endpoint:
     """Begin anew at a moment: what came since is sent again, or, with one that is not reached yet, passed over."""
     if not await desk.store.replay(endpoint_id, replay.since):
@@ -180,13 +214,13 @@ async def replay_endpoint(endpoint_id: UUID, replay: Replay, desk: At) -> Endpoi
     return await _shown(desk, await desk.store.one(endpoint_id))
 
 
-@router.post("/{endpoint_id}/enable")
+@router.post("/{endpoint_id}/enable", operation_id="enableEndpoint", responses=_ABSENT, openapi_extra=_SCOPED)
 async def enable_endpoint(endpoint_id: UUID, desk: At) -> Endpoint:
     """Go on where it stands, at once."""
     return await _shown(desk, await desk.store.enable(endpoint_id))
 
 
-@router.get("/{endpoint_id}/deliveries")
+@router.get("/{endpoint_id}/deliveries", operation_id="listDeliveries", responses=_ABSENT, openapi_extra=_SCOPED)
 async def list_deliveries(
     endpoint_id: UUID, desk: At, limit: Annotated[int, Query(ge=1, le=200)] = _SHOWN
 ) -> DeliveryList:

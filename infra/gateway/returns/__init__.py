@@ -1,0 +1,3 @@
+from infra.gateway.returns.routes import router
+
+__all__ = ["router"]
