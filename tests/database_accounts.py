@@ -11,7 +11,7 @@ import asyncpg
 from infra.migrate import hand_over
 from tests.stack import fresh_name
 
-ROLES = ("kolaj_migrator", "kolaj_agent", "kolaj_vault", "kolaj_projector", "kolaj_reader")
+ROLES = ("kolaj_migrator", "kolaj_agent", "kolaj_vault", "kolaj_projector", "kolaj_gateway", "kolaj_reader")
 
 
 @dataclass(frozen=True)

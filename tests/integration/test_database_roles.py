@@ -13,11 +13,15 @@ from agents.card_vault import CardVault
 from agents.ledger import Ask, Claim, ClaimStatus
 from agents.pool import open_pool
 from agents.vault.keyring import KeyRing
+from infra.accounts import now
+from infra.gateway.access.gatekeeper import Gatekeeper
+from infra.gateway.access.key_directory import KeyDirectory
 from infra.local import LocalStack
 from infra.migrate import hand_over, migrate, pending
 from providers.connector import Card
 from schemas.errors import SettingsError
 from schemas.ids import new_id
+from tests.access import an_api_key, bearing
 from tests.database_accounts import ROLES, Accounts, database_accounts
 from tests.master_keys import a_master_key
 from tests.stack import fresh_database
@@ -31,13 +35,15 @@ ADDED_ONLY: Final = {
     "projection_errors",
 }
 READ_ONLY: Final = {"latency_buckets", "projection_migrations", "migrations"}
+KEYS: Final = {"api_keys": {"select", "insert", "update"}, "api_key_changes": {"select", "update"}}
+"""Of callers: kept by who keeps credentials, read by who asks for them."""
 WRITES: Final = {"insert", "update", "delete"}
 TABLES: Final = """
     select n.nspname, c.relname, c.relkind = 'v', array(
         select wanted from unnest($2::text[]) wanted
         where has_schema_privilege($1::name, n.oid, 'usage') and has_table_privilege($1::name, c.oid, wanted))
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry')
+    where c.relkind in ('r', 'v') and n.nspname in ('public', 'ledger', 'vault', 'registry', 'gateway')
 """
 CARD: Final = Card(*(SecretStr(part) for part in ("5528790000000008", "Çiğdem Işık", "12", "2030", "123")))
 RIGHTS: Final = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
@@ -50,6 +56,12 @@ def expected(role: str, schema: str, table: str, *, is_view: bool) -> set[str]:
             return set(RIGHTS)
         case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault"):
             return {"select"} if table in READ_ONLY else {"select"} | WRITES
+        case "kolaj_gateway", "gateway":
+            return {"select"} if table in READ_ONLY or table in KEYS else {"select"} | WRITES
+        case "kolaj_vault", "gateway":
+            return KEYS.get(table, set())
+        case "kolaj_gateway", "public" | "registry":
+            return {"select"}
         case "kolaj_projector", "public":
             if is_view:
                 return set()
@@ -104,6 +116,13 @@ async def test_a_role_has_the_rights_it_needs_on_every_table_and_no_other(accoun
         ("kolaj_projector", "select from ledger.commands"),
         ("kolaj_projector", "delete from integration_audit_logs"),
         ("kolaj_projector", "update integration_audit_logs set action = 'x'"),
+        ("kolaj_gateway", "update gateway.api_keys set scopes = '{payments:write}'"),
+        ("kolaj_gateway", "update gateway.api_key_changes set value = value + 1"),
+        ("kolaj_gateway", "select from vault.cards"),
+        ("kolaj_gateway", "select from ledger.commands"),
+        ("kolaj_vault", "delete from gateway.api_keys"),
+        ("kolaj_vault", "select from gateway.commands"),
+        ("kolaj_agent", "select from gateway.api_keys"),
         ("kolaj_reader", "insert into projection_positions values ('p', 't', 0, 0)"),
         ("kolaj_reader", "select from ledger.parked"),
         ("kolaj_reader", "select from vault.cards"),
@@ -127,6 +146,15 @@ async def test_the_vault_sees_of_the_ledger_where_a_command_stands_and_nothing_e
         await vault.forget_code(card_ref)
         await vault.discard(card_ref)
         assert await vault.sweep() == 0
+
+
+async def test_the_gateway_notes_when_keys_were_used(accounts: Accounts) -> None:
+    async with await open_pool(accounts["kolaj_vault"]) as vault, await open_pool(accounts["kolaj_gateway"]) as pool:
+        _, text = await an_api_key(vault)
+        keys = KeyDirectory(pool, now=now)
+        await Gatekeeper(keys, None).authenticate(bearing(text))
+        await keys.note_use()
+        assert await vault.fetchval("select count(last_used_at) from gateway.api_keys") == 1
 
 
 async def test_what_a_member_of_the_owner_makes_belongs_to_the_owner(accounts: Accounts) -> None:
