@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import httpx
 from pydantic import SecretStr
 
 from agents.card_vault import CardVault
@@ -51,7 +53,7 @@ PEOPLE = {
 }
 PLACE = {"line": "Nergisçiçeği Sokağı 117/4", "city": "Şebinkarahisar", "zip_code": "28400-x"}
 
-PROCESSES = ("worker", "projector")
+PROCESSES = ("worker", "projector", "gateway")
 STORED: Final = "iyzico-stored"
 """The account whose secrets lie in the store of credentials, and are rotated under way."""
 FIRST: Final = Keys("sandbox-first/Apı+Key=&%3D01", "sandbox-first/Secret+Key=&%3D02")
@@ -73,6 +75,7 @@ CLEAR = (
     Clear("topic dead-letters", frozenset({"person", "token"}), "publishers' own records, kept for 30 days"),
     Clear("mistake", frozenset({"person", "token", "card"}), "a card that a publisher wrote into its own command"),
     Clear("kolaj dead-letters show", frozenset({"person", "token"}), "shows a dead letter whole, to who may read them"),
+    Clear("kolaj api-keys create", frozenset({"key"}), "shows a new key, this once"),
     Clear("kolaj privacy export", frozenset({"person", "token"}), "is there to show all that is held of a person"),
 )
 
@@ -101,7 +104,7 @@ class Day:
         return [name for name in self.places if name.startswith(beginning)]
 
 
-async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> Day:
+async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox, token: str) -> Day:
     """A day at the shop, and then a look into every corner."""
     cards = await _with_cards(hub)
     commands = {new_id(): command for command in _shopping(cards)}
@@ -111,6 +114,8 @@ async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> D
     said = opening.result()
     parked, mistakes, dead_letter = shopping.result()
     said |= await _change_the_keys(hub)
+    shown, key = await _call_the_edge(hub, token)
+    said |= shown
     said |= await _look_at_everything(hub, next(iter(commands)), dead_letter)
     await children.stop()
     places = {f"output of {process}": (folder / f"{process}.log").read_bytes() for process in PROCESSES} | said
@@ -121,7 +126,8 @@ async def live(hub: Hub, children: Children, folder: Path, stored: Sandbox) -> D
             "select (select count(*) from vault.cards) + (select count(*) from vault.card_codes)"
         )
     by_payment = {command_id: command.payment_id for command_id, command in commands.items()}
-    return Day(hub, by_payment, places, await _secrets(hub), {"put": len(cards), "left": left})
+    secrets = await _secrets(hub) | {"token of a client": [token], "api key of a caller": [key]}
+    return Day(hub, by_payment, places, secrets, {"put": len(cards), "left": left})
 
 
 async def _shop(hub: Hub, commands: Mapping[UUID, PaymentCommand]) -> tuple[bytes, frozenset[tuple[int, int]], str]:
@@ -168,6 +174,19 @@ async def _change_the_keys(hub: Hub) -> dict[str, bytes]:
         while (await orders.result(_shopper(integration_id=STORED))).verdict != "accepted":
             pass
     return said
+
+
+async def _call_the_edge(hub: Hub, token: str) -> tuple[dict[str, bytes], str]:
+    """A caller with a key, a client with a token, and somebody who has half of each; what was said, and the key."""
+    made = await _run(hub, "api-keys create", "shop", "payments:read", "--by", "Işıl")
+    [key] = re.findall(r"kolaj_sk_\w+", next(iter(made.values())).decode())
+    async with httpx.AsyncClient(base_url=f"http://{hub.settings.gateway_bind}", timeout=30) as client:
+        for credential in (key, token, key[:-1], token[:-1]):
+            for path in (f"/v1/commands/{new_id()}", f"/v1/commands/{credential}", f"/v1/commands?key={credential}"):
+                answer = await client.get(path, headers={"Authorization": f"Bearer {credential}"})
+                assert answer.is_client_error
+                made[f"answer of the edge to {len(made)}"] = answer.content + repr(answer.headers).encode()
+    return made, key
 
 
 async def _look_at_everything(hub: Hub, command_id: UUID, dead_letter: str) -> dict[str, bytes]:

@@ -4,12 +4,14 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 
 from infra.children import Children
 from infra.local import LocalStack
+from infra.local.process import free_ports
 from infra.sandbox.iyzico import running_sandbox
 from streams.codec import Outgoing
 from tests.acceptance.corners import records_of, tables_of
@@ -31,8 +33,9 @@ from tests.acceptance.leavings import (
 from tests.acceptance.searching import holding
 from tests.hub import running_hub
 from tests.master_keys import a_master_key
+from tests.token_issuer import running_issuer
 
-# A whole day with eleven commands of the command line, each a process of its own, before the first test.
+# A whole day with twelve commands of the command line, each a process of its own, before the first test.
 pytestmark = pytest.mark.timeout(400)
 PERSON = {**PEOPLE, **PLACE}
 SECRETS = (
@@ -49,6 +52,7 @@ SECRETS = (
     "password of the kafka key",
     "vault token",
     "keys of data subjects",
+    "token of a client",
 )
 WALLET = "sandbox-wallet"
 GIVEN = {
@@ -66,15 +70,18 @@ async def day(
     stack: LocalStack, database_url: str, topic_prefix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Day]:
     folder = tmp_path_factory.mktemp("processes")
-    async with (
-        running_sandbox(keys=SECOND) as stored,
-        running_hub(stack.bootstrap, database_url, topic_prefix, workers=0, projectors=0, overrides=GIVEN) as hub,
-    ):
+    [port] = free_ports(1)
+    async with running_sandbox(keys=SECOND) as stored, running_issuer() as issuer, AsyncExitStack() as opened:
+        edge = {"KOLAJ_GATEWAY_BIND": f"127.0.0.1:{port}", **issuer.environment}
+        running = running_hub(
+            stack.bootstrap, database_url, topic_prefix, workers=0, projectors=0, overrides=GIVEN | edge
+        )
+        hub = await opened.enter_async_context(running)
         children = Children(folder, hub.environment)
         try:
             for process in PROCESSES:
                 await children.start(process, [process, "--json"])
-            yield await live(hub, children, folder, stored)
+            yield await live(hub, children, folder, stored, issuer.token())
         finally:
             await children.stop()
 
@@ -88,14 +95,16 @@ async def test_the_day_was_a_real_one(day: Day) -> None:
     assert b'"level": "DEBUG"' in output
     named = {name.split(" ")[1] for name in day.names("topic ")}
     topics = {topic.name.removeprefix(day.hub.settings.topics.prefix + ".") for topic in day.hub.settings.topics.all()}
-    assert topics - named <= {"privacy.events", "retries.1s", "retries.3s"}, "nobody is erased, and one wait is enough"
+    idle = {"privacy.events", "webhooks.events", "retries.1s", "retries.3s"}
+    assert topics - named <= idle, "nobody is erased, no provider calls, and one wait is enough"
     assert {name for name in topics & named if name.startswith("retries.")}
     assert day.places["table ledger.parked, meanwhile"].count(b"\n") > 1
     assert {name.split(".")[0] for name in day.names("table ")} == {f"table {name}" for name in SCHEMAS}
-    assert len(day.names("kolaj ")) == 11
+    assert len(day.names("kolaj ")) == 12
+    assert len(day.names("answer of the edge ")) == 12
 
 
-SCHEMAS = ("public", "ledger", "registry", "vault")
+SCHEMAS = ("public", "ledger", "registry", "vault", "gateway")
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -104,8 +113,16 @@ async def test_no_secret_stands_anywhere(day: Day, secret: str) -> None:
     assert day.holding("secret", *day.secrets[secret]) == []
 
 
+async def test_a_callers_key_stands_where_it_was_made_alone(day: Day) -> None:
+    """Its prefix may stand anywhere; the part that opens may not."""
+    [key] = (str(value) for value in day.secrets["api key of a caller"])
+    secret = key.rpartition("_")[2]
+    assert day.holding("key", secret, secret[:43]) == []
+    assert holding(dict(day.places), [key]) == ["kolaj api-keys create shop payments:read"]
+
+
 async def test_every_secret_of_the_day_is_searched_for(day: Day) -> None:
-    assert set(day.secrets) == set(SECRETS)
+    assert set(day.secrets) == {*SECRETS, "api key of a caller"}
     assert len({value for values in day.secrets.values() for value in values}) >= 15
 
 
@@ -138,6 +155,7 @@ async def test_a_person_stands_only_where_it_is_for_days_or_asked_for(day: Day, 
 async def test_each_exception_is_one(day: Day, clear: Clear) -> None:
     """What is not needed any more may not stay on the list."""
     values = {"person": PERSON.values(), "token": [WALLET], "card": RAW.values()}
+    values["key"] = [str(value) for value in day.secrets["api key of a caller"]]
     there = {name: day.places[name] for name in day.names(clear.place)}
     assert {kind for kind in clear.kinds if holding(there, values[kind])} == clear.kinds
 

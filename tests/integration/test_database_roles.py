@@ -13,11 +13,15 @@ from agents.card_vault import CardVault
 from agents.ledger import Ask, Claim, ClaimStatus
 from agents.pool import open_pool
 from agents.vault.keyring import KeyRing
+from infra.accounts import now
+from infra.gateway.access.gatekeeper import Gatekeeper
+from infra.gateway.access.key_directory import KeyDirectory
 from infra.local import LocalStack
 from infra.migrate import hand_over, migrate, pending
 from providers.connector import Card
 from schemas.errors import SettingsError
 from schemas.ids import new_id
+from tests.access import an_api_key, bearing
 from tests.database_accounts import ROLES, Accounts, database_accounts
 from tests.master_keys import a_master_key
 from tests.stack import fresh_database
@@ -32,6 +36,8 @@ ADDED_ONLY: Final = {
 }
 READ_ONLY: Final = {"latency_buckets", "projection_migrations", "migrations"}
 CREDENTIALS: Final = {"integration_credentials", "credential_change"}
+KEYS: Final = {"api_keys": {"select", "insert", "update"}, "api_key_changes": {"select", "update"}}
+"""Of callers: kept by who keeps credentials, read by who asks for them."""
 WRITES: Final = {"insert", "update", "delete"}
 TABLES: Final = """
     select n.nspname, c.relname, c.relkind = 'v', array(
@@ -49,15 +55,21 @@ def expected(role: str, schema: str, table: str, *, is_view: bool) -> set[str]:
     match role, schema:
         case "kolaj_migrator", _:
             return set(RIGHTS)
-        case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault") | ("kolaj_gateway", "gateway"):
+        case ("kolaj_agent", "ledger" | "registry") | ("kolaj_vault", "vault"):
             return {"select"} if table in READ_ONLY else {"select"} | WRITES
+        case "kolaj_gateway", "gateway":
+            return {"select"} if table in READ_ONLY or table in KEYS else {"select"} | WRITES
+        case "kolaj_vault", "gateway":
+            return KEYS.get(table, set())
+        case "kolaj_gateway", "public" | "registry":
+            return {"select"}
         case "kolaj_projector", "public":
             if is_view:
                 return set()
             if table in READ_ONLY:
                 return {"select"}
             return {"select", "insert"} if table in ADDED_ONLY else {"select", "insert", "update"}
-        case ("kolaj_reader", "public") | ("kolaj_gateway", "public" | "registry"):
+        case "kolaj_reader", "public":
             return {"select"}
         case "kolaj_secrets", "vault":
             return {"select"} if table in CREDENTIALS else set()
@@ -107,8 +119,14 @@ async def test_a_role_has_the_rights_it_needs_on_every_table_and_no_other(accoun
         ("kolaj_projector", "select from ledger.commands"),
         ("kolaj_projector", "delete from integration_audit_logs"),
         ("kolaj_projector", "update integration_audit_logs set action = 'x'"),
-        ("kolaj_reader", "insert into projection_positions values ('p', 't', 0, 0)"),
+        ("kolaj_gateway", "update gateway.api_keys set scopes = '{payments:write}'"),
+        ("kolaj_gateway", "update gateway.api_key_changes set value = value + 1"),
+        ("kolaj_gateway", "select from vault.cards"),
         ("kolaj_gateway", "select from ledger.commands"),
+        ("kolaj_vault", "delete from gateway.api_keys"),
+        ("kolaj_vault", "select from gateway.commands"),
+        ("kolaj_agent", "select from gateway.api_keys"),
+        ("kolaj_reader", "insert into projection_positions values ('p', 't', 0, 0)"),
         ("kolaj_gateway", "select from vault.integration_credentials"),
         ("kolaj_gateway", "update gateway.migrations set version_num = 'x'"),
         ("kolaj_gateway", "update registry.integrations set state = '{}'"),
@@ -139,6 +157,15 @@ async def test_the_vault_sees_of_the_ledger_where_a_command_stands_and_nothing_e
         await vault.forget_code(card_ref)
         await vault.discard(card_ref)
         assert await vault.sweep() == 0
+
+
+async def test_the_gateway_notes_when_keys_were_used(accounts: Accounts) -> None:
+    async with await open_pool(accounts["kolaj_vault"]) as vault, await open_pool(accounts["kolaj_gateway"]) as pool:
+        _, text = await an_api_key(vault)
+        keys = KeyDirectory(pool, now=now)
+        await Gatekeeper(keys, None).authenticate(bearing(text))
+        await keys.note_use()
+        assert await vault.fetchval("select count(last_used_at) from gateway.api_keys") == 1
 
 
 async def test_what_a_member_of_the_owner_makes_belongs_to_the_owner(accounts: Accounts) -> None:

@@ -36,7 +36,7 @@ class CallLimits:
         if store is not None:
             # The address is the pool's; here stands only which of the library's clients it is.
             storage = RedisStorage(
-                "async+redis://localhost",
+                "async+redis://",
                 implementation="redispy",
                 key_prefix=store.key("access"),
                 connection_pool=store.connections,  # type: ignore[arg-type] # its own documents ask for a pool

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from agents.deliveries.destinations import RefusedDestination
 from agents.deliveries.lookup import Lookup, look_up
 from infra.gateway.access.caller import Caller, authorized
-from infra.gateway.parts import Parts
 from infra.gateway.contract import operation, problems
+from infra.gateway.parts import Parts
 from infra.gateway.problems import Problem
 from infra.gateway.subscriptions.models import (
     Delivered,
