@@ -17,7 +17,7 @@ from infra.gateway.process import _parts
 from infra.settings import Settings
 from tests.builders import SHOP
 
-ALL_SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:resolve", "events:read"})
+ALL_SCOPES: Final = frozenset({"payments:write", "payments:read", "payments:resolve", "events:read", "webhooks:manage"})
 
 
 def a_caller(name: str = "shop", *, scopes: frozenset[str] = ALL_SCOPES, only: frozenset[str] | None = None) -> Caller:

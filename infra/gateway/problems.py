@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from schemas.errors import StoreError
 
@@ -17,6 +19,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPES: Final = "urn:kolaj:problem:"
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETRY_S: Final = 5
 """After which a caller may try again where a store is away."""
 
@@ -79,10 +82,13 @@ def install(app: FastAPI) -> None:
         return Problem(422, "invalid_field", "the request does not fit the schema", errors=errors).response()
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, bad: HTTPException) -> JSONResponse:
+    async def _http(request: Request, bad: HTTPException) -> JSONResponse:
         phrase = HTTPStatus(bad.status_code).phrase
         word = phrase.replace(" ", "_").replace("-", "_").translate(_LOWER)
-        return Problem(bad.status_code, word, str(bad.detail), headers=bad.headers).response()
+        headers = dict(bad.headers or {})
+        if bad.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed(app, request.scope))
+        return Problem(bad.status_code, word, str(bad.detail), headers=headers).response()
 
     @app.exception_handler(Exception)
     async def _mistake(_: Request, bad: Exception) -> JSONResponse:
@@ -95,6 +101,15 @@ def install(app: FastAPI) -> None:
     async def _store(_: Request, failed: StoreError) -> JSONResponse:
         log.warning("a store is away, request refused", extra={"why": str(failed)})
         return unavailable().response()
+
+
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """The methods of every route at this path; Starlette (1.10) names those of the first one alone."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
 
 
 def unavailable() -> Problem:
