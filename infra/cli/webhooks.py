@@ -1,5 +1,7 @@
-"""`kolaj webhooks list | show`: providers' calls as the tables tell of them."""
+"""`kolaj webhooks list | show | body`: providers' calls as the tables tell of them, and what they said."""
 
+import base64
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,14 +10,20 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from agents.sealing import Seal
 from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, run, tables
+from infra.credential_store import key_ring
 from infra.settings import Settings, read_settings
 from projections.batch import STORE_FAILURES
 from projections.pool import open_pool
 from projections.statements import statement
 from schemas.envelope import rfc3339
 from schemas.errors import StoreError
+from schemas.webhooks import WebhookReceived
+from streams.codec import decode
+from streams.picking import RecordPicker
+from streams.records import RawRecord
 
 app = typer.Typer(no_args_is_help=True, help="Providers' calls to the hub, and what became of them.")
 
@@ -51,7 +59,7 @@ def show(
     *,
     json: Annotated[bool, Json] = False,
 ) -> None:
-    """Show one event, with every record about it and where that lies in the log. No body is shown."""
+    """Show one event, with every record about it and where that lies in the log; `body` shows what was said."""
     settings = read_settings(kafka=False)
     found = run(_rows(settings, "webhooks/event", integration, event))
     if not found:
@@ -62,6 +70,34 @@ def show(
         emit(whole)
     else:
         tables().print_json(data=whole)
+
+
+@app.command()
+def body(
+    integration: Annotated[str, typer.Argument(metavar="INTEGRATION")],
+    event: Annotated[str, typer.Argument(metavar="EVENT_ID", help="As `list` shows it.")],
+) -> None:
+    """Write the bytes of the event's last call, opened with the master key. They may tell of persons."""
+    settings = read_settings()
+    seal = Seal(key_ring(settings))
+    records = run(_rows(settings, "webhooks/records", integration, event))
+    received = [row for row in records if row["kind"] == "received"]
+    if not received:
+        raise Failed(f"no call about event {event} of {integration} is in the tables; `kolaj webhooks list` shows them")
+    last = max(received, key=lambda row: (row["at"], row["offset"]))
+    found = run(_picked(settings, last["topic"], last["partition"], last["offset"]))
+    if found is None:
+        raise Failed("the call does not lie in the log any more: bodies are kept for 90 days")
+    told = decode({WebhookReceived.type: WebhookReceived}, found.key, found.value, found.readable_headers)
+    sys.stdout.buffer.write(seal.open_call(base64.b64decode(told.body.sealed), told.envelope.id))
+
+
+async def _picked(settings: Settings, topic: str, partition: int, offset: int) -> RawRecord | None:
+    picker = RecordPicker(settings.kafka)
+    try:
+        return await picker.pick(topic, partition, offset)
+    finally:
+        await picker.aclose()
 
 
 async def _rows(settings: Settings, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from schemas.ids import new_id
 from schemas.payments import PaymentNoticed
 from schemas.webhooks import Verified, WebhookHandled, WebhookReceived
 from streams.codec import Outgoing
-from streams.records import Position, RawRecord
+from streams.records import Position
 from tests.builders import a_record, a_webhook_received
 from tests.hub import INTEGRATION, Hub
 
@@ -36,8 +36,7 @@ class Calls:
     def record(self, *, age: timedelta = timedelta(), received_id: UUID | None = None, **said: Any) -> Outgoing:
         """One call of the account `INTEGRATION`, a new event unless told otherwise."""
         one = received_id or new_id()
-        raw = RawRecord(self._topic, 0, 0, 0, None, BODY, ())
-        sealed = base64.b64encode(Seal(key_ring(self._hub.settings)).close(raw, one)).decode()
+        sealed = base64.b64encode(Seal(key_ring(self._hub.settings)).close_call(BODY, one)).decode()
         given: dict[str, Any] = {
             "integration_id": INTEGRATION,
             "event_id": f"event-{one}",

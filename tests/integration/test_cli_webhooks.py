@@ -1,6 +1,7 @@
 """`kolaj webhooks`, as an operator uses it."""
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -8,9 +9,12 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from agents.sealing import Seal
+from agents.vault.keyring import KeyRing
 from infra.local import LocalStack
 from schemas.ids import new_id
 from tests import builders as a
+from tests.hub_environment import MASTER_KEY
 from tests.projecting import Hub, a_hub
 
 
@@ -21,8 +25,20 @@ async def hub(stack: LocalStack) -> AsyncIterator[Hub]:
 
 
 async def kolaj(hub: Hub, *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "infra.cli", "webhooks", *arguments, "--json"]
-    environment = {"DATABASE_URL": hub.database_url, "KOLAJ_TOPIC_PREFIX": hub.topics.prefix}
+    command = [
+        sys.executable,
+        "-m",
+        "infra.cli",
+        "webhooks",
+        *arguments,
+        *(() if arguments[0] == "body" else ("--json",)),
+    ]
+    environment = {
+        "DATABASE_URL": hub.database_url,
+        "KAFKA_BOOTSTRAP": hub.access.bootstrap,
+        "KOLAJ_TOPIC_PREFIX": hub.topics.prefix,
+        "INTEGRATION_ENCRYPTION_KEY": MASTER_KEY,
+    }
     done = await asyncio.to_thread(
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -51,5 +67,19 @@ async def test_events_are_listed_and_one_is_shown_with_its_records(hub: Hub) -> 
     assert [record["kind"] for record in told["records"]] == ["received", "handled"]
 
     code, missing = await kolaj(hub, "show", "iyzico-main", "event-2")
+    assert code == 1
+    assert "event-2" in missing
+
+
+async def test_the_body_of_the_last_call_is_written_as_it_came(hub: Hub) -> None:
+    topic, seal = hub.topics.webhook_events.name, Seal(KeyRing([base64.b64decode(MASTER_KEY)]))
+    for said in (b'{"status": "INIT_THREEDS"}', '{"status":  "SUCCESS", "isim": "Işıl"}\n'.encode()):
+        received = new_id()
+        sealed = base64.b64encode(seal.close_call(said, received)).decode()
+        await hub.append(a.a_record(topic, a.a_webhook_received(sealed=sealed), key="iyzico-main/event-1", id=received))
+    await hub.project_all()
+
+    assert await kolaj(hub, "body", "iyzico-main", "event-1") == (0, said.decode())
+    code, missing = await kolaj(hub, "body", "iyzico-main", "event-2")
     assert code == 1
     assert "event-2" in missing
