@@ -87,7 +87,7 @@ def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
 
     async def caller(request: Request) -> Caller:
         parts = request.app.state.parts
-        request.state.scope = " ".join(scopes)
+        request.state.scope = scopes[0] if scopes else None
         try:
             found: Caller = await parts.authenticator.authenticate(request.headers)
         except Stranger as stranger:
@@ -103,6 +103,7 @@ def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
             detail = f"this caller lacks the scope {' or '.join(scopes)}; ask for a key or a token that has it"
             challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail, headers={"WWW-Authenticate": challenge})
+        request.state.scope = next((scope for scope in scopes if found.may(scope)), None)
         return found
 
     return caller
