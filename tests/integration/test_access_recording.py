@@ -203,6 +203,18 @@ async def test_what_cannot_be_recorded_is_not_answered_and_what_was_answered_is_
     assert len(events) == 27
 
 
+async def test_a_process_that_ends_by_a_failure_sends_what_it_recorded_too(environment: dict[str, str]) -> None:
+    async def failing() -> None:
+        async with running_edge(environment) as edge:
+            _, text = await an_api_key(edge.pool)
+            await asked(edge, bearing(text), "/v1/commands/x", 40)
+            raise RuntimeError("something else failed")
+
+    with pytest.raises(ExceptionGroup):
+        await failing()
+    assert len(await recorded(read_settings(environment=environment))) == 40
+
+
 async def test_what_people_do_to_keys_is_recorded_without_the_keys(environment: dict[str, str]) -> None:
     async with running_edge(environment) as edge:
         keys, at = ApiKeys(edge.pool, teller(edge.settings)), datetime.now(UTC)

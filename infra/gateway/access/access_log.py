@@ -83,8 +83,9 @@ class AccessLog:
             sending = beside.create_task(self._run())
             try:
                 yield
-                await self._drain()
             finally:
+                # Whatever ends the process: who was answered stands in the record.
+                await self._drain()
                 sending.cancel()
 
     async def _run(self) -> None:
