@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
+from infra.gateway.access.caller import Caller, Stranger
 from infra.gateway.events.position import position_word
 from infra.gateway.parts import Parts
 from infra.gateway.places import Places
@@ -238,3 +239,26 @@ async def test_streams_end_when_the_process_stops(hub: Hub) -> None:
             api.parts.stopping.set()
             assert [told async for told in stream] == []
         assert (await client.get("/v1/events")).status_code == 503
+
+
+async def test_a_stream_ends_when_its_callers_key_is_revoked(hub: Hub) -> None:
+    class Revocable:
+        good = True
+
+        async def authenticate(self, headers: Mapping[str, str]) -> Caller:
+            del headers
+            if not self.good:
+                raise Stranger("revoked")
+            return a_caller()
+
+    keys = Revocable()
+
+    def soon(parts: Parts) -> Parts:
+        return replace(parts, authenticator=keys, events=replace(parts.events, proved_s=0.0))
+
+    async with running_api(hub.settings, change=soon) as running, running.client() as client, asyncio.timeout(60):
+        async with aclosing(events(client)) as stream:
+            await anext(stream)
+            keys.good = False
+            assert [told.event async for told in stream if told.event] == []
+        assert (await client.get("/v1/events")).status_code == 401

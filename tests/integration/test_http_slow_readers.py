@@ -1,7 +1,7 @@
 """A client that does not read holds back the reading of its events, and no memory grows."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,10 +45,12 @@ class EndlessStreams(EventStreams):
     tails: dict[str, EndlessTail] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def opened(self, wanted: Wanted, start: Start) -> AsyncIterator[EventStream]:
+    async def opened(
+        self, wanted: Wanted, start: Start, still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[EventStream]:
         del start
         tail: Any = self.tails.setdefault(wanted.caller.id, EndlessTail())
-        yield EventStream(self, tail, wanted)
+        yield EventStream(self, tail, wanted, still)
 
 
 def a_raw_record(offset: int) -> RawRecord:

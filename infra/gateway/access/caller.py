@@ -10,6 +10,7 @@ from fastapi import Request
 from infra.gateway.access.standing import Standing
 from infra.gateway.problems import Problem
 from schemas.access import RefusedWhy
+from schemas.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,15 @@ def authorized(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
         return found
 
     return caller
+
+
+async def still_let_in(request: Request, scope: str) -> bool:
+    """Whether who sent this request would be let in again; not while that cannot be told."""
+    authenticator: Authenticator = request.app.state.parts.authenticator
+    try:
+        return (await authenticator.authenticate(request.headers)).may(scope)
+    except (Problem, StoreError):
+        return False
 
 
 class Nobody:

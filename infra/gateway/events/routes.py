@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, Field
 
-from infra.gateway.access.caller import Caller, authorized
+from infra.gateway.access.caller import Caller, authorized, still_let_in
 from infra.gateway.contract import operation
 from infra.gateway.events.position import positions_of
 from infra.gateway.events.streams import EventStream, EventStreams, Wanted
@@ -66,7 +67,8 @@ async def _opened(  # noqa: PLR0917 - FastAPI gives them by name
 ) -> AsyncIterator[EventStream]:
     streams: EventStreams = request.app.state.parts.events
     wanted = Wanted(caller, frozenset(types), key)
-    async with streams.opened(wanted, _start(streams.topic, begin, last_event_id)) as stream:
+    start = _start(streams.topic, begin, last_event_id)
+    async with streams.opened(wanted, start, partial(still_let_in, request, SCOPE)) as stream:
         yield stream
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -51,6 +51,7 @@ class EventStreams:
 
     Attributes:
         lives_s: after which a stream ends, so that the caller has to prove again who it is. It comes back by itself.
+        proved_s: after which it is looked again whether the caller's key or token is still good.
         place_s: a caller whom nothing concerned for so long is told where it stands, so that it need not come by there
             again.
     """
@@ -59,12 +60,15 @@ class EventStreams:
     topic: str
     stopping: asyncio.Event
     lives_s: float = 900.0
+    proved_s: float = 5.0
     place_s: float = 10.0
     places: Places = field(default_factory=lambda: Places(total=50, each=5))
 
     @asynccontextmanager
-    async def opened(self, wanted: Wanted, start: Start) -> AsyncIterator["EventStream"]:
-        """A stream that has begun: from here on nothing is left out.
+    async def opened(
+        self, wanted: Wanted, start: Start, still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator["EventStream"]:
+        """A stream that has begun: from here on nothing is left out. It ends once the caller is not `still` let in.
 
         Raises:
             Problem: 422, when the topic has no such position; 429 or 503, when there is no place.
@@ -75,7 +79,7 @@ class EventStreams:
         with self.places.taken_by(wanted.caller.id):
             try:
                 async with Tail(self.access, self.topic, start) as tail:
-                    yield EventStream(self, tail, wanted)
+                    yield EventStream(self, tail, wanted, still)
             except PositionGone as gone:
                 detail = "the events do not reach to that position; begin anew, without Last-Event-ID"
                 errors = [("Last-Event-ID", detail)]
@@ -88,20 +92,28 @@ class EventStream:
     streams: EventStreams
     tail: Tail
     wanted: Wanted
+    still: Callable[[], Awaitable[bool]]
 
     async def told(self) -> AsyncIterator[ServerSentEvent]:
-        """The events until the stream's time is over, the process stops, or Kafka fails; the client then comes back."""
+        """The events until the stream's time is over, the process stops, or Kafka fails; the client then comes back.
+
+        They end as well when its key was revoked, and then it comes back in vain.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + self.streams.lives_s
         positions = self.tail.positions
         yield self._place(positions, retry=RETRY_MS)
-        told_at, passed_by = loop.time(), False
+        told_at, passed_by, proved_at = loop.time(), False, loop.time()
         while loop.time() < until and not self.streams.stopping.is_set():
             try:
                 records = await self.tail.batch(most=_BATCH)
             except StoreError as failed:
                 log.warning("a stream of events ends", extra={"why": str(failed)})
                 return
+            if loop.time() - proved_at > self.streams.proved_s:
+                if not await self.still():
+                    return
+                proved_at = loop.time()
             for record in records:
                 positions[record.partition] = record.offset + 1
                 passed_by = True
