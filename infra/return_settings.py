@@ -23,7 +23,7 @@ class ReturnSettings(EdgeAccessSettings):
 
     @field_validator("return_origins", mode="before")
     @classmethod
-    def _listed(cls, value: object) -> object:
+    def _listed_origins(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")

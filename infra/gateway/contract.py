@@ -19,7 +19,6 @@ _SAID: Final[Mapping[int, str]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "Something in the request is wrong; `errors` names the field and what to do.",
     HTTPStatus.TOO_MANY_REQUESTS: "Above the caller's limit; try again after `Retry-After` seconds.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A mistake of the hub's own. The same request may be sent again.",
-    HTTPStatus.NOT_IMPLEMENTED: "The hub's operator has not set this up.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A store is away, or the process stops: nothing was taken. Try again after "
     "`Retry-After` seconds.",
 }

@@ -83,6 +83,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, bad: HTTPException) -> JSONResponse:
+        if bad.status_code == HTTPStatus.BAD_REQUEST:
+            # FastAPI's word (0.165) for a body that is no text, where one that is no JSON is told as invalid.
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_json", "send the body as JSON in UTF-8").response()
         phrase = HTTPStatus(bad.status_code).phrase
         word = phrase.replace(" ", "_").replace("-", "_").translate(_LOWER)
         headers = dict(bad.headers or {})

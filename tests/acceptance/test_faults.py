@@ -273,7 +273,7 @@ async def test_the_dead_letter_of_a_given_up_command_is_written_again_with_its_r
     assert retry_id(letters[0]) == retry_id(letters[1])
 
 
-async def test_a_capture_of_what_the_dashboard_captured_worsens_nothing(hub: Hub) -> None:
+async def test_what_the_dashboard_captured_is_refused_a_capture_and_booked_by_a_query(hub: Hub) -> None:
     orders = Orders(hub)
     create = a_payment(capture="manual", order_id="by-hand")
     held = await orders.result(create)
@@ -290,4 +290,4 @@ async def test_a_capture_of_what_the_dashboard_captured_worsens_nothing(hub: Hub
     await hub.projected()
     async with hub.database() as database:
         row = await database.fetchrow("select state from payment_totals where payment_id = $1", create.payment_id)
-    assert row["state"] == "authorized", "what the dashboard did is for its webhook to tell; nothing has failed"
+    assert row["state"] == "captured", "the query told of it"

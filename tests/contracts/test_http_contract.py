@@ -16,7 +16,7 @@ from tests.api_server import running_api
 from tests.hub_environment import MASTER_KEY
 
 HERE = Path(__file__).parent
-EXAMPLES = "12"
+EXAMPLES = "4"
 """Of each operation and phase."""
 
 
@@ -28,6 +28,8 @@ def settings(stack: LocalStack, database_url: str, topic_prefix: str) -> Setting
             "DATABASE_URL": database_url,
             "KOLAJ_TOPIC_PREFIX": topic_prefix,
             "INTEGRATION_ENCRYPTION_KEY": MASTER_KEY,
+            "KOLAJ_PUBLIC_URL": "https://pay.example.com",
+            "KOLAJ_RETURN_ORIGINS": "https://shop.example.com",
         }
     )
 

@@ -184,7 +184,8 @@ async def test_what_waits_for_longer_than_half_its_retention_fails_and_names_the
     code, checks = doctor()
     assert code == 0, checks
     assert re.fullmatch(
-        r"worker 1 behind, oldest 86\d{3} s; registrar 0 behind; waker 0 behind; projector 1 behind, oldest 86\d{3} s",
+        r"worker 1 behind, oldest 86\d{3} s; registrar 0 behind; waker 0 behind; webhooks 0 behind; "
+        r"waiting webhooks 0 behind; projector 1 behind, oldest 86\d{3} s",
         checks["lag"]["detail"],
     )
 

@@ -33,6 +33,7 @@ ADDED_ONLY: Final = {
     "integration_health_checks",
     "dead_letters",
     "projection_errors",
+    "webhook_records",
 }
 READ_ONLY: Final = {"latency_buckets", "projection_migrations", "migrations"}
 CREDENTIALS: Final = {"integration_credentials", "credential_change"}

@@ -265,4 +265,4 @@ async def test_without_settings_no_address_is_made(hub: Hub) -> None:
     async with a_desk(hub.pool, hub.publisher, hub.topics.payment_commands.name) as desk:
         desk.returns.place = desk_module.Place(None, (), hub.topics.payment_commands.name)
         answered = await desk.client.post(f"/v1/payments/{new_id()}/return-address", json={"to": TO}, headers=BACKEND)
-    assert (answered.status_code, answered.json()["type"]) == (501, "urn:kolaj:problem:not_set_up")
+    assert (answered.status_code, answered.json()["type"]) == (409, "urn:kolaj:problem:not_set_up")

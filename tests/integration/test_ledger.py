@@ -296,9 +296,9 @@ async def test_concluding_again_after_a_lost_answer_is_true_and_changes_nothing(
 
 async def test_concluding_again_does_not_touch_the_command_that_holds_the_key_now(bench: Bench) -> None:
     claim = await taken(bench.one, an_ask())
-    await bench.one.conclude(a_conclusion(claim, state=b"first"))
+    await bench.one.conclude(a_conclusion(claim, state=b'{"n": 1}'))
     follower = await taken(bench.two, an_ask(claim.ask.key))
-    assert await bench.one.conclude(a_conclusion(claim, state=b"again"))
+    assert await bench.one.conclude(a_conclusion(claim, state=b'{"n": 2}'))
     await bench.one.release(claim)
     assert await bench.two.mark_sending(a_sending(follower))
-    assert (await bench.row(claim.ask.key))["state"] == b"first"
+    assert (await bench.row(claim.ask.key))["state"] == b'{"n": 1}'

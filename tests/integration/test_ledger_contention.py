@@ -18,14 +18,14 @@ async def test_a_command_concluded_while_its_claim_waits_is_found_concluded_next
     async with bench.outside.transaction():
         fence = ([ask.key], [claim.epoch], [ask.command_id])
         await bench.outside.execute(
-            statement("conclude"), *fence, [b"s"], [RESULT.value], ["[]"], bench.one.incarnation
+            statement("conclude"), *fence, [b"{}"], [RESULT.value], ["[]"], bench.one.incarnation
         )
         waiting = asyncio.ensure_future(bench.two.claim(redelivered(ask)))
         await bench.blocked("two")
     held = await waiting
     assert (held.status, held.wait_s) == (ClaimStatus.HELD, 0.0)
     assert (await bench.two.claim(held.ask)).status is ClaimStatus.CONCLUDED
-    assert (await taken(bench.two, an_ask(ask.key))).key_state == b"s"
+    assert (await taken(bench.two, an_ask(ask.key))).key_state == b"{}"
 
 
 async def test_an_attempt_marked_while_a_takeover_waits_is_never_overlooked(bench: Bench) -> None:

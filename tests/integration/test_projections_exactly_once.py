@@ -170,6 +170,7 @@ async def test_folding_again_from_the_beginning_gives_the_same_rows(hub: Hub) ->
             a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=command)),
             a.a_record(topics.integration_events.name, a.a_health_checked()),
             a.a_record(topics.integration_events.name, a.a_rate_limit_reported()),
+            a.a_record(topics.webhook_events.name, a.a_webhook_received(), key="iyzico-main/event-1"),
             *(
                 a.a_record(topics.integration_events.name, told, key=an.SHOP)
                 for told in (an.an_added(), an.a_mapped(revision=2), an.a_rule_was_put(revision=3))

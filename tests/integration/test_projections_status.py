@@ -37,7 +37,8 @@ async def test_the_report_tells_how_far_each_projection_is_behind(hub: Hub) -> N
     assert sum(standing.lag for standing in before if standing.projection == "health") == 0
     assert {standing.lag for standing in after} == {0}
     assert {standing.projection for standing in after} == {
-        "audit", "metrics", "payments", "health", "rate_limits", "integrations", "jobs", "dead_letters",
+        "audit", "metrics", "payments", "health", "rate_limits", "integrations", "jobs", "webhooks",
+        "dead_letters",
     }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class ReturnAddress(BaseModel):
     "/v1/payments/{payment_id}/return-address",
     operation_id="makeReturnAddress",
     summary="An address for a shopper to come back to.",
-    responses=problems(HTTPStatus.NOT_IMPLEMENTED),
+    responses=problems(HTTPStatus.CONFLICT),
     openapi_extra=operation("payments:write"),
 )
 async def make_address(
@@ -66,7 +66,7 @@ async def make_address(
     returns: Returns = request.app.state.parts.returns
     if returns.place.public_url is None or not returns.place.origins:
         detail = "this hub makes no return addresses: its operator has to set KOLAJ_PUBLIC_URL and KOLAJ_RETURN_ORIGINS"
-        raise Problem(HTTPStatus.NOT_IMPLEMENTED, "not_set_up", detail)
+        raise Problem(HTTPStatus.CONFLICT, "not_set_up", detail)
     if not caller.may_use(wanted.integration_id):
         detail = "name an integration that this caller may use"
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", detail, errors=[("integration_id", detail)])
