@@ -13,7 +13,7 @@ from schemas.payments import PaymentCreated
 from streams.publisher import Publisher
 from tests.acceptance.http_shop import a_payment, charges_of, send, taken
 from tests.api_server import running_api
-from tests.hub import running_hub
+from tests.hub import LOOK_AGAIN_S, running_hub
 from tests.stack import fresh_name
 
 
@@ -47,7 +47,7 @@ async def test_a_command_that_kafka_could_not_take_is_performed_once_when_it_is_
             await broker.start_node(1)
             async with asyncio.timeout(90):
                 while (answer := await send(client, payment, key)).status_code in {429, 503}:
-                    pass
+                    await asyncio.sleep(LOOK_AGAIN_S * 10)
             command_id = answer.json()["command_id"]
             told = await client.get(f"/v1/commands/{command_id}", params={"wait": 30})
             while told.json()["state"] != "concluded":
