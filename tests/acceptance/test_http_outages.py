@@ -46,7 +46,7 @@ async def test_a_command_that_kafka_could_not_take_is_performed_once_when_it_is_
             assert refused.json()["type"] == "urn:kolaj:problem:unavailable"
             await broker.start_node(1)
             async with asyncio.timeout(90):
-                while (answer := await send(client, payment, key)).status_code in {429, 503}:
+                while (answer := await send(client, payment, key)).status_code in {429, 503}:  # noqa: ASYNC110 - over HTTP
                     await asyncio.sleep(LOOK_AGAIN_S * 10)
             command_id = answer.json()["command_id"]
             told = await client.get(f"/v1/commands/{command_id}", params={"wait": 30})
