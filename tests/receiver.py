@@ -56,7 +56,7 @@ class Receiver:
     def at(self, path: str) -> list[Got]:
         return [got for got in self.got if got.path == path]
 
-    async def until(self, found: Callable[[], T], *, within_s: float = 60) -> T:
+    async def until(self, found: Callable[[], T], *, within_s: float = 120) -> T:
         """What `found` finds, as soon as that is true."""
         async with asyncio.timeout(within_s), self._grown:
             await self._grown.wait_for(found)

@@ -81,7 +81,7 @@ class Sending:
 
     async def status(self, endpoint_id: UUID, wanted: str) -> Any:
         """The endpoint once it has this status."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             # What a sender has decided is seen in the database alone.
             while (row := await self.store.one(endpoint_id))["status"] != wanted:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -90,7 +90,7 @@ class Sending:
     async def settled(self, endpoint_id: UUID) -> None:
         """Returns once the endpoint has nothing left to do."""
         query = "select bool_and(following) from gateway.endpoint_lanes where endpoint_id = $1"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await self.pool.fetchval(query, endpoint_id):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.05)
 

@@ -59,7 +59,7 @@ async def test_a_sender_that_dies_between_sending_and_noting_it_sends_it_again_u
     service.answer = kill
     await sending.endpoint(f"{service.url}/in")
     published = await sending.publish(6)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         await killed.wait()
     await children.kill(process)
     async with sending.sender():
@@ -117,7 +117,7 @@ async def test_a_sender_that_stops_ends_what_is_under_way(sending: Sending, serv
     service.answer = slow
     endpoint, _ = await sending.endpoint(f"{service.url}/in")
     await sending.publish(3)
-    async with asyncio.timeout(60), sending.sender():
+    async with asyncio.timeout(120), sending.sender():
         await met.wait()
         asyncio.get_running_loop().call_later(0.2, go_on.set)
     assert await sending.outcomes(endpoint) == ["delivered"]
@@ -138,7 +138,7 @@ async def test_secrets_come_under_the_newest_master_key_by_themselves(
     }
     rotated = Sending(read_settings(environment=environment), environment, sending.pool, sending.publisher)
     before = await sending.pool.fetchval("select sealed from gateway.endpoint_secrets")
-    async with rotated.sender(), asyncio.timeout(60):
+    async with rotated.sender(), asyncio.timeout(120):
         while before == await sending.pool.fetchval("select sealed from gateway.endpoint_secrets"):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     alone = {**environment, "INTEGRATION_ENCRYPTION_KEYS_RETIRED": ""}
