@@ -1,6 +1,6 @@
 """A shop that pays over HTTP, for tests."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -9,8 +9,18 @@ from schemas.ids import new_id
 from schemas.payments import CreatePayment, PaymentCreated, StoredCard
 from streams.reader import replay
 from streams.records import RawRecord
+from tests.api_server import a_caller
 from tests.builders import a_create_payment
 from tests.hub import INTEGRATION, Hub
+
+CALLERS: Final = (
+    a_caller(),
+    a_caller("writer", scopes=frozenset({"payments:write"})),
+    a_caller("auditor", scopes=frozenset({"payments:read"})),
+    a_caller("here", only=frozenset({INTEGRATION})),
+    a_caller("elsewhere", only=frozenset({"iyzico-other"})),
+)
+"""Who may do everything, and who may do less."""
 
 
 def a_payment(**changed: Any) -> CreatePayment:

@@ -12,10 +12,10 @@ from schemas.ids import new_id
 from schemas.payments import CreatePayment
 from streams.codec import Outgoing
 from streams.records import Position
-from tests.acceptance.http_shop import a_payment, send, taken
+from tests.acceptance.http_shop import CALLERS, a_payment, send, taken
 from tests.api_server import Api, a_caller, running_api
 from tests.builders import NOON, a_record
-from tests.hub import INTEGRATION, Hub, running_hub
+from tests.hub import Hub, running_hub
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -26,14 +26,7 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
 
 @pytest_asyncio.fixture(scope="module")
 async def api(hub: Hub) -> AsyncIterator[Api]:
-    callers = (
-        a_caller(),
-        a_caller("writer", scopes=frozenset({"payments:write"})),
-        a_caller("auditor", scopes=frozenset({"payments:read"})),
-        a_caller("here", only=frozenset({INTEGRATION})),
-        a_caller("elsewhere", only=frozenset({"iyzico-other"})),
-    )
-    async with running_api(hub.settings, *callers) as running:
+    async with running_api(hub.settings, *CALLERS) as running:
         yield running
 
 

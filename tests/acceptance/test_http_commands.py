@@ -16,7 +16,7 @@ from infra.gateway.commands.desk import KEPT_DAYS
 from infra.local import LocalStack
 from schemas.ids import new_id, result_id
 from schemas.payments import PaymentCreated
-from tests.acceptance.http_shop import a_payment, charges_of, records_of, send, taken
+from tests.acceptance.http_shop import CALLERS, a_payment, charges_of, records_of, send, taken
 from tests.api_server import Api, a_caller, running_api
 from tests.builders import a_refund_payment, lira
 from tests.hub import INTEGRATION, Hub, running_hub
@@ -32,14 +32,7 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
 
 @pytest_asyncio.fixture(scope="module")
 async def api(hub: Hub) -> AsyncIterator[Api]:
-    callers = (
-        a_caller(),
-        a_caller("writer", scopes=frozenset({"payments:write"})),
-        a_caller("auditor", scopes=frozenset({"payments:read"})),
-        a_caller("here", only=frozenset({INTEGRATION})),
-        a_caller("elsewhere", only=frozenset({"iyzico-other"})),
-    )
-    async with running_api(hub.settings, *callers) as running:
+    async with running_api(hub.settings, *CALLERS) as running:
         yield running
 
 

@@ -28,7 +28,8 @@ from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.webhook import signature_of
 from schemas.errors import SettingsError, StoreError
 from schemas.webhooks import WebhookReceived
-from streams.codec import Incoming, Outgoing, decode
+from streams.codec import Incoming, decode
+from tests.edge_log import Log
 from tests.iyzico_calls import SECRET, SignedCall, a_call
 from tests.master_keys import a_master_key
 
@@ -39,17 +40,7 @@ SEAL = Seal(KeyRing.of(a_master_key()))
 MODELS = {WebhookReceived.type: WebhookReceived}
 
 
-class Log:
-    def __init__(self) -> None:
-        self.away = False
-        self.records: list[Outgoing] = []
-
-    async def publish(self, records: list[Outgoing]) -> list[Any]:
-        if self.away:
-            raise StoreError("Kafka does not answer")
-        self.records += records
-        return []
-
+class ReceivedLog(Log):
     @property
     def received(self) -> list[Incoming[WebhookReceived]]:
         return [decode(MODELS, one.key, one.value, one.headers) for one in self.records]
@@ -87,7 +78,7 @@ def an_account(
     return configured(name, CONNECTOR, "sandbox", IyzicoSettings(), live, lacks=lacks)
 
 
-def intake(log: Log, *there: Integration, closed: tuple[Integration, ...] = ()) -> Intake:
+def intake(log: ReceivedLog, *there: Integration, closed: tuple[Integration, ...] = ()) -> Intake:
     publisher, accounts = cast("Any", log), cast("Any", Accounts(*there, closed=closed))
     refusals = Refusals(publisher, "t", process="here/1", now=lambda: NOON)
     return Intake(accounts, Outlet(publisher, "t", SEAL), refusals, now=lambda: NOON)
@@ -104,23 +95,23 @@ async def status_of(taking: Intake, call: SignedCall, name: str = "iyzico-main",
 
 
 @pytest.fixture
-def log() -> Log:
-    return Log()
+def log() -> ReceivedLog:
+    return ReceivedLog()
 
 
-async def test_each_secret_that_is_live_verifies_and_an_ended_one_does_not(log: Log) -> None:
+async def test_each_secret_that_is_live_verifies_and_an_ended_one_does_not(log: ReceivedLog) -> None:
     taking = intake(log, an_account("iyzico-main", keys("new-secret"), keys("old-secret")))
     statuses = [await status_of(taking, a_call(secret=one)) for one in ("new-secret", "old-secret", "ended-secret")]
     assert statuses == [200, 200, 401]
     assert [one.body.verified.secret_index for one in log.received] == [0, 1]
 
 
-async def test_a_disabled_account_is_still_called_about_what_was_sent(log: Log) -> None:
+async def test_a_disabled_account_is_still_called_about_what_was_sent(log: ReceivedLog) -> None:
     taking = intake(log, closed=(an_account(),))
     assert await status_of(taking, a_call()) == 200
 
 
-async def test_an_account_of_a_provider_that_does_not_call_is_not_called(log: Log) -> None:
+async def test_an_account_of_a_provider_that_does_not_call_is_not_called(log: ReceivedLog) -> None:
     silent = replace(an_account(), connector=replace(CONNECTOR, webhooks=None))
     assert await status_of(intake(log, silent), a_call()) == 404
 
@@ -136,13 +127,15 @@ async def test_an_account_of_a_provider_that_does_not_call_is_not_called(log: Lo
     ],
     ids=["lacking", "revoked", "unreadable", "unreadable retiring", "of a newer version"],
 )
-async def test_without_secrets_nothing_is_said_about_a_call_and_they_call_again(log: Log, account: Integration) -> None:
+async def test_without_secrets_nothing_is_said_about_a_call_and_they_call_again(
+    log: ReceivedLog, account: Integration
+) -> None:
     assert await status_of(intake(log, account), a_call()) == 503
     assert log.records == []
 
 
 async def test_what_kafka_does_not_take_is_not_acknowledged_and_logged_once(
-    log: Log, caplog: pytest.LogCaptureFixture
+    log: ReceivedLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     taking, log.away = intake(log, an_account()), True
     with caplog.at_level(logging.WARNING):
@@ -155,7 +148,7 @@ async def test_what_kafka_does_not_take_is_not_acknowledged_and_logged_once(
     assert len(caplog.records) == 2
 
 
-async def test_forged_calls_are_slowed_down_and_those_that_are_theirs_never(log: Log) -> None:
+async def test_forged_calls_are_slowed_down_and_those_that_are_theirs_never(log: ReceivedLog) -> None:
     taking = intake(log, an_account(), an_account("iyzico-other", keys("other-secret")))
     forged = [await status_of(taking, a_call(secret="guessed")) for _ in range(REFUSED_AT_ONCE + 50)]
     assert set(forged[:REFUSED_AT_ONCE]) == {401}
@@ -164,7 +157,7 @@ async def test_forged_calls_are_slowed_down_and_those_that_are_theirs_never(log:
     assert await status_of(taking, a_call(secret="other-secret"), "iyzico-other") == 200
 
 
-async def test_one_account_that_is_flooded_leaves_the_answers_of_another_alone(log: Log) -> None:
+async def test_one_account_that_is_flooded_leaves_the_answers_of_another_alone(log: ReceivedLog) -> None:
     taking = intake(log, an_account(), an_account("iyzico-other", keys("other-secret")))
     for number in range(REFUSED_AT_ONCE + 50):
         await status_of(taking, a_call(secret="guessed"), address=f"2001:db8::{number:x}")
@@ -172,7 +165,7 @@ async def test_one_account_that_is_flooded_leaves_the_answers_of_another_alone(l
     assert await status_of(taking, a_call(secret="guessed"), "iyzico-other", "2001:db8::fffe") == 401
 
 
-async def test_a_repeat_carries_the_key_of_the_first_and_an_id_of_its_own(log: Log) -> None:
+async def test_a_repeat_carries_the_key_of_the_first_and_an_id_of_its_own(log: ReceivedLog) -> None:
     taking, call = intake(log, an_account()), a_call(event_id="again")
     assert [await status_of(taking, call) for _ in range(2)] == [200, 200]
     first, second = log.received
@@ -180,7 +173,7 @@ async def test_a_repeat_carries_the_key_of_the_first_and_an_id_of_its_own(log: L
     assert first.envelope.id != second.envelope.id
 
 
-async def test_a_card_number_in_a_body_is_masked_before_it_is_sealed(log: Log) -> None:
+async def test_a_card_number_in_a_body_is_masked_before_it_is_sealed(log: ReceivedLog) -> None:
     call = a_call(note=CARD)
     assert await status_of(intake(log, an_account()), call) == 200
     (kept,) = log.received
@@ -189,7 +182,7 @@ async def test_a_card_number_in_a_body_is_masked_before_it_is_sealed(log: Log) -
     assert body == call.body.replace(b"411111111111", b"************")
 
 
-async def test_a_name_that_looks_like_a_card_number_does_not_make_the_record_unreadable(log: Log) -> None:
+async def test_a_name_that_looks_like_a_card_number_does_not_make_the_record_unreadable(log: ReceivedLog) -> None:
     taking = intake(log, an_account())
     for _ in range(2):
         assert await status_of(taking, a_call(event_id=CARD, paymentConversationId=CARD)) == 200
@@ -200,7 +193,7 @@ async def test_a_name_that_looks_like_a_card_number_does_not_make_the_record_unr
 
 @given(headers=st.dictionaries(st.text(max_size=20), st.text(max_size=80), max_size=4), body=st.binary(max_size=400))
 async def test_whatever_bytes_come_are_refused_and_never_an_error(headers: dict[str, str], body: bytes) -> None:
-    log = Log()
+    log = ReceivedLog()
     taking = intake(log, an_account())
     integration, webhooks = taking.called("iyzico-main", ADDRESS)
     for more in ({}, {"X-IYZ-SIGNATURE-V3": "0" * 64}):
@@ -226,7 +219,7 @@ async def test_whatever_is_signed_with_the_secret_is_stored_as_a_record_that_can
 ) -> None:
     body = json.dumps(fields, allow_nan=False) if _is_plain(fields) else "{}"
     signed = json.loads(body, parse_int=str, parse_float=str)
-    log = Log()
+    log = ReceivedLog()
     status = await status_of(intake(log, an_account()), SignedCall(body.encode(), signature_of(signed, SECRET)))
     assert status in {200, 400}
     assert len(log.received) == (status == 200)
@@ -240,7 +233,7 @@ def _is_plain(value: Any) -> bool:
     return True
 
 
-async def test_a_setting_that_cannot_verify_is_ours_to_mend_and_not_their_mistake(log: Log) -> None:
+async def test_a_setting_that_cannot_verify_is_ours_to_mend_and_not_their_mistake(log: ReceivedLog) -> None:
     def read(call: Call) -> Any:
         del call
         raise SettingsError("a webhook secret is not base64")

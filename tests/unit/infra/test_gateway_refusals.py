@@ -1,7 +1,6 @@
 """Refused calls are counted: however many come, few records tell of them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,25 +9,14 @@ from hypothesis import strategies as st
 from infra.gateway.refusals import OTHER, STRANGE_NAMES, Refusals
 from schemas.errors import StoreError
 from schemas.webhooks import WebhooksRefused
-from streams.codec import Outgoing, decode
+from streams.codec import decode
+from tests.edge_log import Log
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TEST_CARD = "4111111111111111"
 
 
-class Log:
-    """Keeps what is published, or refuses it."""
-
-    def __init__(self) -> None:
-        self.away = False
-        self.records: list[Outgoing] = []
-
-    async def publish(self, records: list[Outgoing]) -> list[Any]:
-        if self.away:
-            raise StoreError("away")
-        self.records += records
-        return []
-
+class ToldLog(Log):
     @property
     def told(self) -> dict[tuple[str, str], WebhooksRefused]:
         models = {WebhooksRefused.type: WebhooksRefused}
@@ -37,8 +25,8 @@ class Log:
 
 
 @pytest.fixture
-def log() -> Log:
-    return Log()
+def log() -> ToldLog:
+    return ToldLog()
 
 
 class Clock:
@@ -49,11 +37,11 @@ class Clock:
         return self.now
 
 
-def counting(log: Log) -> Refusals:
+def counting(log: ToldLog) -> Refusals:
     return Refusals(log, "t", process="here/1", now=Clock())  # type: ignore[arg-type] # stands in for the publisher
 
 
-async def test_a_thousand_refusals_are_one_record(log: Log) -> None:
+async def test_a_thousand_refusals_are_one_record(log: ToldLog) -> None:
     refusals = counting(log)
     for number in range(1000):
         refusals.add("iyzico-main", "wrong", known=True, digest=f"{number:064x}")
@@ -64,7 +52,7 @@ async def test_a_thousand_refusals_are_one_record(log: Log) -> None:
     assert log.records[0].key == b"iyzico-main"
 
 
-async def test_names_that_strangers_come_up_with_share_one_count_past_the_first_few(log: Log) -> None:
+async def test_names_that_strangers_come_up_with_share_one_count_past_the_first_few(log: ToldLog) -> None:
     refusals = counting(log)
     for number in range(500):
         refusals.add(f"guess-{number}", "unknown_integration", known=False)
@@ -75,7 +63,7 @@ async def test_names_that_strangers_come_up_with_share_one_count_past_the_first_
     assert log.told[OTHER, "unknown_integration"].times == 500 - STRANGE_NAMES
 
 
-async def test_what_kafka_did_not_take_is_told_later_and_takes_no_more_room(log: Log) -> None:
+async def test_what_kafka_did_not_take_is_told_later_and_takes_no_more_room(log: ToldLog) -> None:
     refusals, log.away = counting(log), True
     for round_ in range(20):
         for number in range(30):
@@ -91,7 +79,7 @@ async def test_what_kafka_did_not_take_is_told_later_and_takes_no_more_room(log:
     assert len(log.records) == STRANGE_NAMES + 2, "nothing is told twice"
 
 
-async def test_the_last_word_of_a_process_does_not_fail_it(log: Log) -> None:
+async def test_the_last_word_of_a_process_does_not_fail_it(log: ToldLog) -> None:
     refusals, log.away = counting(log), True
     refusals.add("iyzico-main", "wrong", known=True)
     await refusals.tell_last()
@@ -99,7 +87,7 @@ async def test_the_last_word_of_a_process_does_not_fail_it(log: Log) -> None:
 
 @given(st.text(max_size=300))
 async def test_whatever_a_stranger_calls_it_can_be_told_and_read_again(name: str) -> None:
-    log = Log()
+    log = ToldLog()
     refusals = counting(log)
     refusals.add(name, "unknown_integration", known=False)
     await refusals.tell()
@@ -107,7 +95,7 @@ async def test_whatever_a_stranger_calls_it_can_be_told_and_read_again(name: str
     assert told.integration_id == OTHER or name.startswith(told.integration_id)
 
 
-async def test_a_card_number_in_the_place_of_a_name_is_not_told(log: Log) -> None:
+async def test_a_card_number_in_the_place_of_a_name_is_not_told(log: ToldLog) -> None:
     refusals = counting(log)
     refusals.add(TEST_CARD, "unknown_integration", known=False)
     await refusals.tell()
