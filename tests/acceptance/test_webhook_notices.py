@@ -29,6 +29,7 @@ from tests.hub import INTEGRATION, Hub, running_hub
 from tests.sandbox_merchant import a_merchant
 from tests.sandbox_merchant import a_payment as a_charge
 
+ROUNDS: Final = 200
 OTHER: Final = "iyzico-other"
 UNHEARD: Final = "iyzico-unheard"
 OLD: Final = timedelta(hours=1)
@@ -160,22 +161,27 @@ async def test_money_of_a_creation_that_was_refused_is_booked_said_and_can_be_gi
 
 async def test_the_browser_s_return_and_the_call_at_once_book_once(hub: Hub, orders: Orders, calls: Calls) -> None:
     """D1, D5: one owner for each payment; whoever comes second sees what the first one did."""
-    for turn in range(5):
-        payment = a_payment(order_id=f"fault-review_approve-0.3s-return-{turn}")
-        pending = await orders.result(payment)
-        names, returned = names_of(pending), new_id()
-        back = a_take_notice(payment.payment_id, cause="return", event_id=None, integration_id=INTEGRATION, **names)
-        call = calls.record(received_id=new_id(), **names)
-        received = UUID(dict(call.headers)["ce_id"].decode())
-        both = [a_record(hub.commands, back, id=returned, type=back.type), call]
-        random.Random(turn).shuffle(both)  # noqa: S311 - either may come first
-        await asyncio.gather(*(hub.publish([record]) for record in both))
+    few_at_once = asyncio.Semaphore(16)
 
-        told = [await calls.noticed(received), (await hub.results([returned]))[returned]]
-        assert all(isinstance(one, PaymentNoticed) for one in told)
-        assert sorted(str(one.changed) for one in told if isinstance(one, PaymentNoticed)) == ["None", "captured"]
-        assert await totals(hub, payment.payment_id) == ("captured", 1250)
-        assert isinstance(await orders.result(a_refund_payment(payment.payment_id)), PaymentRefunded)
+    async def one_round(turn: int) -> None:
+        async with few_at_once:
+            payment = a_payment(order_id=f"fault-review_approve-0.3s-return-{turn}")
+            pending = await orders.result(payment)
+            names, returned = names_of(pending), new_id()
+            back = a_take_notice(payment.payment_id, cause="return", event_id=None, integration_id=INTEGRATION, **names)
+            call = calls.record(received_id=new_id(), **names)
+            received = UUID(dict(call.headers)["ce_id"].decode())
+            both = [a_record(hub.commands, back, id=returned, type=back.type), call]
+            random.Random(turn).shuffle(both)  # noqa: S311 - either may come first
+            await asyncio.gather(*(hub.publish([record]) for record in both))
+
+            told = [await calls.noticed(received), (await hub.results([returned]))[returned]]
+            assert all(isinstance(one, PaymentNoticed) for one in told)
+            assert sorted(str(one.changed) for one in told if isinstance(one, PaymentNoticed)) == ["None", "captured"]
+            assert await totals(hub, payment.payment_id) == ("captured", 1250)
+            assert isinstance(await orders.result(a_refund_payment(payment.payment_id)), PaymentRefunded)
+
+    await asyncio.gather(*(one_round(turn) for turn in range(ROUNDS)))
 
 
 async def test_calls_in_any_order_and_number_change_nothing_of_what_is_known(

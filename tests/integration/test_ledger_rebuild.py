@@ -220,6 +220,8 @@ async def test_parked_commands_and_cut_off_sends_survive_the_loss_of_postgresql(
             while await database.fetchval("select count(*) from ledger.parked") != len(parked):
                 continue
         await hub.booked(lambda _: all(used for _, used in hub.sandbox.faults.standing()))
+        # Nor is it told what became of it, however long the others take.
+        hub.sandbox.faults.order(FaultOrder(FaultKind.NEVER, "/payment/detail", count=1_000))
         # What is acknowledged behind them lets the committed offsets go past the parked ones.
         assert {result.verdict for result in await orders.results(*(a_payment() for _ in range(30)))} == {"accepted"}
     hub.sandbox.faults.clear()
