@@ -16,6 +16,7 @@ import faust
 from aiokafka.errors import KafkaError
 from mode.utils.times import Seconds
 
+from agents.assigning import assignor_of
 from agents.delivery import Delivery
 from agents.resuming import ResumingConsumer
 from schemas.errors import StoreError
@@ -292,6 +293,7 @@ class CommandConsumer:
             store="memory://",
             datadir=tempfile.gettempdir(),
             autodiscover=False,
+            PartitionAssignor=assignor_of({self._topic: self._partitions}),
         )
         app.transport.Consumer = ResumingConsumer  # type: ignore[misc]  # Faust offers no other way to choose it
         channel = app.topic(self._topic, key_serializer="raw", value_serializer="raw", internal=False)

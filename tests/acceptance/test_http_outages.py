@@ -30,7 +30,7 @@ async def test_a_command_that_kafka_could_not_take_is_performed_once_when_it_is_
     broker = own_stack.broker
     assert broker is not None
     async with (
-        running_hub(own_stack.bootstrap, own_stack.database_url, fresh_name("t"), workers=0, projectors=0) as hub,
+        running_hub(own_stack.bootstrap, own_stack.database_url, fresh_name("t")) as hub,
         Publisher(hub.settings.kafka, deadline_s=3) as impatient,
     ):
 
@@ -48,11 +48,10 @@ async def test_a_command_that_kafka_could_not_take_is_performed_once_when_it_is_
             async with asyncio.timeout(90):
                 while (answer := await send(client, payment, key)).status_code in {429, 503}:  # noqa: ASYNC110 - over HTTP
                     await asyncio.sleep(LOOK_AGAIN_S * 10)
-            async with hub.worker():
-                command_id = answer.json()["command_id"]
+            command_id = answer.json()["command_id"]
+            told = await client.get(f"/v1/commands/{command_id}", params={"wait": 30})
+            while told.json()["state"] != "concluded":
                 told = await client.get(f"/v1/commands/{command_id}", params={"wait": 30})
-                while told.json()["state"] != "concluded":
-                    told = await client.get(f"/v1/commands/{command_id}", params={"wait": 30})
-                created = PaymentCreated.model_validate_json(told.text[told.text.index('"data":') + 7 : -2])
-                assert str(created.command_id) == command_id
-                assert charges_of(hub, created) == 1
+            created = PaymentCreated.model_validate_json(told.text[told.text.index('"data":') + 7 : -2])
+            assert str(created.command_id) == command_id
+            assert charges_of(hub, created) == 1
