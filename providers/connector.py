@@ -19,8 +19,10 @@ from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
 from schemas.payments import Payment, PaymentCommand, Reason
+from schemas.payments.resources import Resource, ResourceOrder
 
-C = TypeVar("C", bound=PaymentCommand)
+Command = PaymentCommand | ResourceOrder
+C = TypeVar("C", bound=Command)
 R = TypeVar("R", bound="Wire")
 Q = TypeVar("Q", bound=Frozen)
 A = TypeVar("A", bound=Frozen)
@@ -117,6 +119,7 @@ class Attempt:
         payment: the payment as the ledger knows it.
         amount: what is to be moved, worked out by the hub (a full refund has been turned into its amount).
         card: only for `card_ref`, and only for the send itself.
+        resource: the resource as the ledger knows it, for commands about one; `payment` is then one that never was.
     """
 
     command_id: UUID
@@ -125,6 +128,7 @@ class Attempt:
     payment: Payment
     amount: Money | None = None
     card: Card | None = None
+    resource: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +285,7 @@ class Connector:
         """Those that the provider has an address for."""
         return tuple(self.base_urls)
 
-    def operation_for(self, command: type[PaymentCommand]) -> Operation[Any, Any] | None:
+    def operation_for(self, command: type[Command]) -> Operation[Any, Any] | None:
         return next((operation for operation in self.operations if operation.command is command), None)
 
     def read_named(self, name: str) -> Read[Any, Any, Any] | None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from schemas.base import Frozen
 from schemas.money import Money
-from schemas.payments import CardSummary, LineReference, Reason
+from schemas.payments import CardSummary, KeptCard, LineReference, NextAction, Reason
 from schemas.verdicts import FailureClass, Verdict
 
 
@@ -29,6 +29,10 @@ class Outcome:
         failure: set with `refused` and `unknown`; `THROTTLED` and `TRANSIENT` mean that nothing was performed and a
             later try may succeed.
         detail: a sentence of ours for people, never the provider's localised message.
+        next_action: with `pending`, what the payer has to do next.
+        stored_card: the card that the provider keeps from now on.
+        details: of a command about a resource that was accepted: an object of the class that its accepted result
+            declares (`schemas.payments.resources.ACCEPTED`).
         their_fault: the provider itself is failing, not a bank behind it; circuit breakers count it.
     """
 
@@ -44,6 +48,9 @@ class Outcome:
     card: CardSummary | None = None
     fee: Money | None = None
     redirect_url: str | None = None
+    next_action: NextAction | None = None
+    stored_card: KeptCard | None = None
+    details: Frozen | None = None
     state: ProviderState | None = None
     their_fault: bool = False
 

@@ -46,3 +46,9 @@ def _holds(spelled: str) -> bool:
     plain = "".join(character for character in spelled if character.isalnum())
     # Letters count as 10 to 35, which is what they are in base 36.
     return int("".join(str(int(character, 36)) for character in plain[4:] + plain[:4])) % 97 == 1
+
+
+def is_iban(text: str) -> bool:
+    """Whether the text, written without blanks, is an IBAN of its country's length whose check digits hold."""
+    length = _LENGTHS.get(text[:2])
+    return length == len(text) and text.isascii() and text.isalnum() and text[2:4].isdigit() and _holds(text)

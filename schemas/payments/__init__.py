@@ -1,27 +1,39 @@
+from schemas.payments.actions import NextAction, Redirect, ShowFrame, ShowPage, TransferMoney
 from schemas.payments.basket import BasketLine, MerchantShare
+from schemas.payments.card_summary import CardSummary
+from schemas.payments.command_union import PAYMENT_COMMANDS, PaymentCommand
 from schemas.payments.commands import (
-    PAYMENT_COMMANDS,
     CancelPayment,
     CapturePayment,
     CreatePayment,
-    PaymentCommand,
     QueryPayment,
     RefundPayment,
     ResolveOutcome,
 )
 from schemas.payments.facts import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, ResultDivergence
-from schemas.payments.methods import CardRef, HostedPage, PaymentMethod, ProviderToken, StoredCard
+from schemas.payments.kept_card import KeptCard
+from schemas.payments.marketplace import ApproveLine, TransferShare
+from schemas.payments.methods import (
+    BankTransfer,
+    CardRef,
+    Crypto,
+    HostedPage,
+    PaymentMethod,
+    ProviderToken,
+    StoredCard,
+    Wallet,
+)
 from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.parties import Address, Buyer
 from schemas.payments.payment import Payment
 from schemas.payments.reasons import Reason
 from schemas.payments.results import (
-    CardSummary,
     CommandPending,
     CommandRefused,
     CommandUnknown,
     Found,
+    LineApproved,
     LineReference,
     OutcomeResolved,
     PaymentCancelled,
@@ -32,12 +44,17 @@ from schemas.payments.results import (
     PaymentRefunded,
     Performed,
     Result,
+    ShareTransferred,
+    ThreeDSecureCompleted,
 )
+from schemas.payments.three_d_secure import CompleteThreeDSecure, ReturnedField, StartThreeDSecure
 
 __all__ = [
     "PAYMENT_COMMANDS",
     "PAYMENT_EVENTS",
     "Address",
+    "ApproveLine",
+    "BankTransfer",
     "BasketLine",
     "Buyer",
     "CancelPayment",
@@ -48,12 +65,17 @@ __all__ = [
     "CommandRefused",
     "CommandRejected",
     "CommandUnknown",
+    "CompleteThreeDSecure",
     "CreatePayment",
+    "Crypto",
     "Found",
     "HostedPage",
+    "KeptCard",
     "LateOutcome",
+    "LineApproved",
     "LineReference",
     "MerchantShare",
+    "NextAction",
     "OpenCommand",
     "OutcomeResolved",
     "Payment",
@@ -70,11 +92,21 @@ __all__ = [
     "ProviderToken",
     "QueryPayment",
     "Reason",
+    "Redirect",
     "RefundPayment",
     "ResolutionProposal",
     "ResolveOutcome",
     "Result",
     "ResultDivergence",
+    "ReturnedField",
+    "ShareTransferred",
+    "ShowFrame",
+    "ShowPage",
+    "StartThreeDSecure",
     "StoredCard",
     "TakeNotice",
+    "ThreeDSecureCompleted",
+    "TransferMoney",
+    "TransferShare",
+    "Wallet",
 ]

@@ -9,7 +9,6 @@ from schemas.base import Text, Token
 from schemas.money import OneCurrency, Price, Share
 from schemas.payments.basket import BasketLine
 from schemas.payments.methods import PaymentMethod
-from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import Person
 from schemas.payments.order import PaymentOrder
 from schemas.payments.parties import Address, Buyer
@@ -38,6 +37,12 @@ class CreatePayment(PaymentOrder, OneCurrency, extra="forbid"):  # of two bases 
     instalment_surcharge: Share | None = None
     discount: Share | None = None
     instalments: Annotated[int, Field(ge=1, le=36)] = 1
+    store_card: bool = False
+    """Let the provider keep the card for this buyer; the result names it in `stored_card`."""
+    customer_key: Token | None = None
+    """The buyer's key at the provider, under which the card is to be kept; absent for a buyer it does not know."""
+    without_payer: bool = False
+    """The payer is not there: a renewal with a stored card, as the payer agreed to. No bank can ask anything."""
     buyer: Buyer
     billing_address: Address
     shipping_address: Address | None = None
@@ -117,17 +122,3 @@ class ResolveOutcome(PaymentOrder):
     evidence: Text
     by: Person
     approves: bool = False
-
-
-PaymentCommand = (
-    CreatePayment | CapturePayment | CancelPayment | RefundPayment | QueryPayment | ResolveOutcome | TakeNotice
-)
-PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
-    CreatePayment,
-    CapturePayment,
-    CancelPayment,
-    RefundPayment,
-    QueryPayment,
-    ResolveOutcome,
-    TakeNotice,
-)

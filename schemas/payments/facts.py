@@ -10,6 +10,7 @@ from schemas.payments.results import (
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    LineApproved,
     OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
@@ -19,6 +20,8 @@ from schemas.payments.results import (
     PaymentRefunded,
     Performed,
     Result,
+    ShareTransferred,
+    ThreeDSecureCompleted,
 )
 from schemas.verdicts import Verdict
 
@@ -80,6 +83,9 @@ PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     PaymentRefunded,
     PaymentQueried,
     PaymentNoticed,
+    ThreeDSecureCompleted,
+    LineApproved,
+    ShareTransferred,
     OutcomeResolved,
     CommandRefused,
     CommandPending,

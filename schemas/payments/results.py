@@ -12,6 +12,9 @@ from pydantic import Field
 from schemas.base import Fact, Frozen, Token
 from schemas.envelope import UtcTime
 from schemas.money import Money
+from schemas.payments.actions import NextAction
+from schemas.payments.card_summary import CardSummary
+from schemas.payments.kept_card import KeptCard
 from schemas.payments.notices import ProviderState
 from schemas.payments.open_outcomes import Person, ResolutionProposal
 from schemas.payments.reasons import Reason
@@ -44,6 +47,10 @@ class CommandResult(Fact):
     routing: Routed | None = None
     """How the integration was chosen, where the command named none."""
 
+    @property
+    def key(self) -> str:
+        return str(self.payment_id)
+
 
 class LineReference(Frozen):
     """A basket line as the provider knows it; refunds of one line name it."""
@@ -51,16 +58,6 @@ class LineReference(Frozen):
     line_id: str
     provider_reference: str
     paid: Money
-
-
-class CardSummary(Frozen):
-    """What may be kept of a card (PCI DSS 3.4: at most the first six or eight and the last four digits)."""
-
-    association: str | None = None
-    card_type: str | None = None
-    family: str | None = None
-    bin_number: Annotated[str, Field(pattern=r"^[0-9]{6,8}$")] | None = None
-    last_four: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
 
 
 class PaymentCreated(CommandResult):
@@ -78,6 +75,8 @@ class PaymentCreated(CommandResult):
     card: CardSummary | None = None
     lines: tuple[LineReference, ...] = ()
     provider_fee: Money | None = None
+    stored_card: KeptCard | None = None
+    """The card that the provider keeps from now on, where that was asked for."""
     payer: SealedPerson | None = None
     """Who paid, as the command told."""
 
@@ -120,6 +119,10 @@ class Found(CommandResult):
     verdict: Literal["accepted"] = "accepted"
     paid_price: Money | None = None
     lines: tuple[LineReference, ...] = ()
+    card: CardSummary | None = None
+    stored_card: KeptCard | None = None
+    """The card that the provider keeps from now on, where that was asked for."""
+    provider_fee: Money | None = None
     changed: Literal["captured", "authorized", "failed", "cancelled"] | None = None
     """What became of the payment by it; absent where the payment stays as it was."""
     amount: Money | None = None
@@ -149,6 +152,34 @@ class PaymentNoticed(Found):
     said: ProviderState | None = None
     provider_state: ProviderState | None = None
     """Absent where the provider was not asked, since nothing could have changed."""
+
+
+class ThreeDSecureCompleted(Found):
+    """The payer's bank let the payment through, and it was taken or is held: the word on its start."""
+
+    type: ClassVar[str] = "payments.three_d_secure_completed.v1"
+
+    provider_state: ProviderState
+
+
+class LineApproved(CommandResult):
+    """The sub-merchant of a line may have its share; with `withdrawn`, may not any more."""
+
+    type: ClassVar[str] = "payments.line_approved.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    line_id: Token
+    withdrawn: bool = False
+
+
+class ShareTransferred(CommandResult):
+    """A part of a payment goes to a sub-merchant's bank account. `transfer_reference` is what we called it there."""
+
+    type: ClassVar[str] = "payments.share_transferred.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    amount: Money
+    transfer_reference: Token | None = None
 
 
 class OutcomeResolved(CommandResult):
@@ -202,6 +233,8 @@ class CommandPending(CommandResult):
     reason: Reason
     requested: Money | None = None
     redirect_url: str | None = None
+    next_action: NextAction | None = None
+    """What the payer has to do next; `redirect_url` says it too where it is a redirect."""
     provider_code: str | None = None
     order_id: Token | None = None
     capture: Literal["auto", "manual"] | None = None
@@ -239,6 +272,9 @@ Result = (
     | PaymentRefunded
     | PaymentQueried
     | PaymentNoticed
+    | ThreeDSecureCompleted
+    | LineApproved
+    | ShareTransferred
     | OutcomeResolved
     | CommandRefused
     | CommandPending

@@ -1,0 +1,28 @@
+"""What a marketplace orders about the shares of its sub-merchants in a payment."""
+
+from typing import Annotated, ClassVar
+
+from schemas.base import Text, Token
+from schemas.money import Price
+from schemas.payments.accounts import Iban
+from schemas.payments.order import PaymentOrder
+from schemas.personal import Personal
+
+
+class ApproveLine(PaymentOrder):
+    """Let the sub-merchant of a basket line have its share, or take that back while it was not paid out."""
+
+    type: ClassVar[str] = "payments.approve_line.v1"
+
+    line_id: Token
+    withdraw: bool = False
+
+
+class TransferShare(PaymentOrder):
+    """Pay a part of a payment out to a sub-merchant's bank account, at providers that leave the split to the shop."""
+
+    type: ClassVar[str] = "payments.transfer_share.v1"
+
+    amount: Price
+    recipient_name: Annotated[Text, Personal()]
+    recipient_iban: Annotated[Iban, Personal()]

@@ -1,0 +1,54 @@
+"""Cards that a provider keeps. A card's number is in the hub's card vault for minutes, and nowhere else."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.base import Frozen, NoNul, Text, Token
+from schemas.payments.kept_card import KeptCard
+from schemas.payments.resources.orders import Question, ResourceOrder
+from schemas.personal import Personal
+
+Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"), NoNul]
+
+
+class StoreCard(ResourceOrder):
+    """Let the provider keep a card for a buyer, without a payment."""
+
+    type: ClassVar[str] = "payments.store_card.v1"
+
+    buyer_id: Annotated[Token, Personal()]
+    email: Annotated[Email, Personal()]
+    card_ref: UUID
+    """The card in the hub's vault."""
+    alias: Text | None = None
+    customer_key: Token | None = None
+    """The buyer's key at the provider; absent for a buyer it does not know."""
+
+
+class DeleteCard(ResourceOrder):
+    """Let the provider forget a card. Names stand here for cards that the hub does not know: they were kept elsewhere."""
+
+    type: ClassVar[str] = "payments.delete_card.v1"
+
+    card_token: Token | None = None
+    customer_key: Token | None = None
+
+
+class ListCards(Question):
+    """Which cards the provider keeps for a buyer."""
+
+    type: ClassVar[str] = "payments.list_cards.v1"
+
+    customer_key: Token
+
+
+class KeptCards(Frozen):
+    customer_key: Token
+    cards: tuple[KeptCard, ...] = ()
+
+
+class CardDeletion(Frozen):
+    card_token: Token | None = None
+    customer_key: Token | None = None

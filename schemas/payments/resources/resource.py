@@ -1,0 +1,91 @@
+"""A resource as its results tell it: what the ledger keeps for its key, and what decisions are made on."""
+
+from typing import Literal, Self
+from uuid import UUID
+
+from schemas.base import Frozen
+from schemas.payments.open_outcomes import OpenCommand
+from schemas.payments.resources.cards import CardDeletion, KeptCard
+from schemas.payments.resources.results import (
+    Kind,
+    LinkDeleted,
+    ResourceAccepted,
+    ResourcePending,
+    ResourceResult,
+    ResourceUnknown,
+)
+from schemas.payments.resources.subscriptions import SubscriptionDetails
+
+ResourceStage = Literal["new", "pending", "active", "ended", "unsettled"]
+
+
+class Resource(Frozen):
+    """What stands at a provider under one key.
+
+    In stage `unsettled` a command's outcome stayed unknown; which one stands in `open_commands`.
+    """
+
+    resource_id: UUID
+    kind: Kind | None = None
+    stage: ResourceStage = "new"
+    integration_id: str | None = None
+    provider: str | None = None
+    provider_reference: str | None = None
+    """The provider's own id of it: a card's token, a plan's or a subscription's reference, a sub-merchant's key."""
+    create_reference: str | None = None
+    """The reference that we sent with its creation."""
+    customer_reference: str | None = None
+    """The provider's own id of the buyer, where one belongs to it."""
+    open_commands: tuple[OpenCommand, ...] = ()
+
+    def after(self, result: ResourceResult) -> Self:
+        """The resource once `result` holds. Pure; refusals and answers to questions that are resources change nothing."""
+        match result:
+            case ResourceAccepted() if result.kind != "question":
+                return self._accepted(result)
+            case ResourcePending():
+                return self.model_copy(update={"stage": "pending", **self._named(result), **self._opened(result)})
+            case ResourceUnknown():
+                return self.model_copy(update={"stage": "unsettled", **self._named(result), **self._opened(result)})
+            case _:
+                return self
+
+    def _accepted(self, result: ResourceAccepted) -> Self:
+        details: object = getattr(result, "details", None)
+        stage: ResourceStage = "active"
+        customer = self.customer_reference
+        match details:
+            case CardDeletion():
+                stage = "ended"
+            case KeptCard():
+                customer = details.customer_key or customer
+            case SubscriptionDetails():
+                customer = details.customer_reference or customer
+                ended = details.state in {"cancelled", "expired", "upgraded"}
+                stage = "ended" if ended else "pending" if details.state == "pending" else "active"
+            case _ if isinstance(result, LinkDeleted):
+                stage = "ended"
+        changes = {"kind": result.kind, "stage": stage, "customer_reference": customer, "open_commands": ()}
+        return self.model_copy(update={**changes, **self._named(result)})
+
+    def _opened(self, result: ResourcePending | ResourceUnknown) -> dict[str, object]:
+        reference = None if result.performed is None else result.performed.our_reference
+        opened = OpenCommand(
+            command_id=result.command_id,
+            command_type=result.command_type,
+            verdict=result.verdict,
+            reference=reference,
+        )
+        return {"open_commands": (*self.open_commands, opened)}
+
+    def _named(self, result: ResourceResult) -> dict[str, object]:
+        """Where it is, and under which names; what is known stays where a later result does not say it."""
+        told = result.performed
+        if told is None:
+            return {}
+        return {
+            "integration_id": told.integration_id,
+            "provider": told.provider,
+            "provider_reference": told.provider_reference or self.provider_reference,
+            "create_reference": self.create_reference or told.our_reference,
+        }
