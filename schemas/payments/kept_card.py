@@ -5,7 +5,7 @@ from schemas.payments.card_summary import CardSummary
 
 
 class KeptCard(Frozen):
-    """A card that the provider keeps: by these names it is paid with. They are worth nothing without the account's keys."""
+    """A card that a provider keeps. Whoever has the account's keys pays with it by these names."""
 
     card_token: Token
     customer_key: Token | None = None

@@ -48,7 +48,7 @@ class BankTransfer(Frozen, extra="forbid"):
 
 
 class Wallet(Frozen, extra="forbid"):
-    """The payer pays from an account at a wallet, on its page: `iyzico`, `bkm_express`, …"""
+    """The payer pays from an account at a wallet, on its page, such as `iyzico` or `bkm_express`."""
 
     kind: Literal["wallet"]
     wallet: Token

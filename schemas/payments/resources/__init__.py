@@ -1,4 +1,5 @@
-from schemas.payments.resources.cards import CardDeletion, DeleteCard, KeptCard, KeptCards, ListCards, StoreCard
+from schemas.payments.kept_card import KeptCard
+from schemas.payments.resources.cards import CardDeletion, DeleteCard, KeptCards, ListCards, StoreCard
 from schemas.payments.resources.command_union import RESOURCE_COMMANDS, ResourceCommand
 from schemas.payments.resources.links import CreateLink, DeleteLink, LinkDetails, SendLink
 from schemas.payments.resources.notices import TakeResourceNotice

@@ -28,7 +28,7 @@ class StoreCard(ResourceOrder):
 
 
 class DeleteCard(ResourceOrder):
-    """Let the provider forget a card. Names stand here for cards that the hub does not know: they were kept elsewhere."""
+    """Let the provider forget a card; one that was kept elsewhere, so that the hub does not know it, is named here."""
 
     type: ClassVar[str] = "payments.delete_card.v1"
 

@@ -4,8 +4,9 @@ from typing import Literal, Self
 from uuid import UUID
 
 from schemas.base import Frozen
+from schemas.payments.kept_card import KeptCard
 from schemas.payments.open_outcomes import OpenCommand
-from schemas.payments.resources.cards import CardDeletion, KeptCard
+from schemas.payments.resources.cards import CardDeletion
 from schemas.payments.resources.results import (
     Kind,
     LinkDeleted,
@@ -39,7 +40,7 @@ class Resource(Frozen):
     open_commands: tuple[OpenCommand, ...] = ()
 
     def after(self, result: ResourceResult) -> Self:
-        """The resource once `result` holds. Pure; refusals and answers to questions that are resources change nothing."""
+        """The resource once `result` holds. Pure; refusals and mere answers change nothing."""
         match result:
             case ResourceAccepted() if result.kind != "question":
                 return self._accepted(result)

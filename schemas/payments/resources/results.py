@@ -14,9 +14,10 @@ from pydantic import Field
 from schemas.base import Fact, Token
 from schemas.envelope import UtcTime
 from schemas.payments.actions import NextAction
+from schemas.payments.kept_card import KeptCard
 from schemas.payments.look_ups import CardBin, InstalmentTable
 from schemas.payments.reasons import Reason
-from schemas.payments.resources.cards import CardDeletion, DeleteCard, KeptCard, KeptCards, ListCards, StoreCard
+from schemas.payments.resources.cards import CardDeletion, DeleteCard, KeptCards, ListCards, StoreCard
 from schemas.payments.resources.links import CreateLink, DeleteLink, LinkDetails, SendLink
 from schemas.payments.resources.notices import TakeResourceNotice
 from schemas.payments.resources.orders import ResourceOrder
