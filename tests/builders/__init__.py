@@ -4,10 +4,12 @@ from tests.builders.amounts import lira, money
 from tests.builders.commands import (
     a_cancel_payment,
     a_capture_payment,
+    a_complete_three_d_secure,
     a_create_payment,
     a_query_payment,
     a_refund_payment,
     a_resolve_outcome,
+    a_start_three_d_secure,
     a_take_notice,
 )
 from tests.builders.facts import (
@@ -58,6 +60,7 @@ __all__ = [
     "a_command_rejected",
     "a_command_unknown",
     "a_command_withdrawn",
+    "a_complete_three_d_secure",
     "a_create_payment",
     "a_health_checked",
     "a_lag_alarm",
@@ -77,6 +80,7 @@ __all__ = [
     "a_resolve_outcome",
     "a_result_divergence",
     "a_send_intended",
+    "a_start_three_d_secure",
     "a_subject_erased",
     "a_take_notice",
     "a_webhook_handled",

@@ -1,7 +1,7 @@
 """Answers as they must never be believed: what a far side, or something on the way to it, can make of a body."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,11 +48,16 @@ def without_a_word(body: bytes, word: str) -> Iterator[bytes]:
     yield written(_without(tree, word))
 
 
-def with_one_leaf_changed(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """The body with one value, at any depth, being of another kind; and which one it is."""
+def with_one_leaf_changed(body: bytes, free: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """The body with one value, at any depth, being of another kind; and which one it is.
+
+    Args:
+        body: a JSON text.
+        free: names of fields that may hold any text.
+    """
     tree = read(body)
     for path in _leaves(tree):
-        for other in (None, True, [], "NEVER_MET", -7):
+        for other in (None, True, [], -7) if path[-1] in free else (None, True, [], -7, "NEVER_MET"):
             yield f"{'.'.join(map(str, path))}={other!r}", written(_changed(tree, path, other))
 
 

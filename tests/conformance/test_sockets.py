@@ -40,28 +40,24 @@ def _unknown(reason: str) -> End:
     return End(OutcomeUnknown, reason, "unknown")
 
 
-PATIENT_S, IMPATIENT_S = 20.0, 0.3
+PATIENT_S, IMPATIENT_S = 20.0, 1.5
 LARGE = b'{"status":"success","more":"' + b"x" * 200_000 + b'"}'
-FAULTS: dict[str, tuple[Behaviour, float, End]] = {
-    "500": (answering(500, b'{"status":"failure","errorCode":"10051"}'), PATIENT_S, _unknown("server_error")),
-    "502 html": (answering(502, HTML, "text/html"), PATIENT_S, _unknown("server_error")),
-    "302": (answering(302, b"", Location="/elsewhere"), PATIENT_S, _unknown("unusable_answer")),
-    "409": (answering(409, b'{"status":"failure","errorCode":"8514"}'), PATIENT_S, _unknown("in_progress")),
-    "empty": (answering(200), PATIENT_S, _unknown("unusable_answer")),
-    "text": (answering(200, b"OK", "text/plain"), PATIENT_S, _unknown("unusable_answer")),
-    "reset": (resetting, PATIENT_S, _unknown("connection_lost")),
-    "cut off": (cutting_off, PATIENT_S, _unknown("connection_lost")),
-    "too large": (answering(200, LARGE), PATIENT_S, _unknown("answer_too_large")),
-    "silence": (hanging, IMPATIENT_S, _unknown("timeout")),
-    "silence in the middle": (hanging_midway, IMPATIENT_S, _unknown("timeout")),
+FAULTS: dict[str, tuple[Behaviour, End]] = {
+    "500": (answering(500, b'{"status":"failure","errorCode":"10051"}'), _unknown("server_error")),
+    "502 html": (answering(502, HTML, "text/html"), _unknown("server_error")),
+    "302": (answering(302, b"", Location="/elsewhere"), _unknown("unusable_answer")),
+    "409": (answering(409, b'{"status":"failure","errorCode":"8514"}'), _unknown("in_progress")),
+    "empty": (answering(200), _unknown("unusable_answer")),
+    "text": (answering(200, b"OK", "text/plain"), _unknown("unusable_answer")),
+    "reset": (resetting, _unknown("connection_lost")),
+    "cut off": (cutting_off, _unknown("connection_lost")),
+    "too large": (answering(200, LARGE), _unknown("answer_too_large")),
     "429": (
         answering(429, b"Too many requests", "text/plain", Retry_After="17"),
-        PATIENT_S,
         End(Throttled, "throttled", "throttled", 17),
     ),
     "429 json": (
         answering(429, b'{"status":"success"}', Retry_After="17"),
-        PATIENT_S,
         End(Throttled, "throttled", "throttled", 17),
     ),
 }
@@ -84,12 +80,23 @@ async def _ends(line: Line, connector: Connector, deadline_s: float, base_url: s
 @pytest.mark.parametrize("how", FAULTS)
 @every_connector
 async def test_whatever_goes_wrong_on_the_way_ends_as_its_class(line: Line, connector: Connector, how: str) -> None:
-    behaviour, deadline_s, end = FAULTS[how]
+    behaviour, end = FAULTS[how]
     line.behaving(behaviour)
-    ends = await _ends(line, connector, deadline_s)
+    ends = await _ends(line, connector, PATIENT_S)
     assert ends == dict.fromkeys(ends, (end.error, end.reason, end.retry_after_s))
     assert len(line.far.received) == len(ends)
     assert [exchange.outcome for exchange in line.exchanges] == [end.told] * len(ends)
+
+
+@pytest.mark.parametrize("silent", [hanging, hanging_midway], ids=["at once", "in the middle"])
+async def test_silence_until_the_deadline_leaves_the_outcome_unknown(line: Line, silent: Behaviour) -> None:
+    # Connections are made before, so that the deadline is spent on waiting for the answer alone.
+    await asyncio.gather(*(_ends(line, connector, PATIENT_S) for connector in connectors().values()))
+    line.begin_anew()
+    line.behaving(silent)
+    told = await asyncio.gather(*(_ends(line, connector, IMPATIENT_S) for connector in connectors().values()))
+    assert told == [dict.fromkeys(ends, (OutcomeUnknown, "timeout", None)) for ends in told]
+    assert {exchange.outcome for exchange in line.exchanges} == {"unknown"}
 
 
 @every_connector

@@ -18,6 +18,7 @@ from schemas.payments import (
     QueryPayment,
     Reason,
     RefundPayment,
+    StartThreeDSecure,
 )
 from tests import builders
 from tests.builders import lira
@@ -230,7 +231,7 @@ def test_every_inquiry_carries_the_reference_of_its_attempt() -> None:
         request = operation.inquiry.build(command, an_attempt("captured", lira("5.00"), "r3f"))
         said = dict(request.query) if request.method == "GET" else body(request)
         assert said["conversationId"] == "r3f"
-        if operation.command is CREATE:
+        if operation.command in {CREATE, StartThreeDSecure}:
             assert said["paymentConversationId"] == "r3f"
         else:
             assert said["paymentId"] == "22416032"
