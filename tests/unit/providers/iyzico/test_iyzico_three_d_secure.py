@@ -17,6 +17,7 @@ from schemas.errors import OutcomeUnknown
 from schemas.payments import (
     CardRef,
     CompleteThreeDSecure,
+    CreatePayment,
     HostedPage,
     PaymentCommand,
     Reason,
@@ -92,7 +93,7 @@ def paid(**changed: Any) -> BODY:
 def test_a_start_says_what_a_payment_says_and_where_the_payer_comes_back_to(capture: str, end: str) -> None:
     start = a_start(capture=capture, instalments=3)
     path, sent = built(start, an_attempt())
-    _, payment = built(a_command(builders.CreatePayment, instalments=3), an_attempt())
+    _, payment = built(a_command(CreatePayment, instalments=3), an_attempt())
     assert path == f"/payment/3dsecure/initialize{end}"
     assert sent == payment | {"callbackUrl": "https://shop.example/back"}
 
@@ -100,7 +101,7 @@ def test_a_start_says_what_a_payment_says_and_where_the_payer_comes_back_to(capt
 def test_a_card_to_keep_is_registered_for_the_buyer_that_iyzico_knows() -> None:
     card = CardRef(kind="card_ref", card_ref=COMMAND_ID)
     attempt = replace(an_attempt(), card=CARD)
-    for kind in (StartThreeDSecure, builders.CreatePayment):
+    for kind in (StartThreeDSecure, CreatePayment):
         known = built(a_command(kind, method=card, store_card=True, customer_key="usr-1"), attempt)[1]["paymentCard"]
         fresh = built(a_command(kind, method=card, store_card=True), attempt)[1]["paymentCard"]
         once = built(a_command(kind, method=card, customer_key="usr-1"), attempt)[1]["paymentCard"]
