@@ -88,7 +88,7 @@ def _folder(connector: Connector) -> Path:
 
 
 def _sample(connector: Connector, webhooks: Webhooks, path: Path) -> SampleCall:
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     credentials: Sequence[Mapping[str, SecretStr]] = (
         {name: SecretStr(value) for name, value in said["credentials"].items()},
     )

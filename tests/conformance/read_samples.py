@@ -50,7 +50,7 @@ def _files(connector: Connector) -> list[Path]:
 
 
 def _sample(connector: Connector, path: Path) -> ReadSample:
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     read = connector.read_named(said["read"])
     assert read is not None, path
     return ReadSample(

@@ -206,7 +206,7 @@ def _folder(connector: Connector) -> Path:
 
 
 def _sample(connector: Connector, path: Path) -> Sample:
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     operation = next(operation for operation in connector.operations if operation.name == said["operation"])
     tried = said["attempt"]
     amount = Money(**tried["amount"]) if "amount" in tried else None
