@@ -22,6 +22,17 @@ Reply = dict[str, Any]
 
 ORDER = ("merchant_id", "user_ip", "merchant_oid", "email", "payment_amount")
 DIRECT = (*ORDER, "payment_type", "installment_count", "currency", "test_mode", "non_3d")
+BKM = (*ORDER, "payment_type", "installment_count", "test_mode", "installment_options")
+EFT = (*ORDER, "payment_type", "test_mode")
+TRANSFER = (
+    "merchant_id",
+    "merchant_oid",
+    "trans_id",
+    "submerchant_amount",
+    "total_amount",
+    "transfer_name",
+    "transfer_iban",
+)
 IFRAME = (*ORDER, "user_basket", "no_installment", "max_installment", "currency", "test_mode")
 CARD = {
     "cc_owner": "Ayşe Yılmaz",

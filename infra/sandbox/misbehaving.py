@@ -10,6 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
+from infra.sandbox.clock import SandboxClock
+
 _GARBAGE: Final = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 _LOOK_S: Final = 0.02
 _RST_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -32,15 +34,17 @@ class HttpFault(StrEnum):
 
 
 class Misbehaving:
-    """Acts out faults around one server's operations; `stop` ends what is being held back."""
+    """Acts out faults around one server's operations, by its clock; `stop` ends what is being held back."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SandboxClock) -> None:
+        self._clock = clock
         self._stopping = asyncio.Event()
         self.late = 0  # operations that still wait for their moment
 
     def stop(self) -> None:
         """Release held connections; late operations that are not yet performed never will be."""
         self._stopping.set()
+        self._clock.wake()
 
     async def act(
         self, request: web.BaseRequest, kind: HttpFault, seconds: float, perform: Callable[[], Awaitable[web.Response]]
@@ -93,14 +97,16 @@ class Misbehaving:
             self.late -= 1
 
     async def _wait(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        due_ms = self._clock.now_ms() + round(seconds * 1000)
+        while not self._stopping.is_set() and self._clock.now_ms() < due_ms:
+            await self._clock.until(due_ms, self._clock.waiting())
 
     async def _until_client_leaves(self, request: web.BaseRequest) -> None:
         # aiohttp does not tell a running handler that its client has gone; only the missing transport shows it.
         while not self._stopping.is_set() and request.transport is not None and not request.transport.is_closing():
-            await self._wait(_LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._stopping.wait()
 
 
 def _error() -> web.Response:

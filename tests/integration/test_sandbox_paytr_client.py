@@ -111,7 +111,7 @@ async def test_refunds_are_part_by_part_and_each_with_its_reference(client: PayT
     assert len(returns) == 2
 
 
-async def test_a_lost_refund_is_found_by_its_reference(client: PayTRClient, shop: Receiver, store: PaytrStore) -> None:
+async def test_a_lost_refund_is_found_by_its_reference(client: PayTRClient, store: PaytrStore) -> None:
     oid = await paid(store)
     await store.order("faults", kind="500_after", path="/odeme/iade")
     reply = await client.refund(merchant_oid=oid, return_amount="5.00")

@@ -17,7 +17,6 @@ from infra.sandbox.paytr.signing import cashout_hash, payment_hash, transfers_ha
 from infra.sandbox.paytr.store import Store
 
 _LONGEST_ANSWER: Final = 200
-_CHANCE: Final = random.Random(0)  # noqa: S311 -- repeatable on purpose, nothing is secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +204,8 @@ def _put(
         return
     how = store.callbacks
     first_s = 0 if how.before_return else how.first_s
-    due_ms = now_ms + round((first_s + _CHANCE.uniform(0, how.spread_s)) * 1000)
+    chance = random.Random(form["hash"])  # noqa: S311 -- repeatable on purpose, nothing is secret
+    due_ms = now_ms + round((first_s + chance.uniform(0, how.spread_s)) * 1000)
     connection.execute(
         "INSERT INTO callback (subject, payment_id, url, form, repeats_left, due_ms, created_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",

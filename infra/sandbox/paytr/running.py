@@ -81,7 +81,7 @@ async def running_paytr_sandbox(
         plan: FaultPlan = FaultPlan(faults, seed=seed)
         performer = Performer(shelf, store or Store())
         caller = await stack.enter_async_context(Caller(shelf, performer.store, clock, performer.settle))
-        misbehaving = Misbehaving()
+        misbehaving = Misbehaving(clock)
         admin = Admin(shelf, performer.store, plan, clock=clock, caller=caller, misbehaving=misbehaving)
         server = PaytrServer(performer, plan, caller, admin, misbehaving)
         # The access log is off: paths hold tokens; `server.py` logs what it knows to be harmless.
