@@ -65,6 +65,14 @@ async def test_a_success_says_what_was_paid(store: PaytrStore, shop: Receiver) -
     assert len(told(shop, oid)) == 1
 
 
+async def test_the_store_may_hear_of_a_payment_before_its_own_request_is_answered(
+    store: PaytrStore, shop: Receiver
+) -> None:
+    store.sandbox.store.callbacks = Callbacks(url=f"{shop.url}/bildirim", before_return=True)
+    oid, _ = await store.pay()
+    assert len(told(shop, oid)) == 1
+
+
 async def test_a_failure_says_why_and_nothing_was_paid(store: PaytrStore, shop: Receiver) -> None:
     oid, _ = await store.pay(non3d_test_failed="1")
     await store.sandbox.advance(1)

@@ -119,13 +119,16 @@ async def test_a_lost_refund_is_found_by_its_reference(client: PayTRClient, stor
 
 
 async def test_cards_are_listed_and_deleted(client: PayTRClient, store: PaytrStore) -> None:
-    utoken = "storedbyclient"
-    _, reply = await store.pay(store_card="1", utoken=utoken, email="kart@example.com")
-    (card,) = await client.list_cards(utoken)
+    _, kept = await store.pay(store_card="1")
+    utoken = kept["utoken"]
+    _, reply = await store.pay(store_card="1", utoken=utoken)
+    first, card = await client.list_cards(utoken)
+    assert first["ctoken"] == kept["ctoken"]
     assert (card["ctoken"], card["last_4"], card["require_cvv"]) == (reply["ctoken"], "4358", "0")
     assert (await client.delete_card(utoken=utoken, ctoken=card["ctoken"]))["status"] == "success"
     with pytest.raises(PayTRAPIError):
         await client.delete_card(utoken=utoken, ctoken=card["ctoken"])
+    await client.delete_card(utoken=utoken, ctoken=first["ctoken"])
     with pytest.raises(PayTRAPIError):
         await client.list_cards(utoken)
 

@@ -164,6 +164,8 @@ async def test_what_support_has_not_enabled_is_refused(
         ("merchant_oid", "a_b"),
         ("request_exp_date", "1600000000"),
         ("payment_type", "eft"),
+        ("payment_type", "card_points"),
+        ("utoken", "customer42"),
     ],
 )
 async def test_a_direct_payment_with_a_wrong_field_fails_and_leaves_no_trace(

@@ -1,7 +1,6 @@
 """The fields about order and buyer that all payments share, checked as PayTR does."""
 
 import base64
-import binascii
 import ipaddress
 import json
 import re
@@ -93,7 +92,7 @@ def decode_basket(text: str) -> str:
     """
     try:
         return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Refused("user_basket gecersiz", detail="base64 degil") from error
 
 

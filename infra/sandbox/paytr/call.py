@@ -12,22 +12,24 @@ from infra.sandbox.paytr.signing import Form
 from infra.sandbox.paytr.store import Store
 
 _FLAG: Final = re.compile(r"[01]")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An HTML page for the buyer's browser."""
-
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """The buyer's browser is sent elsewhere, by a plain redirect.
+    """An HTML page for the buyer's browser.
 
     Attributes:
         merchant_oid: set where the browser goes back to the store, so that the store can be told before.
     """
+
+    html: str
+    merchant_oid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The buyer's browser is sent elsewhere, by a plain redirect; `merchant_oid` as in `Page`."""
 
     url: str
     merchant_oid: str | None = None
@@ -89,7 +91,7 @@ class Call:
         value = self.form.get(name, "")
         if not value and default is not None:
             return default
-        if not (value.isascii() and value.isdigit()) or not least <= int(value) <= most:
+        if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
             raise Refused(f"{name} gecersiz", detail=f"{least} ile {most} arasinda tam sayi")
         return int(value)
 

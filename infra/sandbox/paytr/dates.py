@@ -6,6 +6,7 @@ from typing import Final
 from infra.sandbox.paytr.call import Call
 from infra.sandbox.paytr.refusing import Refused
 
+DAY_MS: Final = 24 * 60 * 60 * 1000
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 DAY: Final = "%Y-%m-%d"
 DOTTED_DAY: Final = "%d.%m.%Y"
@@ -38,11 +39,10 @@ def read_span(call: Call, form: str, most_days: int) -> tuple[int, int]:
     """
     start = read_moment(call.form["start_date"], form, "start_date")
     end = read_moment(call.form["end_date"], form, "end_date")
-    if form == DAY:
-        end += timedelta(days=1) - timedelta(seconds=1)
-    if not timedelta(0) <= end - start < timedelta(days=most_days):
+    length = end - start + (timedelta(days=1, seconds=-1) if form == DAY else timedelta(0))
+    if not timedelta(0) <= length < timedelta(days=most_days):
         raise Refused(f"Tarih araligi en fazla {most_days} gun olabilir")
-    return round(start.timestamp() * 1000), round(end.timestamp() * 1000) + 999
+    return round(start.timestamp() * 1000), round((start.timestamp() + length.total_seconds()) * 1000) + 999
 
 
 def day_of(text: str) -> tuple[int, int]:
@@ -51,5 +51,5 @@ def day_of(text: str) -> tuple[int, int]:
     Raises:
         Refused: it is written otherwise.
     """
-    start = read_moment(text, DAY, "date")
-    return round(start.timestamp() * 1000), round((start + timedelta(days=1)).timestamp() * 1000) - 1
+    first_ms = round(read_moment(text, DAY, "date").timestamp() * 1000)
+    return first_ms, first_ms + DAY_MS - 1

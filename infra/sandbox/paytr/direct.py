@@ -17,9 +17,10 @@ from infra.sandbox.paytr.pages import bank_form, leave_by_form
 from infra.sandbox.paytr.paying import PAID, Order, begin, finish, run, wait
 from infra.sandbox.paytr.records import BookedPayment, the_payment
 from infra.sandbox.paytr.refusing import FAILED_REASONS, Json, Refused
-from infra.sandbox.paytr.stored_cards import stored_card
+from infra.sandbox.paytr.stored_cards import check_user, stored_card
 
 _MONTH: Final = re.compile(r"0?[1-9]|1[0-2]")
+_EPOCH: Final = re.compile(r"[0-9]{1,12}")
 _YEAR: Final = re.compile(r"[0-9]{2}")
 _BANK_MINUTES: Final = 15
 _ACTIVE: Final = "SELECT 1 FROM payment WHERE email = ? AND state = 'running' AND decide_ms IS NOT NULL"
@@ -38,8 +39,9 @@ def direct(connection: sqlite3.Connection, call: Call) -> Result:
     """Pay, or begin to."""
     if call.form.get("payment_type") == "bex":
         return _wallet(connection, call)
-    if call.text("payment_type", 20) not in {"card", "card_points"}:
-        raise Refused("payment_type gecersiz", detail="card, card_points veya bex")
+    kind = call.text("payment_type", 20)
+    if kind not in {"card", "card_points"} or (kind == "card_points" and not call.form.get("ctoken")):
+        raise Refused("payment_type gecersiz", detail="card, bex, veya kayitli kart ile card_points")
     call.need("direct")
     order, installment = _order(call), _installment(call)
     silent, non_3d = _is_silent(call), call.flag("non_3d")
@@ -85,7 +87,7 @@ def _order(call: Call) -> Order:
     check_buyer(call)
     ok_url, fail_url = read_urls(call)
     expiry = call.optional("request_exp_date", 12)
-    if expiry and (not expiry.isdigit() or int(expiry) * 1000 < call.now_ms):
+    if expiry and (not _EPOCH.fullmatch(expiry) or int(expiry) * 1000 < call.now_ms):
         raise Refused("request_exp_date gecti")
     return Order(
         merchant_oid=read_oid(call),
@@ -132,7 +134,10 @@ def _read_card(connection: sqlite3.Connection, call: Call) -> _Card:
     card = read_card(call)
     if call.number("installment_count", 0, MOST_INSTALMENTS) and call.text("card_type", 20) not in BRANDS:
         raise Refused("card_type gecersiz", detail=", ".join(BRANDS))
-    return _Card(card, call.optional("utoken", 64) or None, None)
+    utoken = call.optional("utoken", 64) or None
+    if utoken is not None:
+        check_user(connection, utoken)
+    return _Card(card, utoken, None)
 
 
 def read_card(call: Call) -> Card:

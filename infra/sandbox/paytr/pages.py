@@ -1,5 +1,6 @@
 """The pages that a buyer's browser walks: card, transfer, bank, link. Plain HTML that works without scripts."""
 
+from dataclasses import replace
 from html import escape
 from typing import Final
 
@@ -83,7 +84,7 @@ def leave_by_form(payment: BookedPayment) -> Page:
         return closed_page("Ödeme alınamadı." if failed else "Ödeme alındı.")
     told = f'<input type="hidden" name="fail_message" value="{escape(_reason(payment))}">' if failed else ""
     form = f'<form method="post" action="{escape(url)}">{told}<button>Mağazaya dön</button></form>{_SUBMIT}'
-    return _page("Mağazaya dönülüyor", "", form, "")
+    return replace(_page("Mağazaya dönülüyor", "", form, ""), merchant_oid=payment.merchant_oid)
 
 
 def _reason(payment: BookedPayment) -> str:

@@ -123,12 +123,14 @@ def finish_as_ordered(
 def settle_due(connection: sqlite3.Connection, store: Store, now_ms: int) -> None:
     """Decide the payments whose time has come: undecided ones, and those whose buyer never came back."""
     for payment_id, outcome in connection.execute(
-        "SELECT payment_id, decide_as FROM payment WHERE state = 'running' AND decide_ms <= ? ORDER BY decide_ms",
+        "SELECT payment_id, decide_as FROM payment WHERE state = 'running' AND decide_ms IS NOT NULL "
+        "AND decide_ms <= ? ORDER BY decide_ms",
         (now_ms,),
     ).fetchall():
         finish(connection, store, the_payment(connection, payment_id), outcome, now_ms)
     for (payment_id,) in connection.execute(
-        "SELECT payment_id FROM payment WHERE state IN ('opened', 'running') AND expires_ms <= ? ORDER BY expires_ms",
+        "SELECT payment_id FROM payment WHERE state IN ('opened', 'running') AND expires_ms IS NOT NULL "
+        "AND expires_ms <= ? ORDER BY expires_ms",
         (now_ms,),
     ).fetchall():
         finish(connection, store, the_payment(connection, payment_id), LEFT, now_ms)

@@ -10,7 +10,7 @@ from infra.sandbox.paytr.buyer import fault_of_basket
 from infra.sandbox.paytr.call import Call, Operation, Result
 from infra.sandbox.paytr.faults import Fault
 from infra.sandbox.paytr.paying import settle_due
-from infra.sandbox.paytr.refusing import Refused
+from infra.sandbox.paytr.refusing import Json, Refused
 from infra.sandbox.paytr.routes import PAGES, SERVICES, Route
 from infra.sandbox.paytr.signing import check_token
 from infra.sandbox.paytr.store import Store
@@ -31,7 +31,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A request of the store's server that is signed and known."""
+    """A request to a known service."""
 
     path: str
     route: Route
@@ -58,21 +58,17 @@ class Performer:
             return None
         return Accepted(path, route, read_form(received.body), received.origin)
 
-    def check(self, accepted: Accepted) -> None:
-        """Check whose request it is.
-
-        Raises:
-            Refused: the store is unknown or inactive, or the token does not fit.
-        """
-        # The card vault's own services are signed without the store's number, and it is sent all the same.
-        if accepted.form.get("merchant_id") != self.store.keys.merchant_id or not self.store.active:
-            raise Refused("Gecersiz istek veya magaza aktif degil", err_no="001")
-        check_token(accepted.path, accepted.form, self.store.keys)
+    def refuse(self, accepted: Accepted) -> Json | None:
+        """The answer to a request that is not the store's: it is unknown or inactive, or the token does not fit."""
+        try:
+            self._check(accepted)
+        except Refused as refused:
+            return accepted.route.refusal(refused, debug=accepted.debug)
+        return None
 
     async def perform(self, accepted: Accepted, fault: Fault | None = None) -> Result:
         """Run a service's operation; a refusal is a result too."""
         try:
-            self.check(accepted)
             return await self._run(
                 accepted.route.operation,
                 lambda now_ms: Call(accepted.form, now_ms, self.store, accepted.origin, fault),
@@ -104,6 +100,12 @@ class Performer:
             return None
         name, fault = found
         return fault if await self._books.run(_insert_marker(name)) else None
+
+    def _check(self, accepted: Accepted) -> None:
+        # The card vault's own services are signed without the store's number, and it is sent all the same.
+        if accepted.form.get("merchant_id") != self.store.keys.merchant_id or not self.store.active:
+            raise Refused("Gecersiz istek veya magaza aktif degil", err_no="001")
+        check_token(accepted.path, accepted.form, self.store.keys)
 
     async def _run(self, operation: Operation, call: Callable[[int], Call]) -> Result:
         def step(connection: sqlite3.Connection) -> Result:

@@ -7,10 +7,11 @@ from typing import Final
 from infra.sandbox.paytr.amounts import dotted, read_decimal
 from infra.sandbox.paytr.buyer import read_oid
 from infra.sandbox.paytr.call import Call, Result
+from infra.sandbox.paytr.dates import DAY_MS
 from infra.sandbox.paytr.records import BookedPayment, paid_under, payments_of, refunds_of
 from infra.sandbox.paytr.refusing import Json, Refused
 
-_YEAR_MS: Final = 365 * 24 * 60 * 60 * 1000
+_YEAR_MS: Final = 365 * DAY_MS
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 
 

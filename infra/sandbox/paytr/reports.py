@@ -11,7 +11,7 @@ from typing import Final
 
 from infra.sandbox.paytr.call import Call, Result
 from infra.sandbox.paytr.cards import CARD_BY_NAME
-from infra.sandbox.paytr.dates import DAY, DOTTED_DAY, MOMENT, day_of, read_span, written
+from infra.sandbox.paytr.dates import DAY, DAY_MS, DOTTED_DAY, MOMENT, day_of, read_span, written
 from infra.sandbox.paytr.records import BookedPayment, all_payments, all_refunds
 from infra.sandbox.paytr.refusing import Json
 from infra.sandbox.paytr.status import amount_text
@@ -20,7 +20,6 @@ from infra.sandbox.paytr.transfers import listed
 
 _MOST_DAYS_OF_TRANSACTIONS: Final = 3
 _MOST_DAYS_OF_PAYOUTS: Final = 31
-_DAY_MS: Final = 24 * 60 * 60 * 1000
 _IBAN: Final = "TR330006100519786457841326"
 _NAME: Final = "Kum Havuzu Ltd."
 _NOTHING: Final[Json] = {"status": "failed", "err_msg": "Ilgili tarih araliginda islem bulunamadi"}
@@ -88,7 +87,7 @@ def payout_detail(connection: sqlite3.Connection, call: Call) -> Result:
             "currency": payment.currency,
         }
         for payment in all_payments(connection)
-        if payment.state == "paid" and first_ms <= (payment.decided_ms or 0) + _DAY_MS <= last_ms
+        if payment.state == "paid" and first_ms <= (payment.decided_ms or 0) + DAY_MS <= last_ms
     ]
     return listed(call.store, rows) if rows else _NOTHING
 
@@ -98,11 +97,11 @@ def _payouts(connection: sqlite3.Connection) -> dict[tuple[str, str], _Payout]:
     payments = {payment.payment_id: payment for payment in all_payments(connection)}
     for payment in payments.values():
         if payment.state == "paid" and payment.decided_ms is not None:
-            payout = days[written(payment.decided_ms + _DAY_MS, DAY), payment.currency]
+            payout = days[written(payment.decided_ms + DAY_MS, DAY), payment.currency]
             payout.sales_minor += payment.paid_minor
             payout.fees_minor += payment.fee_minor
     for done in all_refunds(connection):
-        payout = days[written(done.created_ms + _DAY_MS, DAY), payments[done.payment_id].currency]
+        payout = days[written(done.created_ms + DAY_MS, DAY), payments[done.payment_id].currency]
         payout.returned_minor += done.amount_minor
     return days
 

@@ -1,15 +1,10 @@
 """Starting the sandbox: inside a test's event loop, or as a process of its own."""
 
-import asyncio
 import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from aiohttp import web
 
 from infra.sandbox.clock import SandboxClock
 from infra.sandbox.exact_json import to_json
@@ -22,9 +17,7 @@ from infra.sandbox.paytr.performing import Performer
 from infra.sandbox.paytr.server import ADMIN_PREFIX, PaytrServer
 from infra.sandbox.paytr.store import Callbacks, Store
 from infra.sandbox.paytr.stored_cards import seed_wallet
-
-HOST = "127.0.0.1"
-_SHUTDOWN_S = 1.0
+from infra.sandbox.serving import HOST, as_block, listening, serve_until_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +77,9 @@ async def running_paytr_sandbox(
         misbehaving = Misbehaving(clock)
         admin = Admin(shelf, performer.store, plan, clock=clock, caller=caller, misbehaving=misbehaving)
         server = PaytrServer(performer, plan, caller, admin, misbehaving)
-        # The access log is off: paths hold tokens; `server.py` logs what it knows to be harmless.
-        runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        (bound,) = await stack.enter_async_context(listening(server.handle, (port, None)))
         stack.callback(misbehaving.stop)
-        await web.TCPSite(runner, HOST, port, backlog=1024).start()
-        bound: tuple[str, int] = runner.addresses[-1]
-        yield PaytrSandbox(f"http://{HOST}:{bound[1]}", performer.store, shelf, plan, clock, caller)
+        yield PaytrSandbox(f"http://{HOST}:{bound}", performer.store, shelf, plan, clock, caller)
 
 
 def run_paytr_sandbox(
@@ -110,45 +98,31 @@ def run_paytr_sandbox(
         OSError: the port is taken, or the books cannot be opened.
     """
     orders = [parse_fault(fault) for fault in faults]
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        store = Store(callbacks=callbacks or Callbacks())
-        async with running_paytr_sandbox(port=port, books=books, store=store, faults=orders, seed=seed) as sandbox:
-            sys.stdout.write(_as_line(sandbox) if json else _as_block(sandbox))
-            sys.stdout.flush()
-            await stop.wait()
-
-    asyncio.run(serve())
+    store = Store(callbacks=callbacks or Callbacks())
+    sandbox = running_paytr_sandbox(port=port, books=books, store=store, faults=orders, seed=seed)
+    serve_until_stopped(sandbox, _as_line if json else _as_block)
 
 
 def _as_line(sandbox: PaytrSandbox) -> str:
-    return (
-        to_json(
-            {
-                "base_url": sandbox.base_url,
-                "merchant_id": sandbox.merchant_id,
-                "merchant_key": sandbox.merchant_key,
-                "merchant_salt": sandbox.merchant_salt,
-                "admin_url": sandbox.admin_url,
-                "books": sandbox.books.path,
-                "pid": os.getpid(),
-            }
-        )
-        + "\n"
-    )
+    told = {
+        "base_url": sandbox.base_url,
+        "merchant_id": sandbox.merchant_id,
+        "merchant_key": sandbox.merchant_key,
+        "merchant_salt": sandbox.merchant_salt,
+        "admin_url": sandbox.admin_url,
+        "books": sandbox.books.path,
+        "pid": os.getpid(),
+    }
+    return to_json(told) + "\n"
 
 
 def _as_block(sandbox: PaytrSandbox) -> str:
-    rows = [
-        ("base URL", sandbox.base_url),
-        ("merchant id", sandbox.merchant_id),
-        ("merchant key", sandbox.merchant_key),
-        ("merchant salt", sandbox.merchant_salt),
-        ("books", sandbox.books.path),
-        ("orders", f"{sandbox.admin_url}books, faults, settings, clock, callbacks"),
-    ]
-    return "paytr sandbox\n" + "".join(f"  {name:<15} {value}\n" for name, value in rows)
+    told = {
+        "base URL": sandbox.base_url,
+        "merchant id": sandbox.merchant_id,
+        "merchant key": sandbox.merchant_key,
+        "merchant salt": sandbox.merchant_salt,
+        "books": sandbox.books.path,
+        "orders": f"{sandbox.admin_url}books, faults, settings, clock, callbacks",
+    }
+    return as_block("paytr sandbox", told)

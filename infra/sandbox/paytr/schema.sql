@@ -33,7 +33,11 @@ CREATE TABLE IF NOT EXISTS payment (
     acknowledged_ms INTEGER                        -- when the store answered OK to the callback
 );
 CREATE INDEX IF NOT EXISTS payment_by_oid ON payment (merchant_oid);
-CREATE INDEX IF NOT EXISTS payment_expiring ON payment (expires_ms) WHERE state IN ('opened', 'running');
+CREATE INDEX IF NOT EXISTS payment_by_link ON payment (link_id) WHERE link_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS payment_undecided ON payment (decide_ms)
+    WHERE state = 'running' AND decide_ms IS NOT NULL;
+CREATE INDEX IF NOT EXISTS payment_expiring ON payment (expires_ms)
+    WHERE state IN ('opened', 'running') AND expires_ms IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS refund (
     refund_id    INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -45,6 +45,9 @@ class PaytrServer:
         return await self._respond(result, "page")
 
     async def _serve(self, request: web.BaseRequest, accepted: Accepted) -> web.StreamResponse:
+        refused = self._performer.refuse(accepted)
+        if refused is not None:
+            return await self._respond(refused, accepted.path)
         try:
             fault = await self._performer.fault_of_basket(accepted) or self._plan.draw(accepted.path)
         except ValueError as error:
@@ -57,14 +60,17 @@ class PaytrServer:
 
     def _perform(self, accepted: Accepted, fault: Fault | None) -> Callable[[], Awaitable[web.Response]]:
         async def performed() -> web.Response:
-            return await self._respond(await self._performer.perform(accepted, fault), accepted.path)
+            result = await self._performer.perform(accepted, fault)
+            oid = accepted.form.get("merchant_oid") if accepted.path == "/odeme" else None
+            return await self._respond(result, accepted.path, told_first=oid)
 
         return performed
 
-    async def _respond(self, result: Result, path: str) -> web.Response:
+    async def _respond(self, result: Result, path: str, *, told_first: str | None = None) -> web.Response:
         store = self._performer.store
-        if isinstance(result, Leave) and result.merchant_oid is not None and store.callbacks.before_return:
-            await self._caller.tell_before_return(result.merchant_oid)
+        oid = result.merchant_oid if isinstance(result, Page | Leave) else told_first
+        if oid is not None and store.callbacks.before_return:
+            await self._caller.tell_before_return(oid)
         self._caller.wake()
         match result:
             case Page(html):

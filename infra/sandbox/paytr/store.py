@@ -22,7 +22,8 @@ class Callbacks:
         again_s: until the next call while the answer is not exactly `OK`; there is no last one.
         repeats: how often a notice comes again though it was acknowledged, each after `again_s`.
         forge_every: each n-th call goes out with a wrong hash first; 0 for none.
-        before_return: the first call is made at once, and answered before the buyer's browser is sent back.
+        before_return: the first call is made at once, and answered before whoever paid hears how it went: the buyer's
+            browser is sent back, or the store's server gets its answer.
     """
 
     url: str | None = None

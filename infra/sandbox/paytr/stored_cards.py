@@ -37,6 +37,16 @@ def stored_card(connection: sqlite3.Connection, utoken: str, ctoken: str, cvv: s
     return CARD_BY_NAME[row[0]]
 
 
+def check_user(connection: sqlite3.Connection, utoken: str) -> None:
+    """A user is known by PayTR's own token, for whom it keeps a card already.
+
+    Raises:
+        Refused: PayTR never gave this token, or keeps no card for it any more.
+    """
+    if not connection.execute("SELECT 1 FROM stored_card WHERE utoken = ?", (utoken,)).fetchone():
+        raise Refused("utoken bulunamadi")
+
+
 def list_cards(connection: sqlite3.Connection, call: Call) -> Result:
     """A bare list, without a status."""
     call.need("store_card")
