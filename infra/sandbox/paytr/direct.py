@@ -134,10 +134,10 @@ def _read_card(connection: sqlite3.Connection, call: Call) -> _Card:
     card = read_card(call)
     if call.number("installment_count", 0, MOST_INSTALMENTS) and call.text("card_type", 20) not in BRANDS:
         raise Refused("card_type gecersiz", detail=", ".join(BRANDS))
-    utoken = call.optional("utoken", 64) or None
-    if utoken is not None:
-        check_user(connection, utoken)
-    return _Card(card, utoken, None)
+    known = call.optional("utoken", 64) or None
+    if known is not None:
+        check_user(connection, known)
+    return _Card(card, known, None)
 
 
 def read_card(call: Call) -> Card:
