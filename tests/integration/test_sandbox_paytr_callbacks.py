@@ -73,6 +73,16 @@ async def test_the_store_may_hear_of_a_payment_before_its_own_request_is_answere
     assert len(told(shop, oid)) == 1
 
 
+async def test_a_test_is_told_as_one_and_every_payment_of_a_store_in_test(store: PaytrStore, shop: Receiver) -> None:
+    live, _ = await store.pay(test_mode="0")
+    store.sandbox.store.test_store = True
+    tried, _ = await store.pay(test_mode="0")
+    store.sandbox.store.test_store = False
+    await store.sandbox.advance(1)
+    assert [told(shop, oid)[0]["test_mode"] for oid in (live, tried)] == ["0", "1"]
+    assert (await store.status(tried))["test_mode"] == "1"
+
+
 async def test_a_failure_says_why_and_nothing_was_paid(store: PaytrStore, shop: Receiver) -> None:
     oid, _ = await store.pay(non3d_test_failed="1")
     await store.sandbox.advance(1)

@@ -36,7 +36,7 @@ class Caller:
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
-        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._telling: dict[asyncio.Task[None], str] = {}  # calls under way, and about what
         self._made = 0
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,17 +69,14 @@ class Caller:
     async def tell_before_return(self, merchant_oid: str) -> None:
         """Make the order's first call now, and wait for its answer; if it is being made, only wait."""
         await self._take_due()
-        telling = self._telling.get(merchant_oid)
-        if telling is not None:
-            await asyncio.wait([telling])
+        await self._all_told(merchant_oid)
 
     async def advance(self, seconds: float) -> None:
         """Put the clock ahead, let happen what falls due, make its calls, and wait for all calls under way."""
         self._clock.advance(seconds)
         await self._settle()
         await self._take_due()
-        if under_way := tuple(self._telling.values()):
-            await asyncio.wait(under_way)
+        await self._all_told()
 
     async def _keep_calling(self) -> None:
         while True:
@@ -93,12 +90,15 @@ class Caller:
         async with self._taking:  # whoever waits for a call must find it begun as soon as it is no longer due
             now_ms = self._books.now_ms()
             for notice in await self._books.run(partial(take_due, store=self._store, now_ms=now_ms)):
-                self._telling[notice.subject] = telling = self._start(self._tell(notice))
-                telling.add_done_callback(partial(self._told, notice.subject))
+                telling = self._start(self._tell(notice))
+                self._telling[telling] = notice.subject
+                telling.add_done_callback(self._telling.pop)
 
-    def _told(self, subject: str, telling: asyncio.Task[None]) -> None:
-        if self._telling.get(subject) is telling:
-            del self._telling[subject]
+    async def _all_told(self, about: str | None = None) -> None:
+        """Wait for the calls that are under way, or those about one order."""
+        under_way = [telling for telling, subject in self._telling.items() if about in {None, subject}]
+        if under_way:
+            await asyncio.wait(under_way)
 
     async def _tell(self, notice: Notice) -> None:
         self._made += 1
