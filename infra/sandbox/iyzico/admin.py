@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from infra.sandbox.iyzico.answers import to_json
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.faults import FaultPlan, fault_from
 from infra.sandbox.iyzico.records import BookedPayment, all_payments, totals_of
