@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from infra.sandbox.iyzico.amounts import eight_decimals, short, two_decimals
-from infra.sandbox.iyzico.cards import CARD_BY_NAME
+from infra.sandbox.iyzico.cards import CARD_BY_NAME, Card
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment
 
 _RATE = Decimal("0.0299")
@@ -19,10 +19,10 @@ _BLOCKAGE = timedelta(days=7)
 
 def payment_result(payment: BookedPayment) -> dict[str, object]:
     """`paidPrice` is what was captured, or, while only held, what is held."""
-    card = CARD_BY_NAME[payment.card_name]
+    card = CARD_BY_NAME.get(payment.card_name)  # none for a bank transfer and a wallet's balance
     price, paid = two_decimals(payment.price_minor), two_decimals(shown_paid_minor(payment))
     surcharge = max(paid - price, Decimal(0))
-    approved = payment.error_code is None
+    approved = payment.error_code is None and payment.stage is None
     return {
         "price": short(payment.price_minor),
         "paidPrice": paid,
@@ -33,18 +33,21 @@ def payment_result(payment: BookedPayment) -> dict[str, object]:
         "merchantCommissionRateAmount": eight_decimals(surcharge),
         "iyziCommissionRateAmount": eight_decimals(paid * _RATE),
         "iyziCommissionFee": eight_decimals(_FEE),
-        **card.described(),
+        **(_described(card) if card else {}),
         "cardToken": payment.card_token,
         "cardUserKey": payment.card_user_key,
-        "binNumber": card.bin_number,
-        "lastFourDigits": card.last_four,
         "basketId": payment.basket_id,
         "currency": payment.currency,
         "itemTransactions": [_line(payment, index, line) for index, line in enumerate(payment.lines)],
         "authCode": auth_code(payment) if approved else None,
         "phase": phase(payment),
+        "mdStatus": payment.md_status,
         "hostReference": host_reference(payment) if approved else None,
     }
+
+
+def _described(card: Card) -> dict[str, object]:
+    return card.described() | {"binNumber": card.bin_number, "lastFourDigits": card.last_four}
 
 
 def shown_paid_minor(payment: BookedPayment) -> int:

@@ -8,12 +8,15 @@ from typing import Literal
 
 _LONGEST_ID = 15
 
-State = Literal["held", "charged", "cancelled", "rejected", "declined"]
+State = Literal["started", "held", "charged", "cancelled", "rejected", "declined"]
+Stage = Literal["INIT_THREEDS", "CALLBACK_THREEDS", "INIT_BANK_TRANSFER"]
+Means = Literal["card", "bank_transfer", "wallet"]
 
 _PAYMENT_COLUMNS = (
     "payment_id, conversation_id, basket_id, kind, currency, price_minor, paid_minor, captured_minor, "
     "capture_conversation_id, captured_ms, cancelled_ms, error_code, error_group, installment, fraud_status, "
-    "fraud_next, fraud_due_ms, card_name, card_user_key, card_token, created_ms"
+    "fraud_next, fraud_due_ms, card_name, card_user_key, card_token, created_ms, "
+    "stage, three_ds, md_status, means, token"
 )
 
 
@@ -42,7 +45,10 @@ class BookedReversal:
 
 @dataclass(frozen=True, slots=True)
 class BookedPayment:
-    """One payment as it stands. `paid_minor` was asked for, `captured_minor` was taken from the card."""
+    """One payment as it stands. `paid_minor` was asked for, `captured_minor` was taken from the card.
+
+    `stage` names what a payment waits for that was begun and not yet decided; `token` is that of its hosted page.
+    """
 
     payment_id: str
     conversation_id: str | None
@@ -65,11 +71,18 @@ class BookedPayment:
     created_ms: int
     lines: tuple[BookedLine, ...]
     reversals: tuple[BookedReversal, ...]
+    stage: Stage | None = None
+    three_ds: bool = False
+    md_status: int | None = None
+    means: Means = "card"
+    token: str | None = None
 
     @property
     def state(self) -> State:
         if self.error_code is not None:
             return "declined"
+        if self.stage is not None:
+            return "started"
         if self.fraud_status < 0:
             return "rejected"
         if self.cancelled_ms is not None:
@@ -77,9 +90,16 @@ class BookedPayment:
         return "held" if self.captured_ms is None else "charged"
 
     @property
+    def status(self) -> str:
+        """Iyzico's word for it, as detail, hosted results and webhooks have it."""
+        if self.error_code is not None or self.state == "rejected":
+            return "FAILURE"
+        return self.stage or "SUCCESS"
+
+    @property
     def charged_minor(self) -> int:
         """What was taken from the card, before refunds; nothing when a fraud review or a decline stopped it."""
-        return 0 if self.state in ("declined", "rejected") else self.captured_minor
+        return 0 if self.state in ("declined", "rejected", "started") else self.captured_minor
 
     @property
     def captured(self) -> bool:
@@ -164,7 +184,7 @@ def totals_of(payments: Iterable[BookedPayment]) -> Totals:
         sums["held"][payment.currency] += payment.paid_minor if payment.state == "held" else 0
         sums["refunded"][payment.currency] += payment.refunded_minor
         sums["net"][payment.currency] += payment.net_minor
-        if payment.conversation_id is not None and payment.state not in ("declined", "rejected"):
+        if payment.conversation_id is not None and payment.state not in ("declined", "rejected", "started"):
             charges[payment.conversation_id] += 1
         for reversal in payment.reversals:
             if reversal.kind == "cancel":
@@ -189,7 +209,8 @@ def _assemble(
 ) -> tuple[BookedPayment, ...]:
     """`where` is one of the fixed texts above, never a request's; `values` are bound."""
     rows = connection.execute(
-        f"SELECT {_PAYMENT_COLUMNS} FROM payment WHERE {where} ORDER BY payment_id",  # noqa: S608 -- fixed texts only
+        f"SELECT {_PAYMENT_COLUMNS} FROM payment LEFT JOIN course USING (payment_id) "  # noqa: S608 -- fixed texts only
+        f"WHERE {where} ORDER BY payment_id",
         values,
     ).fetchall()
     if not rows:
@@ -231,4 +252,6 @@ def _payment(
     if isinstance(due, int) and due <= now_ms:  # a review that is over counts as its verdict from then on
         fields["fraud_status"] = verdict
     fields["payment_id"] = str(fields["payment_id"])
+    fields["three_ds"] = bool(fields["three_ds"])
+    fields["means"] = fields["means"] or "card"
     return BookedPayment(**fields, lines=lines, reversals=reversals)  # type: ignore[arg-type]  # columns are typed by schema.sql

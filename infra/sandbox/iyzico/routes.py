@@ -1,31 +1,21 @@
 """The served paths: what each performs, which fields its answer signs, and whether it excludes itself."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from infra.sandbox.iyzico import bins, card_storage
-from infra.sandbox.iyzico.payments import Call, Result, capture, charge, detail, hold
+from infra.sandbox.iyzico import bins, card_storage, hosted, three_ds
+from infra.sandbox.iyzico.calls import Call, Result
+from infra.sandbox.iyzico.payments import capture, charge, detail, hold
 from infra.sandbox.iyzico.refunds import cancel, refund_amount, refund_line
 from infra.sandbox.iyzico.reporting import payment_details
-from infra.sandbox.iyzico.signing import PAYMENT_ORDER, REFUND_ORDER
-
-Operation = Callable[[sqlite3.Connection, Call], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`signed` are the answer's signed fields. `creates` takes fault markers.
-
-    `alone` is true for the calls of which one payment bears only one at a time (8514).
-    """
-
-    operation: Operation
-    signed: tuple[str, ...] = ()
-    creates: bool = False
-    alone: bool = False
-    needs_body: bool = True
+from infra.sandbox.iyzico.route import Route, Routes
+from infra.sandbox.iyzico.signing import (
+    HOSTED_RESULT_ORDER,
+    HOSTED_START_ORDER,
+    PAYMENT_ORDER,
+    REFUND_ORDER,
+    THREE_DS_START_ORDER,
+)
 
 
 def _alive(_connection: sqlite3.Connection, _call: Call) -> Result:
@@ -54,13 +44,33 @@ def _delete_card(connection: sqlite3.Connection, call: Call) -> Result:
 
 ALIVE = ("GET", "/payment/test")
 
-ROUTES: Mapping[tuple[str, str], Route] = MappingProxyType(
+_FORM = "/payment/iyzipos/checkoutform"
+_HOSTED: Routes = MappingProxyType(
+    {
+        ("POST", f"{_FORM}/initialize/auth/ecom"): Route(hosted.start, HOSTED_START_ORDER, creates=True),
+        ("POST", f"{_FORM}/initialize/ecom"): Route(hosted.start, HOSTED_START_ORDER, creates=True),
+        ("POST", f"{_FORM}/initialize/preauth/ecom"): Route(hosted.start_hold, HOSTED_START_ORDER, creates=True),
+        ("POST", "/payment/pay-with-iyzico/initialize"): Route(hosted.start_wallet, HOSTED_START_ORDER, creates=True),
+        # Some clients end this path with a slash, and sign it so.
+        ("POST", f"{_FORM}/auth/ecom/detail"): Route(hosted.result, HOSTED_RESULT_ORDER),
+        ("POST", f"{_FORM}/auth/ecom/detail/"): Route(hosted.result, HOSTED_RESULT_ORDER),
+    }
+)
+
+ROUTES: Routes = MappingProxyType(
     {
         ALIVE: Route(_alive, needs_body=False),
         ("POST", "/payment/auth"): Route(charge, PAYMENT_ORDER, creates=True),
         ("POST", "/payment/preauth"): Route(hold, PAYMENT_ORDER, creates=True),
         ("POST", "/payment/postauth"): Route(capture, PAYMENT_ORDER),
         ("POST", "/payment/detail"): Route(detail, PAYMENT_ORDER),
+        ("POST", "/payment/3dsecure/initialize"): Route(three_ds.start, THREE_DS_START_ORDER, creates=True),
+        ("POST", "/payment/3dsecure/initialize/preauth"): Route(
+            three_ds.start_hold, THREE_DS_START_ORDER, creates=True
+        ),
+        ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER),
+        ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER),
+        **_HOSTED,
         ("POST", "/payment/cancel"): Route(cancel, alone=True),
         ("POST", "/payment/refund"): Route(refund_line, REFUND_ORDER, alone=True),
         ("POST", "/v2/payment/refund"): Route(refund_amount, REFUND_ORDER, alone=True),

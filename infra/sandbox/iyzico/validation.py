@@ -24,6 +24,7 @@ _IDENTITY = re.compile(r"[0-9A-Za-z]+")
 _CARD_NUMBER = re.compile(r"[0-9]{12,19}")
 _CVC = re.compile(r"[0-9]{3,4}")
 _YEAR = re.compile(r"(?:20)?[0-9]{2}")
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"<>]+")
 _MONTH = re.compile(r"0?[1-9]|1[0-2]")
 
 
@@ -36,6 +37,9 @@ class CardUse:
     token: str | None
     register: bool
     alias: str | None
+
+
+NO_CARD = CardUse(None, None, None, register=False, alias=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +63,34 @@ def read_order(body: Json, now_ms: int) -> Order:
     Raises:
         Refused: the first field that is wrong, under its own code.
     """
+    card = read_card_use(section(body, "paymentCard"), now_ms)
+    return _read_order(body, card, read_installment(body.get("installment", 1)))
+
+
+def read_order_without_card(body: Json) -> Order:
+    """The body of a hosted page's start: the buyer chooses card and instalments there.
+
+    Raises:
+        Refused: the first field that is wrong, under its own code.
+    """
+    return _read_order(body, NO_CARD, 1)
+
+
+def read_callback_url(body: Json) -> str:
+    """Where the buyer's browser is to return; 23 when it is missing, 11 when it is no web address."""
+    url = text(body, "callbackUrl", missing="23", at_most=2000)
+    if not _WEB_ADDRESS.fullmatch(url):
+        raise Refused("11", detail="callbackUrl must begin with https:// or http://")
+    return url
+
+
+def _read_order(body: Json, card: CardUse, installment: int) -> Order:
     conversation_id = optional_text(body, "conversationId", at_most=255, too_long="20")
     price = read_price(body.get("price"), "price")
     paid = read_price(body.get("paidPrice"), "paidPrice")
     currency = one_of(body, "currency", CURRENCIES, "TRY")
     one_of(body, "paymentChannel", CHANNELS, "WEB")
     one_of(body, "paymentGroup", GROUPS, "PRODUCT")
-    installment = _read_installment(body.get("installment", 1))
-    card = read_card_use(section(body, "paymentCard"), now_ms)
     email = _check_buyer(section(body, "buyer"))
     _check_address(section(body, "billingAddress", missing="24"), "billingAddress")
     items, physical = _read_items(body.get("basketItems"))
@@ -116,7 +140,8 @@ def check_email(source: Json) -> str:
     return email
 
 
-def _read_installment(value: object) -> int:
+def read_installment(value: object) -> int:
+    """The number of instalments, as a number or as text."""
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number not in INSTALLMENTS:
         raise Refused("11", detail=f"installment must be one of {sorted(INSTALLMENTS)}")
