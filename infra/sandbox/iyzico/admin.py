@@ -11,7 +11,7 @@ from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.faults import FaultPlan, fault_from
 from infra.sandbox.iyzico.orders import Orders
-from infra.sandbox.iyzico.records import BookedPayment, all_payments, totals_of
+from infra.sandbox.iyzico.records import BookedPayment, all_movements, all_payments, totals_of
 
 
 class Admin:
@@ -42,10 +42,13 @@ class Admin:
 
     async def _show_books(self) -> Mapping[str, object]:
         now_ms = self._books.now_ms()
-        entries = await self._books.run(lambda connection: all_payments(connection, now_ms))
+        entries, movements = await self._books.run(
+            lambda connection: (all_payments(connection, now_ms), all_movements(connection))
+        )
         return {
             "totals": asdict(totals_of(entries)),
             "payments": [_entry(payment) for payment in entries],
+            "movements": [asdict(movement) for movement in movements],
             "late_operations_waiting": self.count_late(),
         }
 

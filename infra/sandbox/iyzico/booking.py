@@ -11,6 +11,7 @@ from infra.sandbox.iyzico.cards import CARD_BY_NUMBER, Card
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.events import PaymentEvent
 from infra.sandbox.iyzico.records import BookedPayment, Means, Stage
+from infra.sandbox.iyzico.sub_merchants import check_sub_merchants
 from infra.sandbox.iyzico.validation import CardUse, Order
 
 Kind = Literal["auth", "preauth"]
@@ -75,6 +76,7 @@ def open_payment(
     course: Course = AT_ONCE,
 ) -> int:
     """Write a payment with its lines: charged or held at once, declined, or begun in the stage of its course."""
+    check_sub_merchants(connection, order.items)
     taken = kind == "auth" and refused is None and course.stage is None
     review = call.review if refused is None else None
     stored = order.card if order.card.register and refused is None else None
@@ -110,11 +112,17 @@ def open_payment(
             "INSERT INTO course (payment_id, stage, three_ds, means, token) VALUES (?, ?, ?, ?, ?)",
             (payment, None if refused else course.stage, course.three_ds, course.means, course.token),
         )
-    shares = spread(order.paid_minor, [price for _, price in order.items])
-    connection.executemany(
-        "INSERT INTO line (payment_id, item_id, price_minor, paid_minor) VALUES (?, ?, ?, ?)",
-        [(payment, item_id, price, paid) for (item_id, price), paid in zip(order.items, shares, strict=True)],
-    )
+    shares = spread(order.paid_minor, [item.price_minor for item in order.items])
+    for item, paid in zip(order.items, shares, strict=True):
+        line = connection.execute(
+            "INSERT INTO line (payment_id, item_id, price_minor, paid_minor) VALUES (?, ?, ?, ?)",
+            (payment, item.item_id, item.price_minor, paid),
+        ).lastrowid
+        if item.sub_merchant_key is not None:
+            connection.execute(
+                "INSERT INTO line_share (line_id, sub_merchant_key, amount_minor) VALUES (?, ?, ?)",
+                (line, item.sub_merchant_key, item.sub_merchant_minor),
+            )
     return payment
 
 

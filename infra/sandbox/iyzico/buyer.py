@@ -74,11 +74,11 @@ class Buyer:
 
     async def look_at_bank(self, key: str) -> AtTheBank:
         """The bank's page with this key."""
-        return await self._do(lambda connection, call: self._at_the_bank(connection, call, _page_with(connection, key)))
+        return await self.do(lambda connection, call: self._at_the_bank(connection, call, _page_with(connection, key)))
 
     async def answer_bank(self, key: str, answer: Answer, code: str) -> AtTheBank:
         """Press one of the buttons of the page with this key."""
-        return await self._do(
+        return await self.do(
             lambda connection, call: self._answer(connection, call, _page_with(connection, key), answer, code)
         )
 
@@ -91,11 +91,11 @@ class Buyer:
                 raise Refused("10012", detail="the payment has no bank page")
             return self._answer(connection, call, page, answer, code)
 
-        return await self._do(step)
+        return await self.do(step)
 
     async def look_at_checkout(self, token: str) -> AtTheCheckout:
         """The page of this token."""
-        return await self._do(lambda connection, call: _at_the_checkout(connection, call, token))
+        return await self.do(lambda connection, call: _at_the_checkout(connection, call, token))
 
     async def pay_by_card(self, token: str, choice: CardChoice) -> AtTheCheckout:
         """Pay with a card on the page of this token; a decline shows in the payment."""
@@ -104,7 +104,7 @@ class Buyer:
             _, key = pay_by_card(connection, call, require_checkout(connection, token), choice)
             return _at_the_checkout(connection, call, token, key)
 
-        return await self._do(step)
+        return await self.do(step)
 
     async def pay_without_card(self, token: str, means: Means) -> AtTheCheckout:
         """Announce a bank transfer, or pay with a wallet's balance."""
@@ -113,13 +113,14 @@ class Buyer:
             pay_without_card(connection, call, require_checkout(connection, token), means)
             return _at_the_checkout(connection, call, token)
 
-        return await self._do(step)
+        return await self.do(step)
 
     async def let_transfer_arrive(self, token: str, *, arrived: bool) -> BookedPayment:
         """The announced transfer comes, or will not come any more."""
-        return await self._do(lambda connection, call: transfer_arrived(connection, call, token, arrived=arrived))
+        return await self.do(lambda connection, call: transfer_arrived(connection, call, token, arrived=arrived))
 
-    async def _do(self, step: Step[T]) -> T:
+    async def do(self, step: Step[T]) -> T:
+        """One act as a step of the books; its merchant is told of it afterwards."""
         return await self._performer.run(step, Call({}, {}, self._books.now_ms()))
 
     def _answer(

@@ -13,9 +13,11 @@ from infra.sandbox.iyzico.card_storage import require_user
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, optional_text, section, text
 from infra.sandbox.iyzico.payments import payment_with_status, require_payment
+from infra.sandbox.iyzico.sub_merchants import check_sub_merchants
 from infra.sandbox.iyzico.validation import (
     INSTALLMENTS,
     CardUse,
+    Item,
     Order,
     read_callback_url,
     read_order_without_card,
@@ -42,7 +44,7 @@ class Checkout:
     def order(self) -> Order:
         """What is paid on the page, for the kinds where anything is."""
         values = dict(self.terms["order"])
-        values["items"] = tuple((item_id, price) for item_id, price in values["items"])
+        values["items"] = tuple(Item(*item) for item in values["items"])
         return Order(**(values | {"card": CardUse(**values["card"])}))
 
     def expired(self, now_ms: int) -> bool:
@@ -130,6 +132,7 @@ def _start_payment(
     connection: sqlite3.Connection, call: Call, kind: CheckoutKind, *, member: Mapping[str, object] | None
 ) -> str:
     order = read_order_without_card(call.body)
+    check_sub_merchants(connection, order.items)
     text(call.body, "currency")
     user_key = optional_text(call.body, "cardUserKey")
     if user_key is not None:

@@ -7,6 +7,7 @@ from infra.sandbox.iyzico.bank_page import SMS_CODE
 from infra.sandbox.iyzico.buyer import AtTheCheckout, Buyer
 from infra.sandbox.iyzico.cards import WALLET_TOKENS
 from infra.sandbox.iyzico.hosted_paying import CardChoice
+from infra.sandbox.iyzico.settlement import bounce, pay_out
 from infra.sandbox.iyzico.validation import CardUse, read_installment
 
 Values = Mapping[str, object]
@@ -28,6 +29,8 @@ class Orders:
             "threeds": self._answer_bank,
             "checkout": self._pay,
             "transfers": self._let_transfer_arrive,
+            "payouts": self._pay_out,
+            "bounces": self._bounce,
         }
 
     @property
@@ -61,6 +64,13 @@ class Orders:
         arrived = values.get("arrived", True) is not False
         payment = await self._buyer.let_transfer_arrive(_text(values, "token"), arrived=arrived)
         return {"paymentId": payment.payment_id, "paymentStatus": payment.status}
+
+    async def _pay_out(self, _values: Values) -> Answer:
+        return {"lines": await self._buyer.do(pay_out)}
+
+    async def _bounce(self, values: Values) -> Answer:
+        key = _text(values, "subMerchantKey")
+        return {"amount_minor": await self._buyer.do(lambda connection, call: bounce(connection, call, key))}
 
 
 def _paid(there: AtTheCheckout) -> Answer:

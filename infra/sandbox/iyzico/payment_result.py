@@ -38,7 +38,7 @@ def payment_result(payment: BookedPayment) -> dict[str, object]:
         "cardUserKey": payment.card_user_key,
         "basketId": payment.basket_id,
         "currency": payment.currency,
-        "itemTransactions": [_line(payment, index, line) for index, line in enumerate(payment.lines)],
+        "itemTransactions": [line_result(payment, index, line) for index, line in enumerate(payment.lines)],
         "authCode": auth_code(payment) if approved else None,
         "phase": phase(payment),
         "mdStatus": payment.md_status,
@@ -73,16 +73,18 @@ def in_istanbul(epoch_ms: int) -> datetime:
     return (datetime.fromtimestamp(epoch_ms // 1000, UTC) + _ISTANBUL).replace(tzinfo=None)
 
 
-def _line(payment: BookedPayment, index: int, line: BookedLine) -> dict[str, object]:
+def line_result(payment: BookedPayment, index: int, line: BookedLine) -> dict[str, object]:
+    """One line with its commissions; what is left is the merchant's, and a sub-merchant's share."""
     paid, price = two_decimals(line.paid_minor), two_decimals(line.price_minor)
     fee = _FEE if index == 0 else Decimal(0)  # the flat fee of a payment is shown on its first line
     rate_amount = paid * _RATE
     surcharge = max(paid - price, Decimal(0))
-    payout = eight_decimals(paid - rate_amount - fee)
+    share = two_decimals(line.sub_merchant_minor)
+    payout = eight_decimals(paid - rate_amount - fee - share)
     return {
         "itemId": line.item_id,
         "paymentTransactionId": line.payment_transaction_id,
-        "transactionStatus": {0: 0, -1: -1}.get(payment.fraud_status, 2),
+        "transactionStatus": {0: 0, -1: -1}.get(payment.fraud_status, 2 if line.approved else 1),
         "price": eight_decimals(price),
         "paidPrice": eight_decimals(paid),
         "merchantCommissionRate": eight_decimals(surcharge * 100 / price),
@@ -92,13 +94,24 @@ def _line(payment: BookedPayment, index: int, line: BookedLine) -> dict[str, obj
         "blockageRate": eight_decimals(Decimal(0)),
         "blockageResolvedDate": (in_istanbul(payment.created_ms) + _BLOCKAGE).isoformat(" "),
         "merchantPayoutAmount": payout,
+        **(_share(line.sub_merchant_key, share) if line.sub_merchant_key else {}),
         "convertedPayout": {
             "paidPrice": eight_decimals(paid),
             "iyziCommissionRateAmount": eight_decimals(rate_amount),
             "iyziCommissionFee": eight_decimals(fee),
             "merchantPayoutAmount": payout,
+            "subMerchantPayoutAmount": eight_decimals(share),
             "iyziConversionRate": 0,
             "iyziConversionRateAmount": 0,
             "currency": payment.currency,
         },
+    }
+
+
+def _share(key: str, share: Decimal) -> dict[str, object]:
+    return {
+        "subMerchantKey": key,
+        "subMerchantPrice": eight_decimals(share),
+        "subMerchantPayoutRate": eight_decimals(Decimal(0)),
+        "subMerchantPayoutAmount": eight_decimals(share),
     }

@@ -22,13 +22,24 @@ _PAYMENT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
-    """One basket line. `paid_minor` is its share of the amount held or charged."""
+    """One basket line. `paid_minor` is its share of the amount held or charged.
+
+    `sub_merchant_minor` of it is a sub-merchant's. A line with one is paid out after the merchant approved it.
+    """
 
     payment_transaction_id: str
     item_id: str
     price_minor: int
     paid_minor: int
     refunded_minor: int
+    sub_merchant_key: str | None = None
+    sub_merchant_minor: int = 0
+    approved_ms: int | None = None
+    paid_out_ms: int | None = None
+
+    @property
+    def approved(self) -> bool:
+        return self.sub_merchant_key is None or self.approved_ms is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +181,35 @@ def _id_number(value: object) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
 
 
+@dataclass(frozen=True, slots=True)
+class BookedMovement:
+    """Money that left for a bank, came back from there, or moved between merchant and sub-merchant.
+
+    `sub_merchant_key` None is the merchant's own; `payment_transaction_id` is there for payouts.
+    """
+
+    movement_id: str
+    kind: Literal["payout", "bounced", "to_sub_merchant", "from_sub_merchant"]
+    payment_transaction_id: str | None
+    sub_merchant_key: str | None
+    amount_minor: int
+    currency: str
+    conversation_id: str | None
+    created_ms: int
+
+
+def all_movements(connection: sqlite3.Connection) -> tuple[BookedMovement, ...]:
+    """Every movement in the order they were made."""
+    rows = connection.execute(
+        "SELECT movement_id, kind, line_id, sub_merchant_key, amount_minor, currency, conversation_id, created_ms "
+        "FROM movement ORDER BY movement_id"
+    )
+    return tuple(
+        BookedMovement(str(number), kind, None if line is None else str(line), *rest)
+        for number, kind, line, *rest in rows
+    )
+
+
 def totals_of(payments: Iterable[BookedPayment]) -> Totals:
     """Pure; `payments` are the books' entries."""
     sums: dict[str, defaultdict[str, int]] = {
@@ -235,12 +275,16 @@ def _assemble(
             BookedReversal(str(reversal_id), kind, conversation_id, amount, created, tuple(parts[reversal_id]))
         )
     lines: defaultdict[int, list[BookedLine]] = defaultdict(list)
-    for payment_id, line_id, item_id, price, paid in connection.execute(
-        f"SELECT payment_id, line_id, item_id, price_minor, paid_minor FROM line WHERE {chosen} "  # noqa: S608 -- as above
-        "ORDER BY line_id",
+    for payment_id, line_id, item_id, price, paid, key, share, approved, paid_out in connection.execute(
+        "SELECT payment_id, line.line_id, item_id, price_minor, paid_minor, line_share.sub_merchant_key, "  # noqa: S608 -- as above
+        "IFNULL(line_share.amount_minor, 0), approved_ms, "
+        "(SELECT min(created_ms) FROM movement WHERE movement.line_id = line.line_id AND kind = 'payout') "
+        f"FROM line LEFT JOIN line_share USING (line_id) WHERE {chosen} ORDER BY line.line_id",
         values,
     ):
-        lines[payment_id].append(BookedLine(str(line_id), item_id, price, paid, refunded[line_id]))
+        lines[payment_id].append(
+            BookedLine(str(line_id), item_id, price, paid, refunded[line_id], key, share, approved, paid_out)
+        )
     return tuple(_payment(row, now_ms, tuple(lines[row[0]]), tuple(reversals[row[0]])) for row in rows)
 
 

@@ -75,7 +75,7 @@ def _line(payment: BookedPayment, line: BookedLine) -> dict[str, object]:
                 "refundConversationId": reversal.conversation_id,
                 "refundPrice": eight_decimals(two_decimals(amount)),
                 "refundStatus": _DONE,
-                "isAfterSettlement": False,
+                "isAfterSettlement": line.paid_out_ms is not None and line.paid_out_ms <= reversal.created_ms,
                 "createdDate": in_istanbul(reversal.created_ms).isoformat(),
             }
             for reversal in payment.reversals

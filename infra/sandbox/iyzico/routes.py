@@ -3,7 +3,16 @@
 import sqlite3
 from types import MappingProxyType
 
-from infra.sandbox.iyzico import bins, card_storage, hosted, three_ds
+from infra.sandbox.iyzico import (
+    bins,
+    card_storage,
+    day_report,
+    hosted,
+    line_approval,
+    settlement,
+    sub_merchants,
+    three_ds,
+)
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.payments import capture, charge, detail, hold
 from infra.sandbox.iyzico.refunds import cancel, refund_amount, refund_line
@@ -57,6 +66,21 @@ _HOSTED: Routes = MappingProxyType(
     }
 )
 
+_MARKETPLACE: Routes = MappingProxyType(
+    {
+        ("POST", "/onboarding/submerchant"): Route(sub_merchants.create),
+        ("PUT", "/onboarding/submerchant"): Route(sub_merchants.update),
+        ("POST", "/onboarding/submerchant/detail"): Route(sub_merchants.retrieve),
+        ("POST", "/payment/iyzipos/item/approve"): Route(line_approval.approve),
+        ("POST", "/payment/iyzipos/item/disapprove"): Route(line_approval.disapprove),
+        ("PUT", "/payment/item"): Route(line_approval.change_share),
+        ("POST", "/reporting/settlement/payoutcompleted"): Route(settlement.completed),
+        ("POST", "/reporting/settlement/bounced"): Route(settlement.bounced),
+        ("POST", "/crossbooking/send"): Route(settlement.send),
+        ("POST", "/crossbooking/receive"): Route(settlement.receive),
+    }
+)
+
 ROUTES: Routes = MappingProxyType(
     {
         ALIVE: Route(_alive, needs_body=False),
@@ -71,10 +95,14 @@ ROUTES: Routes = MappingProxyType(
         ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER),
         ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER),
         **_HOSTED,
+        **_MARKETPLACE,
         ("POST", "/payment/cancel"): Route(cancel, alone=True),
         ("POST", "/payment/refund"): Route(refund_line, REFUND_ORDER, alone=True),
         ("POST", "/v2/payment/refund"): Route(refund_amount, REFUND_ORDER, alone=True),
+        ("POST", "/payment/iyzipos/refund/merchant/charge"): Route(refund_line, alone=True),
         ("GET", "/v2/reporting/payment/details"): Route(payment_details, needs_body=False),
+        ("GET", "/v2/reporting/payment/transactions"): Route(day_report.transactions, needs_body=False),
+        ("GET", "/v2/reporting/payment/scroll-transactions"): Route(day_report.scroll, needs_body=False),
         ("POST", "/payment/bin/check"): Route(_check_bin),
         ("POST", "/payment/iyzipos/installment"): Route(_installments),
         ("POST", "/cardstorage/card"): Route(_add_card),

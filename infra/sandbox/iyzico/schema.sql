@@ -101,3 +101,30 @@ CREATE TABLE IF NOT EXISTS checkout (
     payment_id   INTEGER REFERENCES payment,               -- the last attempt
     result       TEXT                                      -- of a subscription's page: the reference that came of it
 );
+
+CREATE TABLE IF NOT EXISTS sub_merchant (
+    sub_merchant_key TEXT PRIMARY KEY,
+    external_id      TEXT NOT NULL UNIQUE,
+    details          TEXT NOT NULL                         -- JSON: what was said at its onboarding
+);
+
+-- What of a line's price is a sub-merchant's, and when the merchant let it go.
+CREATE TABLE IF NOT EXISTS line_share (
+    line_id          INTEGER PRIMARY KEY REFERENCES line,
+    sub_merchant_key TEXT    NOT NULL REFERENCES sub_merchant,
+    amount_minor     INTEGER NOT NULL,
+    approved_ms      INTEGER
+);
+
+-- Money that went to the merchant's or a sub-merchant's bank, came back from it, or moved between the two.
+CREATE TABLE IF NOT EXISTS movement (
+    movement_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind             TEXT    NOT NULL CHECK (kind IN ('payout', 'bounced', 'to_sub_merchant', 'from_sub_merchant')),
+    line_id          INTEGER REFERENCES line,              -- of a payout
+    sub_merchant_key TEXT,                                 -- NULL: the merchant's own
+    amount_minor     INTEGER NOT NULL,
+    currency         TEXT    NOT NULL,
+    conversation_id  TEXT,
+    created_ms       INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movement_by_line ON movement (line_id);

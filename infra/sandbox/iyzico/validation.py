@@ -6,6 +6,7 @@ Source: iyzico's payment request and its table of validation codes. Limits it do
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from infra.sandbox.iyzico.amounts import CURRENCIES, read_price
 from infra.sandbox.iyzico.cards import passes_luhn
@@ -42,9 +43,18 @@ class CardUse:
 NO_CARD = CardUse(None, None, None, register=False, alias=None)
 
 
+class Item(NamedTuple):
+    """One line of a basket, and what of its price is a sub-merchant's."""
+
+    item_id: str
+    price_minor: int
+    sub_merchant_key: str | None = None
+    sub_merchant_minor: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A payment that may be put to the bank. `items` are (id, price in minor units)."""
+    """A payment that may be put to the bank."""
 
     conversation_id: str | None
     basket_id: str | None
@@ -52,7 +62,7 @@ class Order:
     price_minor: int
     paid_minor: int
     installment: int
-    items: tuple[tuple[str, int], ...]
+    items: tuple[Item, ...]
     card: CardUse
     email: str
 
@@ -90,13 +100,13 @@ def _read_order(body: Json, card: CardUse, installment: int) -> Order:
     paid = read_price(body.get("paidPrice"), "paidPrice")
     currency = one_of(body, "currency", CURRENCIES, "TRY")
     one_of(body, "paymentChannel", CHANNELS, "WEB")
-    one_of(body, "paymentGroup", GROUPS, "PRODUCT")
+    group = one_of(body, "paymentGroup", GROUPS, "PRODUCT")
     email = _check_buyer(section(body, "buyer"))
     _check_address(section(body, "billingAddress", missing="24"), "billingAddress")
-    items, physical = _read_items(body.get("basketItems"))
+    items, physical = _read_items(body.get("basketItems"), group)
     if physical:
         _check_address(section(body, "shippingAddress", missing="24"), "shippingAddress")
-    if sum(amount for _, amount in items) != price:
+    if sum(item.price_minor for item in items) != price:
         raise Refused("5062")
     basket_id = optional_text(body, "basketId", at_most=255)
     return Order(conversation_id, basket_id, currency, price, paid, installment, items, card, email)
@@ -171,15 +181,36 @@ def _check_address(address: Json, name: str) -> None:
             raise Refused(refused.code, detail=f"{name}.{refused.detail}") from None
 
 
-def _read_items(value: object) -> tuple[tuple[tuple[str, int], ...], bool]:
+def _read_items(value: object, group: str) -> tuple[tuple[Item, ...], bool]:
     if not isinstance(value, list) or not value:
         raise Refused("24", detail="basketItems")
     items, physical = [], False
-    for index, item in enumerate(value):
-        source = section({"item": item}, "item")
+    for index, one in enumerate(value):
+        source = section({"item": one}, "item")
         item_id = text(source, "id")
         text(source, "name")
         text(source, "category1")
         physical |= one_of(source, "itemType", ITEM_TYPES, None, code="5057") == "PHYSICAL"
-        items.append((item_id, read_price(source.get("price"), f"basketItems[{index}].price")))
+        price = read_price(source.get("price"), f"basketItems[{index}].price")
+        items.append(Item(item_id, price, *_read_share(source, price)))
+    shared = sum(item.sub_merchant_key is not None for item in items)
+    if shared and group != "PRODUCT":
+        raise Refused("5079")
+    if shared not in (0, len(items)):
+        raise Refused("5077")
     return tuple(items), physical
+
+
+def _read_share(item: Json, price_minor: int) -> tuple[str | None, int]:
+    key = optional_text(item, "subMerchantKey")
+    if key is None:
+        return None, 0
+    return key, read_share(item, price_minor)
+
+
+def read_share(source: Json, price_minor: int) -> int:
+    """A sub-merchant's share of a line in minor units: above zero, at most the line's price."""
+    share = read_price(source.get("subMerchantPrice"), "subMerchantPrice")
+    if share > price_minor:
+        raise Refused("11", detail="subMerchantPrice is above the price")
+    return share
