@@ -152,7 +152,8 @@ def _open_writer(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    for folder in (files(__package__), files(__package__).joinpath("subscriptions")):
+        connection.executescript(folder.joinpath("schema.sql").read_text(encoding="utf-8"))
     for table, first in _FIRST_IDS.items():
         connection.execute(
             "INSERT INTO sqlite_sequence (name, seq) "

@@ -23,6 +23,7 @@ from infra.sandbox.iyzico.payments import require_payment
 from infra.sandbox.iyzico.performing import Performer
 from infra.sandbox.iyzico.records import BookedPayment, Means
 from infra.sandbox.iyzico.signing import Keys
+from infra.sandbox.iyzico.subscriptions.hosted import submit_card
 
 T = TypeVar("T")
 Answer = Literal["confirm", "cancel"]
@@ -98,10 +99,14 @@ class Buyer:
         return await self.do(lambda connection, call: _at_the_checkout(connection, call, token))
 
     async def pay_by_card(self, token: str, choice: CardChoice) -> AtTheCheckout:
-        """Pay with a card on the page of this token; a decline shows in the payment."""
+        """Give a card on the page of this token; a declined payment shows in what is there afterwards."""
 
         def step(connection: sqlite3.Connection, call: Call) -> AtTheCheckout:
-            _, key = pay_by_card(connection, call, require_checkout(connection, token), choice)
+            checkout, key = require_checkout(connection, token), None
+            if checkout.kind in ("subscription", "card_update"):
+                submit_card(connection, call, checkout, choice.use)
+            else:
+                _, key = pay_by_card(connection, call, checkout, choice)
             return _at_the_checkout(connection, call, token, key)
 
         return await self.do(step)

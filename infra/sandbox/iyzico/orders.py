@@ -6,8 +6,10 @@ from typing import Final
 from infra.sandbox.iyzico.bank_page import SMS_CODE
 from infra.sandbox.iyzico.buyer import AtTheCheckout, Buyer
 from infra.sandbox.iyzico.cards import WALLET_TOKENS
+from infra.sandbox.iyzico.errors import GROUPS, Refused
 from infra.sandbox.iyzico.hosted_paying import CardChoice
 from infra.sandbox.iyzico.settlement import bounce, pay_out
+from infra.sandbox.iyzico.subscriptions.charging import renew
 from infra.sandbox.iyzico.validation import CardUse, read_installment
 
 Values = Mapping[str, object]
@@ -31,6 +33,7 @@ class Orders:
             "transfers": self._let_transfer_arrive,
             "payouts": self._pay_out,
             "bounces": self._bounce,
+            "renewals": self._renew,
         }
 
     @property
@@ -68,6 +71,17 @@ class Orders:
     async def _pay_out(self, _values: Values) -> Answer:
         return {"lines": await self._buyer.do(pay_out)}
 
+    async def _renew(self, values: Values) -> Answer:
+        reference = _text(values, "subscriptionReferenceCode")
+        forced = _refusal(str(values.get("code", "10051"))) if values.get("outcome") == "failure" else None
+        one, order = await self._buyer.do(lambda connection, call: renew(connection, call, reference, forced))
+        return {
+            "subscriptionReferenceCode": one.reference,
+            "subscriptionStatus": one.status,
+            "orderReferenceCode": order.reference if order else None,
+            "orderStatus": order.status if order else None,
+        }
+
     async def _bounce(self, values: Values) -> Answer:
         key = _text(values, "subMerchantKey")
         return {"amount_minor": await self._buyer.do(lambda connection, call: bounce(connection, call, key))}
@@ -88,6 +102,12 @@ def _card(name: str, user_key: str | None, *, store: bool) -> CardUse:
     if name in WALLET_TOKENS:
         return CardUse(WALLET_TOKENS[name], user_key, None, register=store, alias=None)
     return CardUse(None, user_key or "", name, register=False, alias=None)
+
+
+def _refusal(code: str) -> Refused:
+    if code not in GROUPS:
+        raise ValueError(f"code must be a bank's: {', '.join(GROUPS)}")
+    return Refused(code)
 
 
 def _text(values: Values, name: str) -> str:

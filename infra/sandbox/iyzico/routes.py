@@ -25,6 +25,7 @@ from infra.sandbox.iyzico.signing import (
     REFUND_ORDER,
     THREE_DS_START_ORDER,
 )
+from infra.sandbox.iyzico.subscriptions import routes as subscriptions
 
 
 def _alive(_connection: sqlite3.Connection, _call: Call) -> Result:
@@ -96,6 +97,7 @@ ROUTES: Routes = MappingProxyType(
         ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER),
         **_HOSTED,
         **_MARKETPLACE,
+        **subscriptions.ROUTES,
         ("POST", "/payment/cancel"): Route(cancel, alone=True),
         ("POST", "/payment/refund"): Route(refund_line, REFUND_ORDER, alone=True),
         ("POST", "/v2/payment/refund"): Route(refund_amount, REFUND_ORDER, alone=True),

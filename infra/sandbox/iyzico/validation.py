@@ -102,10 +102,10 @@ def _read_order(body: Json, card: CardUse, installment: int) -> Order:
     one_of(body, "paymentChannel", CHANNELS, "WEB")
     group = one_of(body, "paymentGroup", GROUPS, "PRODUCT")
     email = _check_buyer(section(body, "buyer"))
-    _check_address(section(body, "billingAddress", missing="24"), "billingAddress")
+    check_address(section(body, "billingAddress", missing="24"), "billingAddress")
     items, physical = _read_items(body.get("basketItems"), group)
     if physical:
-        _check_address(section(body, "shippingAddress", missing="24"), "shippingAddress")
+        check_address(section(body, "shippingAddress", missing="24"), "shippingAddress")
     if sum(item.price_minor for item in items) != price:
         raise Refused("5062")
     basket_id = optional_text(body, "basketId", at_most=255)
@@ -158,14 +158,19 @@ def read_installment(value: object) -> int:
     return number
 
 
-def _check_buyer(buyer: Json) -> str:
-    for name in ("id", "name", "surname", "registrationAddress", "city", "country"):
-        text(buyer, name)
-    identity = text(buyer, "identityNumber", missing="8", at_most=50, too_long="9")
+def check_identity(person: Json) -> None:
+    """A Turkish identity number, or that of a passport."""
+    identity = text(person, "identityNumber", missing="8", at_most=50, too_long="9")
     if len(identity) < 5:  # noqa: PLR2004 -- the shortest passport number
         raise Refused("10", detail="identityNumber")
     if not _IDENTITY.fullmatch(identity):
         raise Refused("18", detail="identityNumber")
+
+
+def _check_buyer(buyer: Json) -> str:
+    for name in ("id", "name", "surname", "registrationAddress", "city", "country"):
+        text(buyer, name)
+    check_identity(buyer)
     # Older texts leave the phone out, so its absence passes; an empty one does not.
     if "gsmNumber" in buyer:
         text(buyer, "gsmNumber", missing="25")
@@ -173,7 +178,8 @@ def _check_buyer(buyer: Json) -> str:
     return check_email(buyer)
 
 
-def _check_address(address: Json, name: str) -> None:
+def check_address(address: Json, name: str) -> None:
+    """The four fields that every address has."""
     for field in ("address", "contactName", "city", "country"):
         try:
             text(address, field)
