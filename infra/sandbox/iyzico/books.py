@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from infra.sandbox.iyzico.clock import wall_clock_ms
-from infra.sandbox.iyzico.records import BookedMovement, BookedPayment, Totals, all_movements, all_payments, totals_of
+from infra.sandbox.iyzico.movements import BookedMovement, all_movements
+from infra.sandbox.iyzico.records import BookedPayment, all_payments
+from infra.sandbox.iyzico.totals import Totals, totals_of
 
 T = TypeVar("T")
 Step = Callable[[sqlite3.Connection], T]

@@ -9,6 +9,7 @@ from infra.sandbox.iyzico import (
     day_report,
     hosted,
     line_approval,
+    links,
     settlement,
     sub_merchants,
     three_ds,
@@ -82,6 +83,20 @@ _MARKETPLACE: Routes = MappingProxyType(
     }
 )
 
+_LINK = "/v2/iyzilink/products"
+_LINKS: Routes = MappingProxyType(
+    {
+        ("POST", _LINK): Route(links.create),
+        ("POST", "/v2/iyzilink/fast-link/products"): Route(links.create),
+        ("GET", _LINK): Route(links.list_links, needs_body=False),
+        ("GET", f"{_LINK}/"): Route(links.list_links, needs_body=False),
+        ("GET", f"{_LINK}/{{link}}"): Route(links.get, needs_body=False),
+        ("PUT", f"{_LINK}/{{link}}"): Route(links.update),
+        ("PATCH", f"{_LINK}/{{link}}/status/{{status}}"): Route(links.set_status, needs_body=False),
+        ("DELETE", f"{_LINK}/{{link}}"): Route(links.delete, needs_body=False),
+    }
+)
+
 ROUTES: Routes = MappingProxyType(
     {
         ALIVE: Route(_alive, needs_body=False),
@@ -98,6 +113,7 @@ ROUTES: Routes = MappingProxyType(
         **_HOSTED,
         **_MARKETPLACE,
         **subscriptions.ROUTES,
+        **_LINKS,
         ("POST", "/payment/cancel"): Route(cancel, alone=True),
         ("POST", "/payment/refund"): Route(refund_line, REFUND_ORDER, alone=True),
         ("POST", "/v2/payment/refund"): Route(refund_amount, REFUND_ORDER, alone=True),
