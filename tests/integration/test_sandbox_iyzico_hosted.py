@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -7,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from infra.sandbox.iyzico import BookedPayment, Books
+from infra.sandbox.iyzico import BookedPayment, Books, FaultKind, FaultOrder
 from tests.sandbox_buyer import Browser, Shown
 from tests.sandbox_merchant import BUYER, PAYMENT_ORDER, Reply, a_card, a_merchant, a_payment, is_signed
 from tests.sandbox_sdk import Sdk, running_sdk
@@ -339,6 +340,22 @@ async def test_a_review_of_a_hosted_payment_begins_when_it_is_paid(
     CLOCK.ms += 5_000
     found = await result(sdk, started["token"])
     assert (found["fraudStatus"], found["paymentStatus"]) == end
+
+
+async def test_a_second_completion_is_turned_away_until_the_first_is_answered(sdk: Sdk) -> None:
+    started = await start(sdk)
+    await sdk.order("threeds", paymentId=started["paymentId"])
+    request = {"paymentId": started["paymentId"]}
+    sdk.sandbox.faults.order(FaultOrder(FaultKind.NEVER, path="/payment/3dsecure/auth", count=1))
+    async with a_merchant(sdk.sandbox) as merchant, asyncio.TaskGroup() as tasks:
+        lost = tasks.create_task(merchant.post("/payment/3dsecure/auth", request))
+        async with asyncio.timeout(10):
+            while booked(sdk, started["paymentId"]).state != "charged":
+                await merchant.post("/payment/detail", request)
+        second = await merchant.post("/payment/3dsecure/auth", request)
+        assert (second["errorCode"], second["paymentId"]) == ("8514", started["paymentId"])
+        assert (await merchant.post("/payment/detail", request))["paymentStatus"] == "SUCCESS"
+        lost.cancel()
 
 
 async def test_paths_of_other_clients_are_served_as_they_sign_them(sdk: Sdk) -> None:

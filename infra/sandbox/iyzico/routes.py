@@ -108,8 +108,8 @@ ROUTES: Routes = MappingProxyType(
         ("POST", "/payment/3dsecure/initialize/preauth"): Route(
             three_ds.start_hold, THREE_DS_START_ORDER, creates=True
         ),
-        ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER),
-        ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER),
+        ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER, alone=True),
+        ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER, alone=True),
         **_HOSTED,
         **_MARKETPLACE,
         **subscriptions.ROUTES,
