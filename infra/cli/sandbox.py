@@ -31,6 +31,9 @@ def iyzico(
     webhook_url: Annotated[
         str | None, typer.Option(help="Call this address about payments, signed as iyzico does.")
     ] = None,
+    webhook_subscription_url: Annotated[
+        str | None, typer.Option(help="Call this address about orders of subscriptions; else they go to the other.")
+    ] = None,
     webhook_delay_s: Annotated[
         float, typer.Option(min=0, help="Seconds between an event and its call, at least.")
     ] = 10,
@@ -55,7 +58,11 @@ def iyzico(
             notifying=None
             if webhook_url is None
             else Notifying(
-                webhook_url, delay_s=webhook_delay_s, repeats=webhook_repeats, forge_every=webhook_forge_every
+                webhook_url,
+                delay_s=webhook_delay_s,
+                repeats=webhook_repeats,
+                forge_every=webhook_forge_every,
+                subscription_url=webhook_subscription_url,
             ),
         )
 
