@@ -29,6 +29,7 @@ from schemas.payments import (
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    CompleteThreeDSecure,
     CreatePayment,
     LateOutcome,
     LineReference,
@@ -46,6 +47,9 @@ from schemas.payments import (
     RefundPayment,
     ResolveOutcome,
     ResultDivergence,
+    ReturnedField,
+    StartThreeDSecure,
+    StoredCard,
     TakeNotice,
 )
 from schemas.privacy import SubjectErased
@@ -144,6 +148,18 @@ def a_create_payment(amount: Price | None = None, **changed: Any) -> CreatePayme
         "basket": (a_line(price),),
     }
     return CreatePayment(**(given | changed))
+
+
+def a_start_three_d_secure(amount: Price | None = None, **changed: Any) -> StartThreeDSecure:
+    """As `a_create_payment`, with a card that the provider keeps, and where the payer comes back to."""
+    card = StoredCard(kind="stored_card", card_token="card-1", customer_key="buyer-1")
+    given: dict[str, Any] = {"method": card, "return_url": "https://shop.example/back", **changed}
+    return StartThreeDSecure(**dict(a_create_payment(amount)) | given)
+
+
+def a_complete_three_d_secure(payment_id: UUID | None = None, **returned: str) -> CompleteThreeDSecure:
+    fields = tuple(ReturnedField(name=name, value=value) for name, value in returned.items())
+    return CompleteThreeDSecure(payment_id=payment_id or new_id(), returned=fields)
 
 
 def a_capture_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> CapturePayment:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 class Reason(StrEnum):
     # The payer's bank or card.
+    AUTHENTICATION_FAILED = "authentication_failed"
     AUTHENTICATION_REQUIRED = "authentication_required"
     BLOCKED_CARD = "blocked_card"
     CARD_NOT_PERMITTED = "card_not_permitted"
@@ -51,6 +52,7 @@ class Reason(StrEnum):
     CARD_EXPIRED = "card_expired"
     EXPIRED = "expired"
     GAVE_UP = "gave_up"
+    PAGE_LOST = "page_lost"
     WITHDRAWN = "withdrawn"
     # Pending.
     ACTION_REQUIRED = "action_required"

@@ -6,16 +6,15 @@ from providers.connector import Connector, HealthProbe, Inquiry, Operation, Rate
 from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
 from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
+from providers.payments.iyzico.operations_payment import COMPLETE, START
+from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
+from providers.payments.iyzico.timing import ABSENCE_S, DEADLINE_S
 from providers.payments.iyzico.webhook import WEBHOOKS
-from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
+from providers.payments.iyzico.wire import MovedReply, PageReply, PaymentReply, StandingReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
 
-_DEADLINE_S: Final = 30
-"""iyzico publishes no limit; clients in the field wait 30 to 60 s."""
-_ABSENCE_S: Final = 300
-"""There is no promise that what was written can be read at once: minutes, by what others met."""
 _MINUTE_S: Final = 60
 
 _CANCEL_REPORT: Final[Inquiry[CancelPayment, reporting.Report]] = Inquiry(
@@ -29,11 +28,11 @@ _CREATE: Final = Operation(
     name="create",
     command=CreatePayment,
     build=create.build_create,
-    reply=PaymentReply,
+    reply=PageReply,
     read=create.read_create,
-    deadline_s=_DEADLINE_S,
-    inquiry=Inquiry(create.build_inquiry, PaymentReply, create.read_inquiry, limited_as="query"),
-    absence_window_s=_ABSENCE_S,
+    deadline_s=DEADLINE_S,
+    inquiry=Inquiry(create.build_inquiry, PageReply, create.read_inquiry, limited_as="query"),
+    absence_window_s=ABSENCE_S,
 )
 _CAPTURE: Final = Operation(
     name="capture",
@@ -41,9 +40,9 @@ _CAPTURE: Final = Operation(
     build=capture.build_capture,
     reply=PaymentReply,
     read=capture.read_capture,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=Inquiry(capture.build_inquiry, PaymentReply, capture.read_inquiry, limited_as="query"),
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _CANCEL: Final = Operation(
     name="cancel",
@@ -51,9 +50,9 @@ _CANCEL: Final = Operation(
     build=cancel.build_cancel,
     reply=MovedReply,
     read=cancel.read_cancel,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=_CANCEL_REPORT,
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _REFUND: Final = Operation(
     name="refund",
@@ -61,15 +60,15 @@ _REFUND: Final = Operation(
     build=refund.build_refund,
     reply=MovedReply,
     read=refund.read_refund,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=_REFUND_REPORT,
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _QUERY: Final = Operation(
     name="query",
     command=QueryPayment,
     build=query.build_query,
-    reply=PaymentReply,
+    reply=StandingReply,
     read=query.read_query,
     deadline_s=15,
     moves_money=False,
@@ -84,15 +83,18 @@ CONNECTOR = Connector(
     credentials=("api_key", "secret_key"),
     sign=sign,
     verify=verify,
-    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
+    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY, START, COMPLETE),
     reads=READS,
     settings=IyzicoSettings,
     webhooks=WEBHOOKS,
+    returns=read_return,
     probe=HealthProbe(get("/payment/test"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.
-    rate_limits={name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel")},
-    methods=("stored_card", "card_ref"),
+    rate_limits={
+        name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel", START.name, COMPLETE.name)
+    },
+    methods=("stored_card", "card_ref", "hosted_page", "bank_transfer", "wallet"),
     personal=frozenset(
         {
             "address",
@@ -118,16 +120,20 @@ CONNECTOR = Connector(
     secret=frozenset(
         {
             "apiKey",
+            "callbackUrl",
             "cardAlias",
             "cardHolderName",
             "cardNumber",
             "cardToken",
             "cardUserKey",
+            "checkoutFormContent",
             "conversationData",
             "cvc",
             "expireMonth",
             "expireYear",
+            "payWithIyzicoPageUrl",
             "paymentCard",
+            "paymentPageUrl",
             "secretKey",
             "signature",
             "threeDSHtmlContent",
