@@ -13,7 +13,8 @@ import asyncpg
 from infra.projector import run_projector
 from infra.sandbox.iyzico import BookedPayment, Sandbox, running_sandbox
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores, run_worker
+from infra.stores import prepare_stores
+from infra.worker import run_worker
 from projections.pool import open_pool
 from projections.status import high_water, stands_at
 from schemas.errors import StoreError

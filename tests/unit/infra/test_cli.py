@@ -80,8 +80,9 @@ def test_a_fault_that_cannot_be_read_is_a_usage_error() -> None:
     assert "nonsense" in done.stderr
 
 
-def test_the_sandbox_serves_until_it_is_told_to_stop() -> None:
-    command = [sys.executable, "-m", "infra.cli", "sandbox", "iyzico", "--json"]
+@pytest.mark.parametrize("provider", ["iyzico", "paytr"])
+def test_the_sandbox_serves_until_it_is_told_to_stop(provider: str) -> None:
+    command = [sys.executable, "-m", "infra.cli", "sandbox", provider, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
