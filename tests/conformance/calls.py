@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-import providers
 from providers.connector import Connector
 from providers.notices import Call, Notice, Refused, Webhooks
-from providers.registry import connectors
+from providers.registry import connectors, folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def sample_calls() -> list[SampleCall]:
         _sample(connector, connector.webhooks, path)
         for connector in connectors().values()
         if connector.webhooks is not None
-        for path in sorted(_folder(connector).glob("*.json"))
+        for path in sorted((folder_of(connector) / "samples" / "webhooks").glob("*.json"))
     ]
 
 
@@ -81,10 +80,6 @@ def changed(body: bytes, place: int, flip: int) -> bytes:
     spoiled = bytearray(body)
     spoiled[place] ^= flip
     return bytes(spoiled)
-
-
-def _folder(connector: Connector) -> Path:
-    return Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples" / "webhooks"
 
 
 def _sample(connector: Connector, webhooks: Webhooks, path: Path) -> SampleCall:

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import providers
 from providers.connector import Connector
+from providers.registry import folder_of
 
 
 def contract_file(connector: Connector, name: str) -> Path:
-    folder = Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples" / "contract"
-    return folder / f"{name}.json"
+    return folder_of(connector) / "samples" / "contract" / f"{name}.json"
 
 
 def contract(connector: Connector, name: str) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import providers
 from providers.connector import Answer, Connector, Read
 from providers.judging import Case, judge_read
 from providers.outcome import ReadResult
-from providers.registry import connectors
+from providers.registry import connectors, folder_of
 from tests.conformance.samples import an_integration
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -36,17 +35,16 @@ class ReadSample:
 
 
 def read_samples() -> list[ReadSample]:
-    return [_sample(connector, path) for connector in connectors().values() for path in _files(connector)]
+    return [
+        _sample(connector, path)
+        for connector in connectors().values()
+        for path in sorted((folder_of(connector) / "samples" / "reads").glob("*.json"))
+    ]
 
 
 def a_question(connector: Connector, read: Read[Any, Any, Any]) -> Any:
     """One that the read may be asked."""
     return next(one.question for one in read_samples() if one.connector is connector and one.read is read)
-
-
-def _files(connector: Connector) -> list[Path]:
-    folder = Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples" / "reads"
-    return sorted(folder.glob("*.json"))
 
 
 def _sample(connector: Connector, path: Path) -> ReadSample:

@@ -9,12 +9,11 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-import providers
 from providers.connector import Answer, Attempt, Card, Command, Connector, Integration, Operation, Request
 from providers.judging import Asked, judge_finding, judge_outcome
 from providers.outcome import Finding, Outcome
 from providers.reference import reference_for
-from providers.registry import connectors
+from providers.registry import connectors, folder_of
 from schemas.errors import OutcomeUnknown, Throttled
 from schemas.money import Money
 from schemas.payments import (
@@ -197,12 +196,8 @@ def samples() -> list[Sample]:
     return [
         _sample(connector, path)
         for connector in connectors().values()
-        for path in sorted(_folder(connector).glob("*.json"))
+        for path in sorted((folder_of(connector) / "samples").glob("*.json"))
     ]
-
-
-def _folder(connector: Connector) -> Path:
-    return Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples"
 
 
 def _sample(connector: Connector, path: Path) -> Sample:
