@@ -1,8 +1,6 @@
 """Who verified what: declarations name vectors and tests that exist, and the README's table tells what they say."""
 
 import json
-import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ from infra.cli.providers import app
 from providers.connector import Connector
 from providers.registry import connectors
 from providers.verified import Verified, offered, table, verified_by, verified_of, with_table
+from tests.named_tests import ROOT, is_a_test
 
-ROOT = Path(__file__).parents[2]
 README = ROOT / "providers" / "README.md"
 every_connector = pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])
 
@@ -27,7 +25,7 @@ def test_only_what_a_connector_offers_is_declared(connector: Connector) -> None:
 @every_connector
 def test_every_test_that_is_named_exists(connector: Connector) -> None:
     proofs = verified_of(connector).proofs
-    assert [named for one in proofs.values() for named in (*one.client, *one.sandbox) if not _is_a_test(named)] == []
+    assert [named for one in proofs.values() for named in (*one.client, *one.sandbox) if not is_a_test(named)] == []
 
 
 @every_connector
@@ -77,22 +75,11 @@ def test_a_file_without_marks_is_left_as_it_is(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "Nothing.\n"
 
 
-def _is_a_test(named: str) -> bool:
-    path, _, name = named.partition("::")
-    file = ROOT / path
-    return file.is_file() and re.search(rf"^(async )?def {re.escape(name)}\(", _text(file), re.MULTILINE) is not None
-
-
 def _is_a_vector(named: str) -> bool:
     path, _, inside = named.partition("#")
     group, _, name = inside.partition("/")
     if not (ROOT / path).is_file():
         return False
-    vectors: Any = json.loads(_text(ROOT / path)).get(group)
+    vectors: Any = json.loads((ROOT / path).read_text(encoding="utf-8")).get(group)
     names = vectors if isinstance(vectors, dict) else [vector.get("name") for vector in vectors or ()]
     return bool(vectors) and (not name or name in names)
-
-
-@cache
-def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
