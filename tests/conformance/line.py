@@ -1,7 +1,7 @@
 """One line for a module's tests: a caller of ours, a far side that each test lets behave, and all that is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -75,7 +75,7 @@ class Ask:
     operation: str
     moves: bool
     kept: bool
-    make: Callable[[Caller, Integration, float], Awaitable[Any]] = field(repr=False)
+    make: Callable[[Caller, Integration, float], Coroutine[Any, Any, Any]] = field(repr=False)
 
 
 def asks_of(connector: Connector) -> list[Ask]:

@@ -57,7 +57,8 @@ def with_one_leaf_changed(body: bytes, free: Collection[str]) -> Iterator[tuple[
     """
     tree = read(body)
     for path in _leaves(tree):
-        for other in (None, True, [], -7) if path[-1] in free else (None, True, [], -7, "NEVER_MET"):
+        others: tuple[Any, ...] = (None, True, [], -7, *(() if path[-1] in free else ("NEVER_MET",)))
+        for other in others:
             yield f"{'.'.join(map(str, path))}={other!r}", written(_changed(tree, path, other))
 
 

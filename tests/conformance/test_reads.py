@@ -16,18 +16,26 @@ from tests.conformance.read_samples import ReadSample, read_samples
 from tests.conformance.samples import an_integration
 from tests.conformance.spoiling import ALIEN_TYPES, SPOILED, STATUSES, read, values_of, without_a_word
 
-SAMPLES = [pytest.param(sample, id=f"{sample.connector.name}/{sample.name}") for sample in read_samples()]
-ANSWERED = [sample for sample in SAMPLES if not {"raises", "refused"} & set(sample.values[0].expected)]
+SAMPLES = read_samples()
+ANSWERED = [sample for sample in SAMPLES if not {"raises", "refused"} & set(sample.expected)]
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+def _named(sample: ReadSample) -> str:
+    return f"{sample.connector.name}/{sample.name}"
+
+
+every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=_named)
+every_answer = pytest.mark.parametrize("sample", ANSWERED, ids=_named)
+
+
+@every_sample
 def test_a_sample_is_read_as_expected(sample: ReadSample) -> None:
     told = _told(sample)
     assert {name: told[name] for name in sample.expected} == sample.expected
     assert len(sample.origin) >= len("made up")
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@every_sample
 def test_building_twice_gives_the_bytes_that_the_sample_answers(sample: ReadSample) -> None:
     first, second = sample.read.build(sample.question), sample.read.build(sample.question)
     assert first == second
@@ -37,22 +45,22 @@ def test_building_twice_gives_the_bytes_that_the_sample_answers(sample: ReadSamp
 def test_every_read_has_a_sample_of_an_answer_a_no_and_no_use() -> None:
     for connector in connectors().values():
         for one in connector.reads:
-            own = [sample.values[0] for sample in SAMPLES if sample.values[0].read is one]
+            own = [sample for sample in SAMPLES if sample.read is one]
             assert {_kind(sample) for sample in own} >= {"answer", "refused", "unknown"}, one.name
 
 
-@pytest.mark.parametrize("sample", ANSWERED)
+@every_answer
 def test_a_spoiled_body_is_no_answer(sample: ReadSample) -> None:
     assert [how for how, spoil in SPOILED.items() if _answers(sample, body=spoil(sample.answer.body))] == []
 
 
-@pytest.mark.parametrize("sample", ANSWERED)
+@every_answer
 def test_an_answer_under_another_status_or_content_type_is_none(sample: ReadSample) -> None:
     assert [status for status in STATUSES if _answers(sample, status=status)] == []
     assert [alien for alien in ALIEN_TYPES if _answers(sample, headers={"content-type": alien})] == []
 
 
-@pytest.mark.parametrize("sample", ANSWERED)
+@every_answer
 def test_a_word_of_another_kind_or_none_is_no_answer(sample: ReadSample) -> None:
     for word in sample.words:
         free = contract(sample.connector, "words")[word] is None
@@ -70,7 +78,7 @@ def _answers(sample: ReadSample, **changed: Any) -> bool:
         return False
 
 
-@pytest.mark.parametrize("sample", ANSWERED)
+@every_answer
 async def test_over_a_socket_it_is_asked_once_and_told_once(sample: ReadSample) -> None:
     exchanges: list[Exchange] = []
     settings = CallerSettings(retry=RetryPolicy(tries=1))

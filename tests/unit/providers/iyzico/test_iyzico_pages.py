@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from providers.connector import Attempt, Unsayable
+from providers.connector import Attempt, Command, Unsayable
 from providers.payments.iyzico import CONNECTOR
 from providers.payments.iyzico.query import read_query
 from providers.payments.iyzico.wire import StandingReply
@@ -37,7 +37,7 @@ def a_page(**changed: Any) -> HostedPage:
     return HostedPage(kind="hosted_page", return_url=BACK, **changed)
 
 
-def built(command: PaymentCommand, attempt: Attempt | None = None) -> tuple[str, dict[str, Any]]:
+def built(command: Command, attempt: Attempt | None = None) -> tuple[str, dict[str, Any]]:
     operation = CONNECTOR.operation_for(type(command))
     assert operation is not None
     request = operation.build(command, attempt or an_attempt())

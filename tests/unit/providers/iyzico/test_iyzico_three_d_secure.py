@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.connector import Answer, Attempt, Request, Unsayable
+from providers.connector import Answer, Attempt, Command, Request, Unsayable
 from providers.judging import Asked, judge_outcome
 from providers.outcome import Outcome, ProviderState
 from providers.payments.iyzico import CONNECTOR
@@ -45,7 +45,7 @@ BACK = {"status": "success", "mdStatus": "1", "paymentId": "22416032", "conversa
 PAGE = "<!doctype html><form action='https://bank.example/üç'></form>"
 
 
-def built(command: PaymentCommand, attempt: Attempt) -> tuple[str, BODY]:
+def built(command: Command, attempt: Attempt) -> tuple[str, BODY]:
     operation = CONNECTOR.operation_for(type(command))
     assert operation is not None
     request = operation.build(command, attempt)
