@@ -31,6 +31,7 @@ from schemas.payments import (
     RefundPayment,
     StartThreeDSecure,
     StoredCard,
+    TransferShare,
 )
 from schemas.payments.payment import LineRefund
 from schemas.payments.resources import Resource, ResourceOrder
@@ -50,6 +51,13 @@ CARD = Card(
 )
 
 _KEPT = StoredCard(kind="stored_card", card_token="tok-Zq7", customer_key="cust-Zq8")
+
+_SHARE = {
+    "payment_id": str(PAYMENT_ID),
+    "amount": {"minor": 1250, "currency": "TRY"},
+    "recipient_name": "Işıl Çağrı",
+    "recipient_iban": "TR330006100519786457841326",
+}
 
 
 def a_payment(state: str = "new", **changed: Any) -> Payment:
@@ -111,6 +119,8 @@ def a_command(kind: type[Command], **changed: Any) -> Command:
         return builders.a_start_three_d_secure(payment_id=PAYMENT_ID, **{"method": _KEPT, **changed})
     if kind is CompleteThreeDSecure:
         return builders.a_complete_three_d_secure(PAYMENT_ID, **changed)
+    if kind is TransferShare:
+        return TransferShare.model_validate_json(json.dumps(_SHARE | changed))
     if kind is CapturePayment:
         return builders.a_capture_payment(PAYMENT_ID, **changed)
     if kind is CancelPayment:
@@ -131,9 +141,10 @@ STATE_FOR: dict[type[PaymentCommand], str] = {
     CancelPayment: "captured",
     RefundPayment: "captured",
     QueryPayment: "captured",
-    ApproveLine: "captured",
     StartThreeDSecure: "new",
     CompleteThreeDSecure: "started",
+    ApproveLine: "captured",
+    TransferShare: "captured",
 }
 
 
@@ -147,11 +158,17 @@ def an_attempt(
     return Attempt(COMMAND_ID, number, reference, a_payment(state), amount, resource=resource)
 
 
+def with_its_card(attempt: Attempt, command: Command) -> Attempt:
+    """The attempt with the card opened, where the command names one of the vault."""
+    named = getattr(getattr(command, "method", command), "card_ref", None)
+    return attempt if named is None else replace(attempt, card=CARD)
+
+
 def attempt_for(connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Attempt:
     reference = reference_for(COMMAND_ID, "a", number, connector.reference)
     if issubclass(operation.command, ResourceOrder):
-        resource = a_resource(operation.command)
-        return an_attempt(reference=reference, number=number, resource=resource)
+        known = an_attempt(reference=reference, number=number, resource=a_resource(operation.command))
+        return with_its_card(known, a_command(operation.command))
     amount = builders.lira("12.50") if operation.moves_money and operation.command is not ApproveLine else None
     return an_attempt(STATE_FOR[operation.command], amount, reference, number)
 
@@ -209,8 +226,8 @@ def _sample(connector: Connector, path: Path) -> Sample:
     about = operation.command
     resource = a_resource(about, **tried.get("resource", {})) if issubclass(about, ResourceOrder) else None
     attempt = an_attempt(state, amount, tried["reference"], resource=resource)
-    if "card" in tried:
-        attempt = replace(attempt, card=CARD)
+    command = _ordered(about, said["command"])
+    attempt = with_its_card(attempt, command)
     if "provider_reference" in tried:
         payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})
         attempt = replace(attempt, payment=payment)
@@ -221,9 +238,11 @@ def _sample(connector: Connector, path: Path) -> Sample:
         operation=operation,
         inquiry=said["inquiry"],
         asked=Asked(
-            integration=an_integration(connector, **said["credentials"]),
+            integration=replace(
+                an_integration(connector, **said["credentials"]), environment=said.get("environment", "sandbox")
+            ),
             operation=operation.name,
-            command=a_command(operation.command, **said["command"]),
+            command=command,
             attempt=attempt,
             request=Request(said.get("method", "POST"), said["path"]),
             now=NOW,
@@ -232,3 +251,9 @@ def _sample(connector: Connector, path: Path) -> Sample:
         words=tuple(said["words"]),
         expected=said["expected"],
     )
+
+
+def _ordered(kind: type[Command], changed: dict[str, Any]) -> Command:
+    """The command; `changed` as it stands in a record's JSON."""
+    told = json.loads(a_command(kind).model_dump_json()) | changed
+    return kind.model_validate_json(json.dumps(told))

@@ -48,6 +48,7 @@ def _is_success(result: Outcome | Finding) -> bool:
 
 SAMPLES = samples()
 SUCCESSES = [sample for sample in SAMPLES if _holds_json(sample.answer) and _succeeds(sample)]
+PAGES = [sample for sample in SAMPLES if not _holds_json(sample.answer) and _succeeds(sample)]
 REFUSALS = [sample for sample in SAMPLES if _holds_json(sample.answer) and sample.verdict() == "refused"]
 
 
@@ -118,6 +119,16 @@ def test_a_success_body_under_another_status_is_never_a_success(sample: Sample) 
 @every_success
 def test_a_success_body_of_another_content_type_is_never_a_success(sample: Sample) -> None:
     assert [alien for alien in ALIEN_TYPES if _succeeds(sample, headers={"content-type": alien})] == []
+
+
+def test_a_page_that_is_empty_or_comes_under_another_status_or_type_is_never_a_success() -> None:
+    """For operations whose answer is a page for the payer's browser."""
+    for sample in PAGES:
+        assert not _succeeds(sample, body=b""), sample.name
+        assert not _succeeds(sample, body=b"<html><body>Service unavailable</body></html>"), sample.name
+        assert [status for status in STATUSES if _succeeds(sample, status=status)] == [], sample.name
+        types = ("text/plain", "application/json", "application/octet-stream", "image/png")
+        assert [alien for alien in types if _succeeds(sample, headers={"content-type": alien})] == [], sample.name
 
 
 @every_success

@@ -47,6 +47,7 @@ FAULTS: dict[str, tuple[Behaviour, End]] = {
     "502 html": (answering(502, HTML, "text/html"), _unknown("server_error")),
     "302": (answering(302, b"", Location="/elsewhere"), _unknown("unusable_answer")),
     "409": (answering(409, b'{"status":"failure","errorCode":"8514"}'), _unknown("in_progress")),
+    "html": (answering(200, HTML, "text/html"), _unknown("unusable_answer")),
     "empty": (answering(200), _unknown("unusable_answer")),
     "text": (answering(200, b"OK", "text/plain"), _unknown("unusable_answer")),
     "reset": (resetting, _unknown("connection_lost")),
