@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 
 from providers.admission import Admission, Gates, class_of
 from providers.cache import ResponseCache
-from providers.connector import Answer, Attempt, Integration, Operation
+from providers.connector import Answer, Attempt, Command, Integration, Operation
 from providers.diagnosis import Cause, with_clock
 from providers.exchange import CallerSettings, Health, LimitReport, OnBreaker, OnExchange, Prepared
 from providers.judging import Asked, judge_finding, judge_outcome, signal_of
@@ -35,7 +35,7 @@ from providers.shared_store import SharedStore
 from providers.transport import Transport
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, Throttled
-from schemas.payments import PaymentCommand, Reason
+from schemas.payments import Reason
 
 R = TypeVar("R", Outcome, Finding, ReadResult)
 
@@ -98,7 +98,7 @@ class Caller:
         await asyncio.gather(*(transport.aclose() for transport in transports))
 
     def prepare(
-        self, integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
+        self, integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt
     ) -> Prepared:
         """The exact request for one attempt. Pure.
 
@@ -160,7 +160,7 @@ class Caller:
         self,
         integration: Integration,
         operation: Operation[Any, Any],
-        command: PaymentCommand,
+        command: Command,
         attempt: Attempt,
         *,
         deadline_s: float,

@@ -12,13 +12,13 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
-from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.connector import Answer, Attempt, Command, Inquiry, Integration, Operation, Read, Request, Wire
 from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
-from schemas.payments import CreatePayment, PaymentCommand, Reason
+from schemas.payments import CreatePayment, Reason
 from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Case:
 class Asked(Case):
     """The case of a command's attempt."""
 
-    command: PaymentCommand
+    command: Command
     attempt: Attempt
 
 
@@ -113,7 +113,7 @@ def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: 
     return ReadResult(refusal=found)
 
 
-def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) -> Outcome:
+def checked_amount(outcome: Outcome, command: Command, attempt: Attempt) -> Outcome:
     """An accepted outcome whose amount is not the one that was asked for becomes unknown, its facts kept."""
     expected = attempt.amount or (command.paid_price if isinstance(command, CreatePayment) else None)
     if outcome.verdict not in {Verdict.ACCEPTED, Verdict.PENDING} or expected is None:

@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from providers.connector import Attempt, Integration, Operation, Request, Unsayable
+from providers.connector import Attempt, Command, Integration, Operation, Request, Unsayable
 from providers.exchange import Prepared
 from providers.scrub import Scrubber
 from schemas.errors import NotSent
-from schemas.payments import PaymentCommand, Reason
+from schemas.payments import Reason
 
 
 def prepare(
-    integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
+    integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt
 ) -> Prepared:
     """The exact request for one attempt.
 

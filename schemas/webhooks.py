@@ -58,6 +58,10 @@ class WebhookReceived(Fact):
     our_reference: Token | None = None
     provider_reference: Token | None = None
     said: ProviderState | None = None
+    about: Literal["payment", "resource"] = "payment"
+    """Of a resource, `provider_reference` is the provider's own id of that."""
+    order_reference: Token | None = None
+    """The provider's own id of the charge of a subscription that it is about."""
     sealed: str
     """The body's exact bytes, sealed under the hub's master key, base64. A card number in it was masked before."""
 

@@ -106,7 +106,8 @@ class WebhooksAgent:
             await self._bury(record, HUB_FAILED)
 
     async def _take(self, record: RawRecord, received_id: UUID, call: WebhookReceived) -> None:
-        named = call.our_reference is not None or call.provider_reference is not None
+        references = (call.our_reference, call.provider_reference)
+        named = call.about == "payment" and any(reference is not None for reference in references)
         subject = await self._finder.subject(call) if named else None
         if subject is not None:
             await self._hand_on(received_id, call, subject)
