@@ -11,9 +11,7 @@ from schemas.errors import NotSent
 from schemas.payments import Reason
 
 
-def prepare(
-    integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt
-) -> Prepared:
+def prepare(integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt) -> Prepared:
     """The exact request for one attempt.
 
     Raises:

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 import providers
-from providers.connector import Answer, Attempt, Card, Connector, Integration, Operation, Request
+from providers.connector import Answer, Attempt, Card, Command, Connector, Integration, Operation, Request
 from providers.judging import Asked, judge_finding, judge_outcome
 from providers.outcome import Finding, Outcome
 from providers.reference import reference_for
@@ -18,6 +18,7 @@ from providers.registry import connectors
 from schemas.errors import OutcomeUnknown, Throttled
 from schemas.money import Money
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
     CardRef,
@@ -33,7 +34,9 @@ from schemas.payments import (
     StoredCard,
 )
 from schemas.payments.payment import LineRefund
+from schemas.payments.resources import Resource, ResourceOrder
 from tests import builders
+from tests.conformance.resource_orders import a_resource, a_resource_order
 
 COMMAND_ID = UUID("019abc00-0000-7000-8000-000000000001")
 PAYMENT_ID = UUID("019abc00-0000-7000-8000-000000000002")
@@ -96,8 +99,12 @@ def _open(kind: type[PaymentCommand], provider_reference: str) -> dict[str, Any]
     }
 
 
-def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand:
+def a_command(kind: type[Command], **changed: Any) -> Command:
     """A valid command of one kind; a creation pays with a stored card."""
+    if issubclass(kind, ResourceOrder):
+        return a_resource_order(kind, **changed)
+    if kind is ApproveLine:
+        return ApproveLine(payment_id=PAYMENT_ID, **({"line_id": "line-1"} | changed))
     if kind is CreatePayment:
         given: dict[str, Any] = {"payment_id": PAYMENT_ID, "method": _KEPT, **changed}
         return builders.a_create_payment(**given)
@@ -127,18 +134,26 @@ STATE_FOR: dict[type[PaymentCommand], str] = {
     QueryPayment: "captured",
     StartThreeDSecure: "new",
     CompleteThreeDSecure: "started",
+    ApproveLine: "captured",
 }
 
 
 def an_attempt(
-    state: str = "new", amount: Money | None = None, reference: str = "k0laj0001", number: int = 1
+    state: str = "new",
+    amount: Money | None = None,
+    reference: str = "k0laj0001",
+    number: int = 1,
+    resource: Resource | None = None,
 ) -> Attempt:
-    return Attempt(COMMAND_ID, number, reference, a_payment(state), amount)
+    return Attempt(COMMAND_ID, number, reference, a_payment(state), amount, resource=resource)
 
 
 def attempt_for(connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Attempt:
     reference = reference_for(COMMAND_ID, "a", number, connector.reference)
-    amount = builders.lira("12.50") if operation.moves_money else None
+    if issubclass(operation.command, ResourceOrder):
+        resource = a_resource(operation.command)
+        return an_attempt(reference=reference, number=number, resource=resource)
+    amount = builders.lira("12.50") if operation.moves_money and operation.command is not ApproveLine else None
     return an_attempt(STATE_FOR[operation.command], amount, reference, number)
 
 
@@ -195,8 +210,12 @@ def _sample(connector: Connector, path: Path) -> Sample:
     operation = next(operation for operation in connector.operations if operation.name == said["operation"])
     tried = said["attempt"]
     amount = Money(**tried["amount"]) if "amount" in tried else None
-    state = tried.get("payment", STATE_FOR[operation.command])
-    attempt = an_attempt(state, amount, tried["reference"])
+    state = tried.get("payment", STATE_FOR.get(operation.command, "new"))
+    about = operation.command
+    resource = a_resource(about, **tried.get("resource", {})) if issubclass(about, ResourceOrder) else None
+    attempt = an_attempt(state, amount, tried["reference"], resource=resource)
+    if "card" in tried:
+        attempt = replace(attempt, card=CARD)
     if "provider_reference" in tried:
         payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})
         attempt = replace(attempt, payment=payment)

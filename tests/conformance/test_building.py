@@ -8,10 +8,11 @@ from pydantic import SecretStr
 
 from providers.authenticating import authenticate
 from providers.caller import Caller
-from providers.connector import Attempt, Card, Connector, Operation, Request
+from providers.connector import Attempt, Card, Command, Connector, Operation, Request
 from providers.registry import connectors
 from schemas.errors import NotSent
-from schemas.payments import CreatePayment, Crypto, PaymentCommand
+from schemas.payments import CreatePayment, Crypto
+from schemas.payments.resources import RESOURCE_COMMANDS
 from tests.builders import a_create_payment, lira
 from tests.conformance.samples import (
     CARD,
@@ -39,7 +40,7 @@ MOVING = _operations(lambda _, operation: operation.moves_money)
 LACKING = [
     pytest.param(connector, kind, id=f"{connector.name}/{kind.type}")
     for connector in connectors().values()
-    for kind in STATE_FOR
+    for kind in (*STATE_FOR, *RESOURCE_COMMANDS)
     if connector.operation_for(kind) is None
 ]
 TAKERS = [pytest.param(c, id=c.name) for c in connectors().values() if c.operation_for(CreatePayment) is not None]
@@ -78,6 +79,7 @@ def test_the_template_names_no_identifier(connector: Connector, operation: Opera
     assert request.template.startswith("/")
     assert attempt.reference not in request.template
     assert (attempt.payment.provider_reference or "none") not in request.template
+    assert attempt.resource is None or (attempt.resource.provider_reference or "none") not in request.template
 
 
 @pytest.mark.parametrize(("connector", "operation"), _operations(lambda connector, _: connector.signs_body))
@@ -150,7 +152,7 @@ def test_a_method_that_is_not_offered_is_refused_before_anything_is_sent(caller:
 
 @pytest.mark.parametrize(("connector", "kind"), LACKING)
 def test_a_command_without_an_operation_is_refused_before_anything_is_sent(
-    caller: Caller, connector: Connector, kind: type[PaymentCommand]
+    caller: Caller, connector: Connector, kind: type[Command]
 ) -> None:
     for operation in connector.operations:
         with pytest.raises(NotSent) as refused:

@@ -43,9 +43,9 @@ def test_every_operation_has_a_sample_of_every_verdict() -> None:
             own = [sample for sample in SAMPLES if sample.provider == connector.name]
             direct = {s.verdict() for s in own if s.operation is operation and not s.inquiry}
             asked = {s.name: s.verdict() for s in own if s.operation is operation and s.inquiry}
-            assert direct >= ({"refused", "unknown"} if operation.moves_money else {"unknown"})
+            assert direct >= ({"refused", "unknown"} if operation.moves_money else {"unknown"}), operation.name
             # What only begins something is never accepted: it waits for the payer.
-            assert direct & {"accepted", "pending"}
+            assert direct & {"accepted", "pending"}, operation.name
             if operation.inquiry is not None:
                 assert "concluded" in asked.values()
                 # That it is not known there is mostly no word on it, but for what cannot move anything any more.

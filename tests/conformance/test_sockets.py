@@ -14,12 +14,11 @@ import pytest
 
 from providers.authenticating import authenticate
 from providers.caller import Caller
-from providers.connector import Attempt, Connector, Operation, RateLimit
+from providers.connector import Attempt, Command, Connector, Operation, RateLimit
 from providers.exchange import CallerSettings, Exchange
 from providers.registry import connectors
 from providers.retry import RetryPolicy
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
-from schemas.payments import PaymentCommand
 from tests.builders import lira
 from tests.conformance.far_side import Behaviour, a_dead_address, answering, cutting_off, far_side, hanging, resetting
 from tests.conformance.samples import (
@@ -216,7 +215,7 @@ def _repeating(content_type: str) -> Behaviour:
     return answer
 
 
-def _telling(connector: Connector) -> list[tuple[PaymentCommand, Attempt]]:
+def _telling(connector: Connector) -> list[tuple[Command, Attempt]]:
     """A command of each kind that the connector performs, and one with a card where it takes cards."""
     told = [(a_command(one.command), attempt_for(connector, one)) for one in connector.operations]
     if "card_ref" in connector.methods:
