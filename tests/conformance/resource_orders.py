@@ -53,7 +53,12 @@ _SUB_MERCHANT: Final[dict[str, Any]] = {
     "identity_number": "74300864791",
 }
 _SAID: Final[dict[type[ResourceOrder], dict[str, Any]]] = {
-    StoreCard: {"buyer_id": "buyer-7", "email": "isil@example.com", "card_ref": str(CARD_REF)},
+    StoreCard: {
+        "buyer_id": "buyer-7",
+        "email": "isil@example.com",
+        "card_ref": str(CARD_REF),
+        "customer_key": "cust-Zq8",
+    },
     DeleteCard: {"card_token": "tok-Zq7", "customer_key": "cust-Zq8"},
     ListCards: {"customer_key": "cust-Zq8"},
     CreateProduct: {"name": "Kahve paketi"},
@@ -95,7 +100,7 @@ def a_resource_order(kind: type[ResourceOrder], **changed: Any) -> ResourceOrder
 def a_resource(of: type[ResourceOrder], **changed: Any) -> Resource:
     """The resource that a command of one kind is about; `changed` as it stands in JSON."""
     known: dict[str, Any] = {"resource_id": str(RESOURCE_ID)}
-    if of.moves and not issubclass(of, _BEGINS):
+    if of.moves and of not in _BEGINS:
         known |= {"stage": "active", "provider_reference": REFERENCE, "customer_reference": "cust-1"}
     if of in {QuerySubscription, QuerySubMerchant, TakeResourceNotice}:
         known |= {"stage": "active", "provider_reference": REFERENCE}

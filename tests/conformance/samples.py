@@ -148,11 +148,16 @@ def an_attempt(
     return Attempt(COMMAND_ID, number, reference, a_payment(state), amount, resource=resource)
 
 
+def with_its_card(attempt: Attempt, command: Command) -> Attempt:
+    """The attempt with the card opened, where the command about a resource names one of the vault."""
+    return attempt if getattr(command, "card_ref", None) is None else replace(attempt, card=CARD)
+
+
 def attempt_for(connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Attempt:
     reference = reference_for(COMMAND_ID, "a", number, connector.reference)
     if issubclass(operation.command, ResourceOrder):
-        resource = a_resource(operation.command)
-        return an_attempt(reference=reference, number=number, resource=resource)
+        known = an_attempt(reference=reference, number=number, resource=a_resource(operation.command))
+        return with_its_card(known, a_command(operation.command))
     amount = builders.lira("12.50") if operation.moves_money and operation.command is not ApproveLine else None
     return an_attempt(STATE_FOR[operation.command], amount, reference, number)
 
@@ -214,8 +219,8 @@ def _sample(connector: Connector, path: Path) -> Sample:
     about = operation.command
     resource = a_resource(about, **tried.get("resource", {})) if issubclass(about, ResourceOrder) else None
     attempt = an_attempt(state, amount, tried["reference"], resource=resource)
-    if "card" in tried:
-        attempt = replace(attempt, card=CARD)
+    command = a_command(about, **said["command"])
+    attempt = with_its_card(attempt, command) if resource is not None else attempt
     if "provider_reference" in tried:
         payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})
         attempt = replace(attempt, payment=payment)
@@ -228,7 +233,7 @@ def _sample(connector: Connector, path: Path) -> Sample:
         asked=Asked(
             integration=an_integration(connector, **said["credentials"]),
             operation=operation.name,
-            command=a_command(operation.command, **said["command"]),
+            command=command,
             attempt=attempt,
             request=Request(said.get("method", "POST"), said["path"]),
             now=NOW,
