@@ -10,6 +10,7 @@ from typing import Any, Final
 from providers.connector import Attempt, Request
 from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.iyzico.errors import refusal
+from providers.payments.iyzico.hosted import LOST
 from providers.payments.iyzico.payment_body import address_fields, card_with_code, vault_card
 from providers.payments.iyzico.result import contradiction
 from providers.payments.iyzico.subscription_page import FormReply, sent_to_page
@@ -70,23 +71,26 @@ def read_inquiry(reply: SubscriptionList, command: CreateSubscription, attempt: 
     """The buyer's one subscription to the plan that was made since the command was.
 
     Raises:
-        UnusableAnswer: there are several, or it is not told when one was made.
+        UnusableAnswer: there are several, or it is not told whose one is, or when it was made.
     """
+    if command.return_url is not None:
+        return LOST
     since = created_at(attempt.command_id)
-    ours = [one for one in all_listed(reply) if _fits(one, command)]
-    if since is None or any(one.created_date is None for one in ours):
+    of_plan = [one for one in all_listed(reply) if one.pricing_plan_reference_code == command.plan_reference]
+    if since is None or any(one.created_date is None for one in of_plan):
         raise UnusableAnswer("it is not told when a subscription was made, so that it cannot be told from an older one")
-    new = [one for one in ours if one.created_date is not None and one.created_date >= since - _CLOCKS_APART]
+    young = [one for one in of_plan if one.created_date is not None and one.created_date >= since - _CLOCKS_APART]
+    new = [one for one in young if _is_of_buyer(one, command)]
     if len(new) > 1:
         raise UnusableAnswer("the buyer has several new subscriptions to the plan; which is this one cannot be told")
     return Finding(Sighting.CONCLUDED, _begun(new[0], command)) if new else Finding(Sighting.ABSENT)
 
 
-def _fits(told: SubscriptionFields, command: CreateSubscription) -> bool:
-    if told.pricing_plan_reference_code != command.plan_reference:
-        return False
+def _is_of_buyer(told: SubscriptionFields, command: CreateSubscription) -> bool:
     if command.customer_reference is not None:
         return told.customer_reference_code == command.customer_reference
+    if told.customer_email is None:
+        raise UnusableAnswer("customerEmail is missing, so that it cannot be told whose subscription it is")
     return told.customer_email == command.buyer.email
 
 

@@ -3,13 +3,15 @@
 Answers to orders may have no `data`: then a success says that the order was carried out, and no more.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from providers.connector import Attempt, Request, Unsayable
 from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
-from providers.payments.iyzico.detail import not_answered
+from providers.payments.iyzico.detail import NOT_FOUND, PAGE_NOT_KNOWN, not_answered
 from providers.payments.iyzico.errors import refusal
 from providers.payments.iyzico.known_resource import customer_of, form_token_of, subscription_of
+from providers.payments.iyzico.page_time import is_over
 from providers.payments.iyzico.result import contradiction
 from providers.payments.iyzico.subscribing import SUBSCRIPTIONS
 from providers.payments.iyzico.subscription_wire import (
@@ -26,6 +28,7 @@ from schemas.payments import Reason
 from schemas.payments.resources import (
     ActivateSubscription,
     CancelSubscription,
+    CreateSubscription,
     QuerySubscription,
     RetrySubscriptionCharge,
     SubscriptionDetails,
@@ -85,7 +88,7 @@ def read_upgrade(reply: SubscriptionReply, command: UpgradeSubscription, attempt
     if reply.failed:
         return refusal(reply)
     reply.require_echo(attempt.reference)
-    return _upgraded(reply.data, command)
+    return _upgraded(reply.data, command, attempt)
 
 
 def build_upgrade_inquiry(_command: UpgradeSubscription, attempt: Attempt) -> Request:
@@ -110,7 +113,7 @@ def read_upgrade_inquiry(reply: SubscriptionList, command: UpgradeSubscription, 
         and one.reference_code != ours
     ]
     if len(new) == 1:
-        return Finding(Sighting.CONCLUDED, _upgraded(new[0], command))
+        return Finding(Sighting.CONCLUDED, _upgraded(new[0], command, attempt))
     if new or details_of(old).state == "upgraded":
         raise UnusableAnswer("it was upgraded, and what it became cannot be told; look at it in iyzico's panel")
     return Finding(Sighting.ABSENT)
@@ -152,9 +155,12 @@ def build_query(_command: QuerySubscription, attempt: Attempt) -> Request:
 
 
 def read_query(reply: SubscriptionReply, _command: QuerySubscription, attempt: Attempt) -> Outcome:
+    token = form_token_of(attempt)
+    if token is not None and reply.failed and reply.error_code in {NOT_FOUND, PAGE_NOT_KNOWN}:
+        return _unfinished(reply, attempt)
     if reply.failed:
         return refusal(reply)
-    return found(details_of(reply.data) if form_token_of(attempt) is not None else _asked_about(reply, attempt))
+    return found(details_of(reply.data) if token is not None else _asked_about(reply, attempt))
 
 
 def ask(_command: object, attempt: Attempt) -> Request:
@@ -197,8 +203,18 @@ def _asked_about(reply: SubscriptionReply, attempt: Attempt) -> SubscriptionDeta
     return details
 
 
-def _upgraded(told: SubscriptionFields | None, command: UpgradeSubscription) -> Outcome:
+def _unfinished(reply: SubscriptionReply, attempt: Attempt) -> Outcome:
+    """Nobody has subscribed on the page: not yet, or, once it is over, for good."""
+    begun = () if attempt.resource is None else attempt.resource.open_commands
+    over = is_over(reply.system_time, begun, CreateSubscription.type)
+    details = SubscriptionDetails(state="expired" if over else "pending")
+    return Outcome(verdict=Verdict.ACCEPTED, details=details, their_code=reply.error_code)
+
+
+def _upgraded(told: SubscriptionFields | None, command: UpgradeSubscription, attempt: Attempt) -> Outcome:
+    """What begins with the next period only is told of; until then orders go to the subscription that runs."""
     details = details_of(told)
+    outcome = found(details)
     if details.plan_reference != command.plan_reference or details.state not in _LIVE:
-        return contradiction(found(details), "iyzico took the upgrade and tells of another plan or an end; look at it")
-    return found(details)
+        return contradiction(outcome, "iyzico took the upgrade and tells of another plan or an end; look at it")
+    return outcome if command.when == "now" else replace(outcome, reference=subscription_of(attempt))

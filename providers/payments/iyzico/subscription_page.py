@@ -13,7 +13,10 @@ from schemas.payments.resources import ChangeSubscriptionCard
 from schemas.verdicts import Verdict
 
 _CHANGE_CARD: Final = f"{BASE}/card-update/checkoutform/initialize"
-_PLACE: Final = '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body><div id="iyzipay-checkout-form"></div>{}'
+_PAGE: Final = (
+    '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>'
+    '<div id="iyzipay-checkout-form" class="responsive"></div>{}</body></html>'
+)
 """Their answer is a script, which fills the element of this id."""
 
 
@@ -51,7 +54,7 @@ def sent_to_page(reply: FormReply) -> Outcome:
 def _pending(reply: FormReply, reference: str) -> Outcome:
     if not reply.checkout_form_content:
         raise UnusableAnswer("checkoutFormContent is missing in a success")
-    page = _PLACE.format(reply.checkout_form_content) + "</body></html>"
+    page = _PAGE.format(reply.checkout_form_content)
     return Outcome(
         verdict=Verdict.PENDING,
         reference=reference,
