@@ -4,7 +4,6 @@ The page is begun by `/v2/subscription/checkoutform/initialize`; what the buyer 
 these calls is idempotent, and no reference of ours comes back with a subscription.
 """
 
-from datetime import timedelta
 from typing import Any, Final
 
 from providers.connector import Attempt, Request
@@ -22,17 +21,15 @@ from providers.payments.iyzico.subscription_wire import (
     all_listed,
     details_of,
     found,
+    is_new,
 )
 from providers.payments.iyzico.wire import get, post
-from schemas.ids import created_at
 from schemas.payments.resources import CreateSubscription
 
 SUBSCRIPTIONS: Final = f"{BASE}/subscriptions"
 _WITH_CARD: Final = f"{BASE}/initialize"
 _WITH_CUSTOMER: Final = f"{BASE}/initialize/with-customer"
 _ON_PAGE: Final = f"{BASE}/checkoutform/initialize"
-_CLOCKS_APART: Final = timedelta(minutes=5)
-"""How far the publisher's clock and iyzico's may lie apart."""
 
 
 class BegunReply(FormReply, SubscriptionReply):
@@ -75,12 +72,8 @@ def read_inquiry(reply: SubscriptionList, command: CreateSubscription, attempt: 
     """
     if command.return_url is not None:
         return LOST
-    since = created_at(attempt.command_id)
     of_plan = [one for one in all_listed(reply) if one.pricing_plan_reference_code == command.plan_reference]
-    if since is None or any(one.created_date is None for one in of_plan):
-        raise UnusableAnswer("it is not told when a subscription was made, so that it cannot be told from an older one")
-    young = [one for one in of_plan if one.created_date is not None and one.created_date >= since - _CLOCKS_APART]
-    new = [one for one in young if _is_of_buyer(one, command)]
+    new = [one for one in of_plan if is_new(one.created_date, attempt) and _is_of_buyer(one, command)]
     if len(new) > 1:
         raise UnusableAnswer("the buyer has several new subscriptions to the plan; which is this one cannot be told")
     return Finding(Sighting.CONCLUDED, _begun(new[0], command)) if new else Finding(Sighting.ABSENT)

@@ -1,6 +1,6 @@
 """Products and their pricing plans: `/v2/subscription/products` and what lies below it.
 
-iyzico gives each product and each plan of the account a name that no other has: by it one is found again.
+iyzico allows a name once in an account: by it a product or plan is found again, if it is new.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from providers.payments.iyzico.amounts import from_wire, to_wire
 from providers.payments.iyzico.detail import not_answered
 from providers.payments.iyzico.errors import refusal
 from providers.payments.iyzico.result import contradiction
-from providers.payments.iyzico.subscription_wire import BASE
+from providers.payments.iyzico.subscription_wire import BASE, Moment, is_new
 from providers.payments.iyzico.wire import Amount, Envelope, Fields, Word, get, post, segment
 from schemas.payments.resources import CreatePlan, CreateProduct, PlanDetails, ProductDetails
 from schemas.verdicts import Verdict
@@ -31,7 +31,7 @@ class NamedFields(Fields):
 
     reference_code: Word | None = None
     name: str | None = None
-    product_reference_code: Word | None = None
+    created_date: Moment = None
     price: Amount | None = None
     currency_code: str | None = None
     payment_interval: str | None = None
@@ -67,8 +67,8 @@ def build_product_inquiry(_command: CreateProduct, attempt: Attempt) -> Request:
     return _first_page(_PRODUCTS, _PRODUCTS, attempt)
 
 
-def read_product_inquiry(reply: NamedList, command: CreateProduct, _attempt: Attempt) -> Finding:
-    told = _named(reply, command.name)
+def read_product_inquiry(reply: NamedList, command: CreateProduct, attempt: Attempt) -> Finding:
+    told = _named(reply, command.name, attempt)
     return Finding(Sighting.ABSENT) if told is None else Finding(Sighting.CONCLUDED, _product(told, command))
 
 
@@ -101,8 +101,8 @@ def build_plan_inquiry(command: CreatePlan, attempt: Attempt) -> Request:
     return _first_page(_PLANS.format(product=segment(command.product_reference)), _PLANS, attempt)
 
 
-def read_plan_inquiry(reply: NamedList, command: CreatePlan, _attempt: Attempt) -> Finding:
-    told = _named(reply, command.name)
+def read_plan_inquiry(reply: NamedList, command: CreatePlan, attempt: Attempt) -> Finding:
+    told = _named(reply, command.name, attempt)
     return Finding(Sighting.ABSENT) if told is None else Finding(Sighting.CONCLUDED, _plan(told, command))
 
 
@@ -110,20 +110,22 @@ def _first_page(path: str, template: str, attempt: Attempt) -> Request:
     return get(path, template=template, page="1", count=str(_LISTED), conversationId=attempt.reference)
 
 
-def _named(reply: NamedList, name: str) -> NamedFields | None:
-    """The one of this name.
+def _named(reply: NamedList, name: str, attempt: Attempt) -> NamedFields | None:
+    """The new one of this name.
 
     Raises:
-        UnusableAnswer: it is no list, or it may stand on a further page.
+        UnusableAnswer: it is no list, there are several, or it may stand on a further page.
     """
     if reply.failed:
         raise not_answered(reply)
     if reply.data is None or reply.data.items is None:
         raise UnusableAnswer("data or items is missing in a success")
-    told = next((one for one in reply.data.items if one.name == name), None)
-    if told is None and (reply.data.page_count or 0) > 1:
+    ours = [one for one in reply.data.items if one.name == name and is_new(one.created_date, attempt)]
+    if len(ours) > 1:
+        raise UnusableAnswer("there are several new ones of this name; which is this one cannot be told")
+    if not ours and (reply.data.page_count or 0) > 1:
         raise UnusableAnswer("it is not among the first ones; look it up in iyzico's panel")
-    return told
+    return ours[0] if ours else None
 
 
 def _product(told: NamedFields | None, command: CreateProduct) -> Outcome:

@@ -4,21 +4,25 @@ None of these answers is signed. Source: README, "Subscriptions".
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator
 
+from providers.connector import Attempt
 from providers.outcome import Outcome, UnusableAnswer
 from providers.payments.iyzico.amounts import from_wire
 from providers.payments.iyzico.detail import not_answered
 from providers.payments.iyzico.wire import Amount, Envelope, Fields, Word
+from schemas.ids import created_at
 from schemas.payments.resources import SubscriptionCharge, SubscriptionDetails
 from schemas.payments.resources.subscriptions import SubscriptionState
 from schemas.verdicts import Verdict
 
 BASE: Final = "/v2/subscription"
+_CLOCKS_APART: Final = timedelta(minutes=5)
+"""How far the publisher's clock and iyzico's may lie apart."""
 _STATES: Final[Mapping[str, SubscriptionState]] = MappingProxyType(
     {
         "ACTIVE": "active",
@@ -113,6 +117,18 @@ def details_of(told: SubscriptionFields | None) -> SubscriptionDetails:
         began_at=told.start_date,
         charges=tuple(charge for order in told.orders or () if (charge := _charge(order)) is not None),
     )
+
+
+def is_new(made_at: datetime | None, attempt: Attempt) -> bool:
+    """Whether a thing was made since the command was, whose id tells when: what is older is none of its making.
+
+    Raises:
+        UnusableAnswer: one of the two moments is not told.
+    """
+    since = created_at(attempt.command_id)
+    if made_at is None or since is None:
+        raise UnusableAnswer("it is not told when it was made, so that it cannot be told from an older one")
+    return made_at >= since - _CLOCKS_APART
 
 
 def found(details: SubscriptionDetails) -> Outcome:
