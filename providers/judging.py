@@ -78,7 +78,9 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
             operation=asked.operation,
             reason="provider_transient",
         )
-    if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING}:
+    # A question may be answered by a failure that tells what there is not: its body decides, under whatever status.
+    told_by_failure = outcome.their_code is not None and not operation.moves_money
+    if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING} and not told_by_failure:
         _refuse_contradiction(asked, answer)
     return checked_amount(outcome, asked.command, asked.attempt) if operation.moves_money else outcome
 

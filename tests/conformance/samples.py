@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -106,6 +106,10 @@ def _open(kind: type[PaymentCommand], provider_reference: str) -> dict[str, Any]
     }
 
 
+@overload
+def a_command(kind: type[ResourceOrder], **changed: Any) -> ResourceOrder: ...
+@overload
+def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand: ...
 def a_command(kind: type[Command], **changed: Any) -> Command:
     """A valid command of one kind; a creation pays with a stored card."""
     if issubclass(kind, ResourceOrder):

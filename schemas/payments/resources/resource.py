@@ -56,6 +56,9 @@ class Resource(Frozen):
         stage: ResourceStage = "active"
         customer = self.customer_reference
         match details:
+            case SubscriptionDetails(state="pending", subscription_reference=None):
+                # The buyer has not finished the provider's page: what was begun is as open as before.
+                return self.model_copy(update={"kind": result.kind})
             case CardDeletion():
                 stage = "ended"
             case KeptCard():
