@@ -174,7 +174,7 @@ class Caller:
         inquiry, name = operation.inquiry, f"{operation.name}_inquiry"
         if inquiry is None:
             raise refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
-        request = built(integration, name, lambda: inquiry.build(command, attempt))
+        request = built(integration, name, lambda: inquiry.build(command, integration.seen_by(attempt)))
         asked = Asked(
             integration=integration,
             operation=name,

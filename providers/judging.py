@@ -4,6 +4,7 @@ The order of the questions matters: was it turned away by a limit, can it be rea
 really theirs, does it hold what the connector needs, and is the amount the one that was asked for.
 """
 
+import email.message
 import email.utils
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from schemas.payments import CreatePayment, Reason
 from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
+
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 _NO_FAULTS: Final = frozenset({"unanswered", "in_progress"})
 """No answer to what was asked, and yet the provider's side works."""
@@ -57,6 +60,11 @@ class Asked(Case):
     command: Command
     attempt: Attempt
 
+    @property
+    def seen(self) -> Attempt:
+        """The attempt as the connector's functions see it."""
+        return self.integration.seen_by(self.attempt)
+
 
 def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) -> Outcome:
     """The verdict on an operation.
@@ -67,7 +75,12 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
         OutcomeUnknown: the answer is no use; `reason` is `server_error`, `unusable_answer`, `bad_signature` or
             `contradiction`; or `in_progress`: perhaps an earlier send of it is still under way.
     """
-    outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, asked.attempt))
+    attempt, read_page = asked.seen, operation.read_page
+    page = page_of(answer) if read_page is not None else None
+    if read_page is not None and page is not None:
+        outcome = _understood(asked, answer, lambda: read_page(page, asked.command, attempt))
+    else:
+        outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, attempt))
     if outcome.failure is FailureClass.THROTTLED:
         raise asked.throttled(answer)
     if outcome.failure is FailureClass.TRANSIENT:
@@ -92,7 +105,8 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
         Throttled, OutcomeUnknown: it found nothing out; as in `judge_outcome`, and `unanswered` when the provider
             refused to answer.
     """
-    finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, asked.attempt))
+    attempt = asked.seen
+    finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, attempt))
     if finding.sighting is not Sighting.ABSENT:
         _refuse_contradiction(asked, answer)
     if finding.outcome is None:
@@ -122,7 +136,7 @@ def checked_amount(outcome: Outcome, command: Command, attempt: Attempt) -> Outc
         return outcome
     if outcome.amount is None and outcome.verdict is Verdict.PENDING:
         return outcome
-    if _same(outcome.amount, expected):
+    if _same(_asked_part(outcome), expected):
         return outcome
     moved = "no amount" if outcome.amount is None else str(outcome.amount)
     return replace(
@@ -179,6 +193,10 @@ def parsed(answer: Answer) -> Answer:
 
 
 def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], T]) -> T:
+    return _understood(asked, answer, lambda: read(read_wire(_trusted(asked, answer), model)))
+
+
+def _understood(asked: Case, answer: Answer, understand: Callable[[], T]) -> T:
     name = asked.integration.connector.name
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise asked.throttled(answer)
@@ -189,8 +207,7 @@ def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], 
         # says, the truth is had by asking, and a refusal that is believed here could hide money that moved.
         raise asked.unknown("in_progress", f"{name} answered HTTP 409: it may be under way; ask for the status")
     try:
-        value = _trusted(asked, answer)
-        return read(read_wire(value, model))
+        return understand()
     except Unreadable as bad:
         message = f"the answer (HTTP {answer.status}, {len(answer.body)} bytes) cannot be read: {bad}"
         raise asked.unknown("unusable_answer", message) from None
@@ -227,10 +244,37 @@ def _refuse_contradiction(asked: Case, answer: Answer) -> None:
         raise asked.unknown("contradiction", message)
 
 
+def page_of(answer: Answer) -> str | None:
+    """The text of an HTML page; `None` for an answer of any other type, and for one that can be read as JSON.
+
+    An unknown charset or bytes that are not of it make the page unreadable: it is then no page.
+    """
+    if _content_type(answer) not in _PAGES or answer.parsed is not None or parsed(answer).parsed is not None:
+        return None
+    named = email.message.Message()
+    named["content-type"] = answer.headers["content-type"]
+    try:
+        return answer.body.decode(named.get_content_charset("utf-8"))
+    except (LookupError, UnicodeDecodeError):
+        return None
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").split(";", 1)[0].strip().casefold()
+
+
 def _require_json_type(answer: Answer) -> None:
-    named = answer.headers.get("content-type", "").split(";", 1)[0].strip().casefold()
+    named = _content_type(answer)
     if named and named != "application/json" and not (named.startswith("application/") and named.endswith("+json")):
         raise Unreadable("its content type is not JSON")
+
+
+def _asked_part(outcome: Outcome) -> Money | None:
+    """What was moved, without what the payer chose to pay beyond."""
+    amount, surcharge = outcome.amount, outcome.surcharge
+    if amount is None or surcharge is None or amount.currency != surcharge.currency:
+        return amount
+    return amount.with_minor(amount.minor - surcharge.minor)
 
 
 def _same(amount: Money | None, expected: Money) -> bool:

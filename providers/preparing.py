@@ -26,6 +26,7 @@ def prepare(integration: Integration, operation: Operation[Any, Any], command: C
         raise refused(
             integration, operation.name, Reason.UNSUPPORTED_METHOD, f"{method.kind} is not taken; send {offered}"
         )
+    attempt = integration.seen_by(attempt)
     request = built(integration, operation.name, lambda: operation.build(command, attempt))
     digest = _digest(request, Scrubber(connector.secret) if attempt.card is not None else None)
     return Prepared(integration, operation, command, attempt, request, digest)
