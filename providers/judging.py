@@ -13,12 +13,14 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
 from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.details import checked_details
 from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
-from schemas.payments import CreatePayment, PaymentCommand, Reason
+from schemas.payments import CreatePayment, Reason
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class Case:
 class Asked(Case):
     """The case of a command's attempt."""
 
-    command: PaymentCommand
+    command: Command
     attempt: Attempt
 
 
@@ -80,7 +82,9 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
         )
     if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING}:
         _refuse_contradiction(asked, answer)
-    return checked_amount(outcome, asked.command, asked.attempt) if operation.moves_money else outcome
+    if not operation.moves_money:
+        return checked_details(outcome, asked.command)
+    return _checked(outcome, asked)
 
 
 def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> Finding:
@@ -95,7 +99,7 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
         _refuse_contradiction(asked, answer)
     if finding.outcome is None:
         return finding
-    return replace(finding, outcome=checked_amount(finding.outcome, asked.command, asked.attempt))
+    return replace(finding, outcome=_checked(finding.outcome, asked))
 
 
 def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: Answer) -> ReadResult:
@@ -113,7 +117,11 @@ def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: 
     return ReadResult(refusal=found)
 
 
-def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) -> Outcome:
+def _checked(outcome: Outcome, asked: Asked) -> Outcome:
+    return checked_details(checked_amount(outcome, asked.command, asked.attempt), asked.command)
+
+
+def checked_amount(outcome: Outcome, command: Command, attempt: Attempt) -> Outcome:
     """An accepted outcome whose amount is not the one that was asked for becomes unknown, its facts kept."""
     expected = attempt.amount or (command.paid_price if isinstance(command, CreatePayment) else None)
     if outcome.verdict not in {Verdict.ACCEPTED, Verdict.PENDING} or expected is None:

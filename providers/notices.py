@@ -60,6 +60,8 @@ class Notice:
         our_reference: the reference that we sent with an attempt, by which the payment is found.
         provider_reference: the provider's own id of the payment.
         said: how the payment is said to stand; `None` where the call is about something else, or the word is not known.
+        about: whether the names are of a payment, or of a resource such as a subscription.
+        order_reference: the provider's own id of the charge of a subscription that it is about.
     """
 
     verified: Verified
@@ -68,6 +70,8 @@ class Notice:
     our_reference: str | None = None
     provider_reference: str | None = None
     said: ProviderState | None = None
+    about: Literal["payment", "resource"] = "payment"
+    order_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from providers.connector import Attempt, Integration, Operation, Request, Unsaya
 from providers.exchange import Prepared
 from providers.scrub import Scrubber
 from schemas.errors import NotSent
-from schemas.payments import PaymentCommand, Reason
+from schemas.payments import Reason
+from schemas.payments.vocabulary import Command
 
 
-def prepare(
-    integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
-) -> Prepared:
+def prepare(integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt) -> Prepared:
     """The exact request for one attempt.
 
     Raises:
