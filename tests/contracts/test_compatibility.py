@@ -107,5 +107,5 @@ def test_what_tells_alternatives_apart_grows_with_them_and_loses_none() -> None:
     assert incompatibilities(more, old, "command") == ["the body: alternatives are gone or others: wallet"]
     other = {**old, "discriminator": {"propertyName": "type", "mapping": {"card": "#/Card"}}}
     assert "told apart by kind" in incompatibilities(old, other, "command")[0]
-    untold = {"oneOf": [{}]}
+    untold: dict[str, Any] = {"oneOf": [{}]}
     assert "in one of them only" in incompatibilities(old, untold, "command")[0]

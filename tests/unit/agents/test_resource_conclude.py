@@ -1,5 +1,7 @@
 """From a provider's outcome to the one result of a command about a resource."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -25,7 +27,7 @@ from tests.builders import NOON, a_capture_payment, performed
 from tests.resource_builders import DETAILS, GIVEN, a_resource_command
 
 
-def conclude(kind: type[ResourceOrder], **changed: object) -> ConcludeResource:
+def conclude(kind: type[ResourceOrder], **changed: Any) -> ConcludeResource:
     return ConcludeResource(new_id(), a_resource_command(kind, **changed), attempts=1, at=NOON)
 
 
