@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from schemas.ids import new_id
+from schemas.money import Money
 from schemas.payments import Reason
 from schemas.payments.look_ups import CardBin, InstalmentOffer, InstalmentPlan, InstalmentTable
 from schemas.payments.resources import (
@@ -103,7 +104,8 @@ GIVEN: dict[type[ResourceOrder], dict[str, Any]] = {
 _SUBSCRIPTION = SubscriptionDetails(
     state="active", subscription_reference="subscription-1", customer_reference="customer-1"
 )
-_OFFER = InstalmentOffer(number=1, each=lira("100.00"), total=lira("100.00"))
+_MONEY = Money(minor=10_000, currency="TRY")
+_OFFER = InstalmentOffer(number=1, each=_MONEY, total=_MONEY)
 DETAILS: dict[type[ResourceOrder], Any] = {
     StoreCard: KeptCard(card_token="token-1", customer_key="wallet-1"),
     DeleteCard: CardDeletion(card_token="token-1"),
@@ -118,8 +120,8 @@ DETAILS: dict[type[ResourceOrder], Any] = {
     SendLink: LinkDetails(link_reference="link-1"),
     ListTransactions: TransactionPage(day=DAY),
     ListPayouts: PayoutPage(day=DAY),
-    GetBalance: Balance(available=(lira("12.50"),)),
-    GetInstalments: InstalmentTable(price=lira("100.00"), plans=(InstalmentPlan(offers=(_OFFER,)),)),
+    GetBalance: Balance(available=(_MONEY,)),
+    GetInstalments: InstalmentTable(price=_MONEY, plans=(InstalmentPlan(offers=(_OFFER,)),)),
     LookUpCard: CardBin(bin_number="552608"),
     **dict.fromkeys(
         (

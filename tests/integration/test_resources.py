@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Claim, ClaimStatus, Ledger, Sending
-from agents.parking import ParkingLot
+from agents.parking import ParkingLot, wake_record
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
@@ -65,6 +65,7 @@ class Desk:
 
     Attributes:
         cards: the hub's vault.
+        stopped: integrations that an operator has stopped.
     """
 
     hub: Hub
@@ -72,6 +73,7 @@ class Desk:
     cards: CardVault
     books: Books
     far: FarSide
+    stopped: set[str]
 
     async def card(self) -> UUID:
         said = [SecretStr(text) for text in ("5528790000000008", "KART SAHIBI", "11", "2039")]
@@ -119,18 +121,19 @@ async def desk_of(hub: Hub, far: FarSide, books: Books) -> AsyncIterator[Desk]:
         caller = await stack.enter_async_context(Caller(on_exchange=keep_exchange, on_breaker=lambda _: None))
         cards = CardVault(pool, key_ring(hub.settings))
         integrations = {INTEGRATION: an_integration(far.base_url)}
+        stopped: set[str] = set()
         agent = PaymentsAgent(
             ledger=ledger,
             caller=caller,
             publisher=hub.publisher,
             topics=hub.settings.topics,
-            places=Places(integrations=integrations, paused_s=caller.paused_s),
+            places=Places(integrations=integrations, paused_s=caller.paused_s, stopped=lambda: stopped),
             cards=cards,
             lot=ParkingLot(ledger, hub.publisher, hub.settings.topics, Seal(key_ring(hub.settings))),
             patience=Patience(deadline_s=2, unknown_after_s=1.5),
             now=lambda: datetime.now(UTC),
         )
-        yield Desk(hub, agent, cards, books, far)
+        yield Desk(hub, agent, cards, books, far, stopped)
 
 
 @pytest_asyncio.fixture
@@ -224,6 +227,27 @@ async def test_a_worker_that_dies_between_send_and_answer_is_followed_by_one_tha
             stored = await successor.concluded(command_id, record)
     assert isinstance(stored, CardStored)
     assert len(books.orders) == 1
+
+
+async def test_what_waits_for_a_stopped_provider_is_parked_sealed_and_woken(hub: Hub, desk: Desk) -> None:
+    desk.stopped.add(INTEGRATION)
+    command = a_resource_command(StoreCard, integration_id=INTEGRATION, card_ref=await desk.card())
+    command_id, record = await desk.published(command)
+    assert await desk.agent.handle(Delivery(record, lambda: None)) is None
+    key = f"resources/{command.resource_id}"
+    async with hub.database() as database:
+        parked = await database.fetchrow("select * from ledger.parked where command_id = $1", command_id)
+    assert (parked["key"], parked["integration_id"]) == (key, INTEGRATION)
+    assert b"buyer-7" not in parked["sealed"]
+    assert desk.books.orders == []
+
+    desk.stopped.clear()
+    waking = raw(wake_record(hub.settings.topics.retries[0][1], key))
+    async with asyncio.timeout(30):
+        while await desk.agent.wake(Delivery(waking, lambda: None)) is not None:
+            continue
+    assert isinstance((await hub.results([command_id]))[command_id], CardStored)
+    assert len(desk.books.orders) == 1
 
 
 async def test_a_subscription_lives_under_one_key(hub: Hub, desk: Desk) -> None:
