@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Claim, ClaimStatus, Ledger, Sending
+from agents.log_check import check_not_behind
 from agents.parking import ParkingLot, wake_record
 from agents.payments.agent import PaymentsAgent, keep_exchange
 from agents.payments.places import Places
@@ -22,6 +23,7 @@ from agents.payments.records import PaymentRecords
 from agents.payments.work import Patience
 from agents.pool import open_pool
 from agents.sealing import Seal
+from agents.sql import statement
 from agents.webhooks.agent import READER, WebhooksAgent
 from agents.webhooks.finding import Finder
 from infra.cli import ledger as command_line
@@ -76,8 +78,8 @@ class Desk:
     stopped: set[str]
 
     async def card(self) -> UUID:
-        said = [SecretStr(text) for text in ("5528790000000008", "KART SAHIBI", "11", "2039")]
-        return await self.cards.put(Card(*said, verification_code=SecretStr("123")))
+        number, holder, month, year, code = map(SecretStr, ("5528790000000008", "KART SAHIBI", "11", "2039", "123"))
+        return await self.cards.put(Card(number, holder, month, year, code))
 
     async def published(self, command: ResourceOrder) -> tuple[UUID, RawRecord]:
         command_id = new_id()
@@ -353,12 +355,30 @@ async def test_a_rebuilt_ledger_and_rebuilt_tables_are_the_same(hub: Hub, desk: 
     after = await keys_of(hub)
     assert after.pop(ask.key)
     assert after == before
+    pool = await open_pool(hub.settings.database_url.get_secret_value())
+    try:
+        await check_not_behind(hub.settings.kafka, hub.settings.topics, pool)
+    finally:
+        await pool.close()
     await hub.projected()
     pool = await open_tables(hub.settings.database_url.get_secret_value())
     try:
         assert await differences(hub.settings.kafka, pool, hub.settings.topics, "resources") == []
     finally:
         await pool.close()
+
+
+async def test_a_key_under_which_only_questions_were_asked_is_pruned(hub: Hub) -> None:
+    answered, card = Resource(resource_id=new_id()), Resource(resource_id=new_id(), kind="card", stage="active")
+    async with hub.database() as database:
+        for one in (answered, card):
+            state = one.model_dump_json(exclude_defaults=True).encode()
+            key = f"resources/{one.resource_id}"
+            await database.execute("insert into ledger.keys (key, epoch, state) values ($1, 1, $2)", key, state)
+        keys = [f"resources/{one.resource_id}" for one in (answered, card)]
+        assert await database.fetchval(statement("prune_keys"), keys) == 1
+        assert await database.fetch("select key from ledger.keys where key = any($1)", keys) == [(keys[1],)]
+        await database.execute("delete from ledger.keys where key = $1", keys[1])
 
 
 async def keys_of(hub: Hub) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import created_at, new_id
 from schemas.payments import TakeNotice
+from schemas.payments.resources import TakeResourceNotice
 from schemas.webhooks import Verified, WebhookReceived
 from streams.codec import digest
 from streams.records import RawRecord
@@ -43,6 +44,17 @@ def test_a_repeat_of_a_call_is_the_same_command_word_for_word() -> None:
 )
 def test_another_word_is_another_command(changed: dict[str, str | None]) -> None:
     assert command(a_webhook_received(**changed))[0] != command(a_webhook_received())[0]
+
+
+def test_a_call_about_a_resource_becomes_a_notice_of_it_the_same_for_each_repeat() -> None:
+    about = {"about": "resource", "said": None, "order_reference": "order-1", "our_reference": None}
+    call = a_webhook_received(**about)
+    notice = notice_of(call, SUBJECT)
+    assert isinstance(notice, TakeResourceNotice)
+    assert (notice.resource_id, notice.provider_reference) == (SUBJECT.id, "22416032")
+    assert (notice.order_reference, notice.event_id, notice.integration_id) == ("order-1", "event-1", "iyzico-main")
+    assert command(a_webhook_received(**about, size_bytes=9)) == command(call)
+    assert command(a_webhook_received(**(about | {"order_reference": "order-2"})))[0] != command(call)[0]
 
 
 def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> None:

@@ -50,7 +50,7 @@ def row(body: BaseModel) -> ResourceRow:
     return found
 
 
-ALL = [
+ALL: list[Any] = [
     *(an_accepted(kind) for kind in GIVEN),
     a_resource_refused(),
     a_resource_pending(),
