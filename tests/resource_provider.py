@@ -122,7 +122,7 @@ def _details(reply: _Reply, command: ResourceOrder) -> Any:
 
 
 def _read(reply: _Reply, command: ResourceOrder, _: Attempt) -> Outcome:
-    return Outcome(verdict=Verdict.ACCEPTED, reference=reply.name, details=_details(reply, command))
+    return Outcome(verdict=Verdict.ACCEPTED, details=_details(reply, command))
 
 
 def _found(reply: _Reply, command: ResourceOrder, attempt: Attempt) -> Finding:

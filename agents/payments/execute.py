@@ -38,6 +38,7 @@ from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
 from schemas.payments import CreatePayment, Performed, Reason, ResolveOutcome, TakeNotice
 from schemas.payments.resources import GetInstalments, LookUpCard, ResourceOrder, TakeResourceNotice
+from schemas.payments.resources.naming import name_in
 from schemas.payments.vocabulary import Command, Ending
 from schemas.personal import SealedPerson, kept_of
 from schemas.routing import Routed
@@ -199,7 +200,7 @@ class Executor:
             case Known(notice):
                 return self._conclude(work, None, at, payer).nothing_new(notice)
             case Decided(outcome, integration, attempt, routed):
-                reference = outcome.reference
+                reference = outcome.reference or name_in(outcome.details)
                 if not isinstance(work.command, TakeNotice):  # which may be about a further attempt
                     reference = reference or work.stands.provider_reference
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)

@@ -14,8 +14,10 @@ from schemas.payments.resources import (
     StoreCard,
     SubscriptionDetails,
 )
+from schemas.payments.resources.naming import name_in
 from tests.builders import performed
 from tests.resource_builders import (
+    DETAILS,
     GIVEN,
     a_resource,
     a_resource_pending,
@@ -79,6 +81,13 @@ def test_a_subscription_stands_as_its_provider_says(state: str, stage: str) -> N
 def test_a_pending_creation_and_a_refusal() -> None:
     assert NEW.after(a_resource_pending(CreateSubscription)).stage == "pending"
     assert NEW.after(a_resource_refused(StoreCard)) == NEW
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+def test_what_a_provider_told_of_a_resource_names_it(kind: type[ResourceOrder]) -> None:
+    named = name_in(DETAILS[kind])
+    assert (named is None) == (ACCEPTED[kind].kind == "question")
+    assert name_in(None) is None
 
 
 def test_a_stored_state_reads_back_as_it_was() -> None:
