@@ -19,10 +19,10 @@ from providers.returns import ReturnVerdict
 from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
-from schemas.payments import Payment, PaymentCommand, Reason
-from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments import Payment, Reason
+from schemas.payments.resources import Resource
+from schemas.payments.vocabulary import Command
 
-Command = PaymentCommand | ResourceOrder
 C = TypeVar("C", bound=Command)
 R = TypeVar("R", bound="Wire")
 Q = TypeVar("Q", bound=Frozen)

@@ -13,13 +13,15 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
-from providers.connector import Answer, Attempt, Command, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.details import checked_details
 from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
 from schemas.payments import CreatePayment, Reason
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
@@ -95,7 +97,9 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
     told_by_failure = outcome.their_code is not None and not operation.moves_money
     if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING} and not told_by_failure:
         _refuse_contradiction(asked, answer)
-    return checked_amount(outcome, asked.command, asked.attempt) if operation.moves_money else outcome
+    if not operation.moves_money:
+        return checked_details(outcome, asked.command)
+    return _checked(outcome, asked)
 
 
 def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> Finding:
@@ -111,7 +115,7 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
         _refuse_contradiction(asked, answer)
     if finding.outcome is None:
         return finding
-    return replace(finding, outcome=checked_amount(finding.outcome, asked.command, asked.attempt))
+    return replace(finding, outcome=_checked(finding.outcome, asked))
 
 
 def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: Answer) -> ReadResult:
@@ -127,6 +131,10 @@ def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: 
     if found.failure is FailureClass.THROTTLED:
         raise case.throttled(answer)
     return ReadResult(refusal=found)
+
+
+def _checked(outcome: Outcome, asked: Asked) -> Outcome:
+    return checked_details(checked_amount(outcome, asked.command, asked.attempt), asked.command)
 
 
 def checked_amount(outcome: Outcome, command: Command, attempt: Attempt) -> Outcome:

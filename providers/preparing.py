@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from providers.connector import Attempt, Command, Integration, Operation, Request, Unsayable
+from providers.connector import Attempt, Integration, Operation, Request, Unsayable
 from providers.exchange import Prepared
 from providers.scrub import Scrubber
 from schemas.errors import NotSent
 from schemas.payments import Reason
+from schemas.payments.vocabulary import Command
 
 
 def prepare(integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt) -> Prepared:

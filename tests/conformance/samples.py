@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from providers.connector import Answer, Attempt, Card, Command, Connector, Integration, Operation, Request
+from providers.connector import Answer, Attempt, Card, Connector, Integration, Operation, Request
 from providers.judging import Asked, judge_finding, judge_outcome
 from providers.outcome import Finding, Outcome
 from providers.reference import reference_for

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from providers.authenticating import authenticate
 from providers.caller import Caller
-from providers.connector import Attempt, Card, Command, Connector, Operation, Request
+from providers.connector import Attempt, Card, Connector, Operation, Request
 from providers.registry import connectors
 from schemas.errors import NotSent
 from schemas.payments import CreatePayment, Crypto

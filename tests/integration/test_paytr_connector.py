@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from infra.sandbox.paytr import WALLET_UTOKEN, Callbacks, PaytrSandbox, Store, running_paytr_sandbox
 from providers.caller import Caller
 from providers.configured import configured
-from providers.connector import Attempt, Card, Command, Integration, LiveCredentials
+from providers.connector import Attempt, Card, Integration, LiveCredentials
 from providers.exchange import CallerSettings, Exchange
 from providers.notices import Call, Notice
 from providers.outcome import Finding, Outcome, ProviderState, Sighting

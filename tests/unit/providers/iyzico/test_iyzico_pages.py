@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from providers.connector import Attempt, Command, Unsayable
+from providers.connector import Attempt, Unsayable
 from providers.payments.iyzico import CONNECTOR
 from providers.payments.iyzico.query import read_query
 from providers.payments.iyzico.wire import StandingReply

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.connector import Answer, Attempt, Command, Request, Unsayable
+from providers.connector import Answer, Attempt, Request, Unsayable
 from providers.judging import Asked, judge_outcome
 from providers.outcome import Outcome, ProviderState
 from providers.payments.iyzico import CONNECTOR

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.connector import Attempt, Command, Request, Unsayable
+from providers.connector import Attempt, Request, Unsayable
 from providers.payments.iyzico.connector import CONNECTOR
 from schemas.money import Share
 from schemas.payments import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from providers.connector import Attempt, Command, Request, Unsayable
+from providers.connector import Attempt, Request, Unsayable
 from providers.payments.iyzico.connector import CONNECTOR
 from providers.payments.iyzico.signing import sign
 from providers.payments.iyzico.wire import segment, with_body
