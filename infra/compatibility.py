@@ -14,7 +14,7 @@ Kind = Literal["command", "event"]
 Schema = Mapping[str, Any]
 
 _WORDS_FOR_PEOPLE: Final = frozenset({"title", "description", "examples", "$id", "$schema", "$defs", "$ref"})
-_LOOKED_AT: Final = frozenset({"properties", "required", "enum", "anyOf", "oneOf", "items"})
+_LOOKED_AT: Final = frozenset({"properties", "required", "enum", "anyOf", "oneOf", "items", "discriminator"})
 
 
 def incompatibilities(old: Schema, new: Schema, kind: Kind) -> list[str]:
@@ -35,6 +35,8 @@ class _Comparison:
         yield from self._words(old, new, where)
         for name in ("anyOf", "oneOf"):
             yield from self._alternatives(old.get(name, []), new.get(name, []), where)
+        if not _tells_apart(old.get("discriminator", {}), new.get("discriminator", {})):
+            yield f"{where}: its alternatives are told apart by something else"
         if "items" in old and "items" in new:
             yield from self.walk(old["items"], new["items"], f"{path}[]")
         elif ("items" in old) != ("items" in new):
@@ -75,6 +77,13 @@ class _Comparison:
                 yield f"{where}: alternative {index + 1} is gone or changed"
         if len(new) > len(old) and (self._kind == "event" or not old):
             yield f"{where}: readers do not know its new alternative"
+
+
+def _tells_apart(old: Schema, new: Schema) -> bool:
+    """Whether alternatives go by the words that they went by; whether new ones may join is judged by themselves."""
+    named = new.get("mapping", {})
+    same = old.get("propertyName") == new.get("propertyName")
+    return same and all(named.get(word) == schema for word, schema in old.get("mapping", {}).items())
 
 
 def _resolved(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:

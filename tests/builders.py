@@ -21,6 +21,7 @@ from schemas.intents import SendIntended
 from schemas.money import Money, Price
 from schemas.payments import (
     Address,
+    ApproveLine,
     BasketLine,
     Buyer,
     CancelPayment,
@@ -29,8 +30,10 @@ from schemas.payments import (
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    CompleteThreeDSecure,
     CreatePayment,
     LateOutcome,
+    LineApproved,
     LineReference,
     OutcomeResolved,
     PaymentCancelled,
@@ -46,7 +49,13 @@ from schemas.payments import (
     RefundPayment,
     ResolveOutcome,
     ResultDivergence,
+    ReturnedField,
+    ShareTransferred,
+    ShowPage,
+    StartThreeDSecure,
     TakeNotice,
+    ThreeDSecureCompleted,
+    TransferShare,
 )
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
@@ -146,6 +155,26 @@ def a_create_payment(amount: Price | None = None, **changed: Any) -> CreatePayme
     return CreatePayment(**(given | changed))
 
 
+def a_start_three_d_secure(amount: Price | None = None, **changed: Any) -> StartThreeDSecure:
+    given = dict(a_create_payment(amount)) | {"return_url": "https://hub.example/v1/payments/p/return?r=t"}
+    return StartThreeDSecure(**(given | changed))
+
+
+def a_complete_three_d_secure(payment_id: UUID | None = None, **changed: Any) -> CompleteThreeDSecure:
+    returned = changed.pop("returned", {"status": "success", "mdStatus": "1", "conversationData": ""})
+    fields = tuple(ReturnedField(name=name, value=value) for name, value in returned.items())
+    return CompleteThreeDSecure(payment_id=payment_id or new_id(), returned=fields, **changed)
+
+
+def an_approve_line(payment_id: UUID | None = None, **changed: Any) -> ApproveLine:
+    return ApproveLine(payment_id=payment_id or new_id(), **({"line_id": "line-1"} | changed))
+
+
+def a_transfer_share(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> TransferShare:
+    given = {"recipient_name": "Işıl Çağrı", "recipient_iban": "TR330006100519786457841326"}
+    return TransferShare(payment_id=payment_id or new_id(), amount=amount or lira("5.00"), **(given | changed))
+
+
 def a_capture_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> CapturePayment:
     return CapturePayment(payment_id=payment_id or new_id(), amount=amount, **changed)
 
@@ -239,6 +268,27 @@ def a_payment_queried(**changed: Any) -> PaymentQueried:
 def a_payment_noticed(**changed: Any) -> PaymentNoticed:
     own = {"cause": "webhook", "event_id": "event-1", "said": "captured", "provider_state": "captured"}
     return PaymentNoticed(**(_result("payments.take_notice.v1", own | {"paid_price": lira("12.50")}) | changed))
+
+
+def a_start_pending(**changed: Any) -> CommandPending:
+    """A payment that waits for its payer at the bank."""
+    own = {"command_type": StartThreeDSecure.type, "order_id": "order-1001", "capture": "auto"}
+    return a_command_pending(**(own | {"next_action": ShowPage(html="<form></form>")} | changed))
+
+
+def a_three_d_secure_completed(amount: Money | None = None, **changed: Any) -> ThreeDSecureCompleted:
+    price = amount or lira("12.50")
+    own = {"provider_state": "captured", "changed": "captured", "settles": True, "paid_price": price, "amount": price}
+    return ThreeDSecureCompleted(**(_result(CompleteThreeDSecure.type, own) | changed))
+
+
+def a_line_approved(**changed: Any) -> LineApproved:
+    return LineApproved(**(_result("payments.approve_line.v1", {"line_id": "line-1"}) | changed))
+
+
+def a_share_transferred(amount: Money | None = None, **changed: Any) -> ShareTransferred:
+    own = {"amount": amount or lira("5.00"), "transfer_reference": "a1b2c3d4"}
+    return ShareTransferred(**(_result("payments.transfer_share.v1", own) | changed))
 
 
 def an_outcome_resolved(amount: Money | None = None, **changed: Any) -> OutcomeResolved:

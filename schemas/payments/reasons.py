@@ -5,6 +5,7 @@ from enum import StrEnum
 
 class Reason(StrEnum):
     # The payer's bank or card.
+    AUTHENTICATION_FAILED = "authentication_failed"
     AUTHENTICATION_REQUIRED = "authentication_required"
     BLOCKED_CARD = "blocked_card"
     CARD_NOT_PERMITTED = "card_not_permitted"
