@@ -4,7 +4,7 @@ A connector says *what*; `providers/caller.py` knows *how*. Build and read funct
 same output, with no clock, no fresh id and no network.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -15,6 +15,7 @@ from providers.connection_settings import USUAL, ConnectionSettings
 from providers.diagnosis import Trouble
 from providers.notices import Webhooks
 from providers.outcome import Finding, Outcome, Refusal
+from providers.returns import ReturnVerdict
 from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
@@ -257,6 +258,8 @@ class Connector:
         settings: what may be set for an account beside its secrets.
         webhooks: how it calls us; `None` where it does not, or nothing here understands it.
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
+        returns: what the fields that a payer's browser brought back come to, by any live set of secrets; pure. `None`
+            where they are not signed, so that only the provider's answer tells.
     """
 
     name: str
@@ -279,6 +282,7 @@ class Connector:
     secret: frozenset[str] = frozenset()
     reads: tuple[Read[Any, Any, Any], ...] = ()
     read_limits: Callable[[Answer], LimitReading | None] | None = None
+    returns: Callable[[Mapping[str, str], Sequence[Credentials]], ReturnVerdict] | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:

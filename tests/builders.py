@@ -53,6 +53,7 @@ from schemas.payments import (
     ShareTransferred,
     ShowPage,
     StartThreeDSecure,
+    StoredCard,
     TakeNotice,
     ThreeDSecureCompleted,
     TransferShare,
@@ -156,14 +157,15 @@ def a_create_payment(amount: Price | None = None, **changed: Any) -> CreatePayme
 
 
 def a_start_three_d_secure(amount: Price | None = None, **changed: Any) -> StartThreeDSecure:
-    given = dict(a_create_payment(amount)) | {"return_url": "https://hub.example/v1/payments/p/return?r=t"}
-    return StartThreeDSecure(**(given | changed))
+    """As `a_create_payment`, with a card that the provider keeps, and where the payer comes back to."""
+    card = StoredCard(kind="stored_card", card_token="card-1", customer_key="buyer-1")
+    given: dict[str, Any] = {"method": card, "return_url": "https://shop.example/back", **changed}
+    return StartThreeDSecure(**dict(a_create_payment(amount)) | given)
 
 
-def a_complete_three_d_secure(payment_id: UUID | None = None, **changed: Any) -> CompleteThreeDSecure:
-    returned = changed.pop("returned", {"status": "success", "mdStatus": "1", "conversationData": ""})
+def a_complete_three_d_secure(payment_id: UUID | None = None, **returned: str) -> CompleteThreeDSecure:
     fields = tuple(ReturnedField(name=name, value=value) for name, value in returned.items())
-    return CompleteThreeDSecure(payment_id=payment_id or new_id(), returned=fields, **changed)
+    return CompleteThreeDSecure(payment_id=payment_id or new_id(), returned=fields)
 
 
 def an_approve_line(payment_id: UUID | None = None, **changed: Any) -> ApproveLine:

@@ -21,12 +21,15 @@ from schemas.payments import (
     CancelPayment,
     CapturePayment,
     CardRef,
+    CompleteThreeDSecure,
     CreatePayment,
     LineReference,
+    OpenCommand,
     Payment,
     PaymentCommand,
     QueryPayment,
     RefundPayment,
+    StartThreeDSecure,
     StoredCard,
 )
 from schemas.payments.payment import LineRefund
@@ -43,6 +46,8 @@ CARD = Card(
     expiry_year=SecretStr("2031"),
     verification_code=SecretStr("917"),
 )
+
+_KEPT = StoredCard(kind="stored_card", card_token="tok-Zq7", customer_key="cust-Zq8")
 
 
 def a_payment(state: str = "new", **changed: Any) -> Payment:
@@ -65,16 +70,41 @@ def a_payment(state: str = "new", **changed: Any) -> Payment:
             "refunded": 500,
             "line_refunds": (LineRefund(line_id="line-1", minor=500),),
         },
+        "started": _open(StartThreeDSecure, "22416032"),
+        "on_page": _open(CreatePayment, "e828c62d-fd12-4b1a-ad5a-380f15fe6596"),
     }
     return Payment(payment_id=PAYMENT_ID, **(stages[state] | changed))
+
+
+def _open(kind: type[PaymentCommand], provider_reference: str) -> dict[str, Any]:
+    """A payment that waits for its payer: at the bank, or on a page of the provider's."""
+    ordered = OpenCommand(
+        command_id=COMMAND_ID,
+        command_type=kind.type,
+        verdict="pending",
+        amount=builders.lira("12.50"),
+        reference="k0laj0000",
+        order_id="order-1001",
+        capture="auto",
+    )
+    return {
+        "stage": "pending",
+        "provider_reference": provider_reference,
+        "create_reference": "k0laj0000",
+        "currency": "TRY",
+        "open_commands": (ordered,),
+    }
 
 
 def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand:
     """A valid command of one kind; a creation pays with a stored card."""
     if kind is CreatePayment:
-        card = StoredCard(kind="stored_card", card_token="tok-Zq7", customer_key="cust-Zq8")
-        given: dict[str, Any] = {"payment_id": PAYMENT_ID, "method": card, **changed}
+        given: dict[str, Any] = {"payment_id": PAYMENT_ID, "method": _KEPT, **changed}
         return builders.a_create_payment(**given)
+    if kind is StartThreeDSecure:
+        return builders.a_start_three_d_secure(payment_id=PAYMENT_ID, **{"method": _KEPT, **changed})
+    if kind is CompleteThreeDSecure:
+        return builders.a_complete_three_d_secure(PAYMENT_ID, **changed)
     if kind is CapturePayment:
         return builders.a_capture_payment(PAYMENT_ID, **changed)
     if kind is CancelPayment:
@@ -95,6 +125,8 @@ STATE_FOR: dict[type[PaymentCommand], str] = {
     CancelPayment: "captured",
     RefundPayment: "captured",
     QueryPayment: "captured",
+    StartThreeDSecure: "new",
+    CompleteThreeDSecure: "started",
 }
 
 

@@ -11,7 +11,7 @@ from providers.caller import Caller
 from providers.connector import Attempt, Card, Connector, Operation, Request
 from providers.registry import connectors
 from schemas.errors import NotSent
-from schemas.payments import CreatePayment, HostedPage, PaymentCommand
+from schemas.payments import CreatePayment, Crypto, PaymentCommand
 from tests.builders import a_create_payment, lira
 from tests.conformance.samples import (
     CARD,
@@ -141,8 +141,8 @@ def test_a_card_that_is_gone_is_refused_before_anything_is_sent(caller: Caller, 
 def test_a_method_that_is_not_offered_is_refused_before_anything_is_sent(caller: Caller, connector: Connector) -> None:
     operation = connector.operation_for(CreatePayment)
     assert operation is not None
-    assert "hosted_page" not in connector.methods
-    command = a_create_payment(method=HostedPage(kind="hosted_page", return_url="https://shop.example/back"))
+    assert "crypto" not in connector.methods
+    command = a_create_payment(method=Crypto(kind="crypto", return_url="https://shop.example/back"))
     with pytest.raises(NotSent) as refused:
         caller.prepare(an_integration(connector), operation, command, attempt_for(connector, operation))
     assert refused.value.reason == "unsupported_method"

@@ -6,10 +6,12 @@ from providers.connector import Connector, HealthProbe, Inquiry, Operation, Rate
 from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
 from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
+from providers.payments.iyzico.operations_payment import COMPLETE, START
+from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
 from providers.payments.iyzico.webhook import WEBHOOKS
-from providers.payments.iyzico.wire import MovedReply, PaymentReply, get
+from providers.payments.iyzico.wire import MovedReply, PageReply, PaymentReply, StandingReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
 
 _DEADLINE_S: Final = 30
@@ -29,10 +31,10 @@ _CREATE: Final = Operation(
     name="create",
     command=CreatePayment,
     build=create.build_create,
-    reply=PaymentReply,
+    reply=PageReply,
     read=create.read_create,
     deadline_s=_DEADLINE_S,
-    inquiry=Inquiry(create.build_inquiry, PaymentReply, create.read_inquiry, limited_as="query"),
+    inquiry=Inquiry(create.build_inquiry, PageReply, create.read_inquiry, limited_as="query"),
     absence_window_s=_ABSENCE_S,
 )
 _CAPTURE: Final = Operation(
@@ -69,7 +71,7 @@ _QUERY: Final = Operation(
     name="query",
     command=QueryPayment,
     build=query.build_query,
-    reply=PaymentReply,
+    reply=StandingReply,
     read=query.read_query,
     deadline_s=15,
     moves_money=False,
@@ -84,15 +86,18 @@ CONNECTOR = Connector(
     credentials=("api_key", "secret_key"),
     sign=sign,
     verify=verify,
-    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY),
+    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY, START, COMPLETE),
     reads=READS,
     settings=IyzicoSettings,
     webhooks=WEBHOOKS,
+    returns=read_return,
     probe=HealthProbe(get("/payment/test"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.
-    rate_limits={name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel")},
-    methods=("stored_card", "card_ref"),
+    rate_limits={
+        name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel", START.name, COMPLETE.name)
+    },
+    methods=("stored_card", "card_ref", "hosted_page", "bank_transfer", "wallet"),
     personal=frozenset(
         {
             "address",
@@ -118,16 +123,20 @@ CONNECTOR = Connector(
     secret=frozenset(
         {
             "apiKey",
+            "callbackUrl",
             "cardAlias",
             "cardHolderName",
             "cardNumber",
             "cardToken",
             "cardUserKey",
+            "checkoutFormContent",
             "conversationData",
             "cvc",
             "expireMonth",
             "expireYear",
+            "payWithIyzicoPageUrl",
             "paymentCard",
+            "paymentPageUrl",
             "secretKey",
             "signature",
             "threeDSHtmlContent",

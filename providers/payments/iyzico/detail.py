@@ -15,7 +15,17 @@ from schemas.payments import Reason
 from schemas.verdicts import FailureClass, Verdict
 
 NOT_FOUND: Final = "5087"
-_UNFINISHED: Final = frozenset({"INIT_THREEDS", "CALLBACK_THREEDS", "BKM_POS_SELECTED", "CALLBACK_PECCO"})
+_UNFINISHED: Final = frozenset(
+    {
+        "INIT_THREEDS",
+        "CALLBACK_THREEDS",
+        "BKM_POS_SELECTED",
+        "CALLBACK_PECCO",
+        "INIT_BANK_TRANSFER",
+        "INIT_CREDIT",
+        "PENDING_CREDIT",
+    }
+)
 _PATH: Final = "/payment/detail"
 
 

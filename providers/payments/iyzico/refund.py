@@ -1,5 +1,7 @@
 """Giving money back: of one line by its transaction, or of the whole payment by amount. The amount is always said."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from providers.connector import Attempt, Request, Unsayable
@@ -13,6 +15,9 @@ from schemas.verdicts import Verdict
 
 BY_LINE: Final = "/payment/refund"
 BY_AMOUNT: Final = "/v2/payment/refund"
+_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {"fraud": "FRAUD", "buyer_request": "BUYER_REQUEST", "double_payment": "DOUBLE_PAYMENT"}
+)
 
 
 def build_refund(command: RefundPayment, attempt: Attempt) -> Request:
@@ -50,8 +55,8 @@ def by_amount(attempt: Attempt, reason: str | None) -> Request:
 
 
 def why(reason: str | None) -> dict[str, str]:
-    """A description must come with a reason out of a fixed list."""
-    return {} if reason is None else {"reason": "OTHER", "description": reason}
+    """A description must come with a reason out of a fixed list; one of its words, alone, is that reason."""
+    return {} if reason is None else {"reason": _REASONS.get(reason, "OTHER"), "description": reason}
 
 
 def read_refund(reply: MovedReply, _command: RefundPayment | CancelPayment, attempt: Attempt) -> Outcome:

@@ -3,13 +3,14 @@
 import re
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
+from providers.notices import named
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.iyzico.amounts import from_wire, rounded_down, rounded_half_up
 from providers.payments.iyzico.wire import PaymentReply
 from schemas.money import Money
-from schemas.payments import CardSummary, LineReference, Reason
+from schemas.payments import CardSummary, KeptCard, LineReference, Reason
 from schemas.verdicts import FailureClass, Verdict
 
 HELD: Final = "PRE_AUTH"
@@ -36,6 +37,7 @@ def performed(reply: PaymentReply) -> Outcome:
         lines=_lines(reply, paid.currency),
         card=_card(reply),
         fee=_fee(reply, paid.currency),
+        stored_card=_stored_card(reply),
         state=ProviderState.AUTHORIZED if reply.phase == HELD else ProviderState.CAPTURED,
     )
     return _after_review(facts, reply.fraud_status)
@@ -50,6 +52,17 @@ def contradiction(facts: Outcome, detail: str) -> Outcome:
         failure=FailureClass.UNKNOWN,
         detail=detail,
     )
+
+
+def as_asked(outcome: Outcome, phase: str | None, capture: Literal["auto", "manual"]) -> Outcome:
+    """A charge where a hold was asked for, or the reverse, is no success of either."""
+    if outcome.verdict not in {Verdict.ACCEPTED, Verdict.PENDING} or phase is None:
+        return outcome
+    if capture == "auto" and phase == HELD:
+        return contradiction(outcome, "a charge was asked for and a hold was made; capture or cancel it by hand")
+    if capture == "manual" and phase != HELD:
+        return contradiction(outcome, "a hold was asked for and a charge was made; refund it or keep it by hand")
+    return outcome
 
 
 def _after_review(facts: Outcome, fraud_status: str | None) -> Outcome:
@@ -98,6 +111,14 @@ def _card(reply: PaymentReply) -> CardSummary:
         bin_number=shown_bin if _BIN.fullmatch(shown_bin) else None,
         last_four=shown_end if _LAST_FOUR.fullmatch(shown_end) else None,
     )
+
+
+def _stored_card(reply: PaymentReply) -> KeptCard | None:
+    """The card that the payer let them keep. Names that the hub cannot keep must not cost the payment's outcome."""
+    token, key = named(reply.card_token), named(reply.card_user_key)
+    if token is None or key is None:
+        return None
+    return KeptCard(card_token=token, customer_key=key, card=_card(reply))
 
 
 def _fee(reply: PaymentReply, currency: str) -> Money | None:

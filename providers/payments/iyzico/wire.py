@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from providers.connector import Request, Wire
@@ -116,6 +116,28 @@ class PaymentReply(Envelope):
     last_four_digits: Word | None = None
     iyzi_commission_fee: Amount | None = None
     iyzi_commission_rate_amount: Amount | None = None
+    card_user_key: str | None = None
+    card_token: str | None = None
+    md_status: Word | None = None
+
+
+class PageReply(PaymentReply):
+    """Of a payment, or of the start of a page on which it is made."""
+
+    token: str | None = None
+    payment_page_url: str | None = None
+    pay_with_iyzico_page_url: str | None = None
+
+
+class ThreeDSecureReply(Envelope):
+    three_ds_html_content: str | None = Field(default=None, alias="threeDSHtmlContent")
+
+
+class StandingReply(PaymentReply):
+    """Of a look-up. `system_time` is their clock, in milliseconds since 1970."""
+
+    token: str | None = None
+    system_time: Word | None = None
 
 
 class MovedReply(Envelope):

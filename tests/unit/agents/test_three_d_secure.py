@@ -72,8 +72,9 @@ def concluded(command: PaymentCommand, payment: Payment, outcome: Outcome, **nam
     return conclude.by_provider(outcome, performed(**names))
 
 
-def a_completion(**changed: Any) -> CompleteThreeDSecure:
-    return a_complete_three_d_secure(ID, **changed)
+def a_completion(integration_id: str | None = None, **returned: str) -> CompleteThreeDSecure:
+    completion = a_complete_three_d_secure(ID, **returned)
+    return completion.model_copy(update={"integration_id": integration_id})
 
 
 def plain(amount: str) -> Money:
@@ -269,7 +270,7 @@ def test_a_person_settles_an_unknown_completion_as_its_start_asked(
 
 _WORDS = (
     a_completion(),
-    a_completion(returned={"mdStatus": "1", "again": "1"}),
+    a_completion(mdStatus="1", again="1"),
     a_transfer_share(ID, PAID),
     a_start_three_d_secure(PAID, payment_id=ID),
 )

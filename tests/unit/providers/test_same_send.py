@@ -12,9 +12,10 @@ from providers.payments.iyzico import CONNECTOR
 from providers.reference import reference_for
 from schemas.errors import OutcomeUnknown, Throttled
 from schemas.ids import new_id
+from schemas.payments import CreatePayment
 from schemas.verdicts import Verdict
 from tests.builders import lira
-from tests.conformance.samples import NOW, a_command, an_attempt, an_integration, attempt_for, samples
+from tests.conformance.samples import NOW, STATE_FOR, a_command, an_attempt, an_integration, attempt_for, samples
 
 MOVING = [pytest.param(it, id=it.name) for it in CONNECTOR.operations if it.moves_money]
 UNDER_WAY_OR_DONE = {"8514": None, "10203": "APPROVED_COMPLETED"}
@@ -104,12 +105,12 @@ def test_the_reference_is_the_operations_identity() -> None:
 @pytest.mark.parametrize("operation", [it for it in MOVING if it.id != "cancel"])
 def test_another_amount_under_the_same_reference_is_another_request(operation: Operation[Any, Any]) -> None:
     """What is compared before a resend is the whole request, so that an old key never carries a new amount."""
-    state = {"create": "new", "capture": "held", "refund": "captured"}[operation.name]
+    begins = issubclass(operation.command, CreatePayment)
     requests = set()
     for amount in ("10.00", "12.00"):
         price = lira(amount)
-        changed = {"amount": price} if operation.name == "create" else {}
+        changed = {"amount": price} if begins else {}
         command = a_command(operation.command, **changed)
-        request: Request = operation.build(command, an_attempt(state, price))
+        request: Request = operation.build(command, an_attempt(STATE_FOR[operation.command], price))
         requests.add(request.body)
     assert len(requests) == 2

@@ -9,7 +9,18 @@ import pytest
 from providers.connector import Attempt, Request, Unsayable
 from providers.payments.iyzico.connector import CONNECTOR
 from schemas.money import Share
-from schemas.payments import MerchantShare, Payment, PaymentCommand, Reason
+from schemas.payments import (
+    CancelPayment,
+    CapturePayment,
+    CreatePayment,
+    MerchantShare,
+    Payment,
+    PaymentCommand,
+    QueryPayment,
+    Reason,
+    RefundPayment,
+    StartThreeDSecure,
+)
 from tests import builders
 from tests.builders import lira
 from tests.conformance.samples import CARD, PAYMENT_ID, a_command, an_attempt, with_a_card
@@ -26,7 +37,7 @@ def body(request: Request) -> dict[str, Any]:
     return found
 
 
-CREATE, CAPTURE, CANCEL, REFUND, QUERY = (operation.command for operation in CONNECTOR.operations)
+CREATE, CAPTURE, CANCEL, REFUND, QUERY = CreatePayment, CapturePayment, CancelPayment, RefundPayment, QueryPayment
 
 
 def test_a_charge_with_a_stored_card() -> None:
@@ -222,7 +233,7 @@ def test_every_inquiry_carries_the_reference_of_its_attempt() -> None:
         request = operation.inquiry.build(command, an_attempt("captured", lira("5.00"), "r3f"))
         said = dict(request.query) if request.method == "GET" else body(request)
         assert said["conversationId"] == "r3f"
-        if operation.command is CREATE:
+        if operation.command in {CREATE, StartThreeDSecure}:
             assert said["paymentConversationId"] == "r3f"
         else:
             assert said["paymentId"] == "22416032"
