@@ -166,7 +166,7 @@ def _compare_with_books(
 def _effects(books: Sequence[BookedPayment]) -> Iterator[tuple[str | None, Effect]]:
     """What the provider did, under the reference that it was asked by."""
     for payment in books:
-        if payment.state in {"declined", "rejected"}:
+        if payment.state in {"declined", "rejected", "started"}:
             continue
         yield payment.conversation_id, Effect("create", payment.paid_minor)
         if payment.capture_conversation_id is not None:

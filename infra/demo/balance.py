@@ -125,7 +125,7 @@ def _compare_with_books(
         if isinstance(result, PaymentCreated) and result.performed is not None
     }
     open_references = {reference for result in unknown for reference in result.references}
-    done = [payment for payment in books if payment.state not in {"declined", "rejected"}]
+    done = [payment for payment in books if payment.state not in {"declined", "rejected", "started"}]
     charges = Counter(payment.conversation_id for payment in done)
     reversals = Counter(reversal.conversation_id for payment in done for reversal in payment.reversals)
     found.charged_twice = sum(count - 1 for count in (charges + reversals).values() if count > 1)
@@ -158,7 +158,7 @@ def _compare_with_books(
 
 def _explained(unknown: Sequence[CommandUnknown], books: Sequence[BookedPayment], killed_at: datetime) -> int:
     """How many unknown outcomes the books account for: performed once there, or cut off by the kill before the send."""
-    done = [payment for payment in books if payment.state not in {"declined", "rejected"}]
+    done = [payment for payment in books if payment.state not in {"declined", "rejected", "started"}]
     effects = Counter(payment.conversation_id for payment in done)
     effects += Counter(reversal.conversation_id for payment in done for reversal in payment.reversals)
     effects += Counter(payment.capture_conversation_id for payment in done)

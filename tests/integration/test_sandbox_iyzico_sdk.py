@@ -1,74 +1,20 @@
-import asyncio
-import json
-import os
 import secrets
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from infra.sandbox.iyzico import Keys, Sandbox, running_sandbox
-from tests.sandbox_merchant import PAYMENT_ORDER, REFUND_ORDER, Reply, a_card, a_payment, an_item, is_signed, read
-
-DRIVER = Path(__file__).parents[1] / "sandbox_sdk_driver.py"
-
-
-@dataclass(frozen=True, slots=True)
-class Sdk:
-    """The official client, pointed at the sandbox's TLS port."""
-
-    sandbox: Sandbox
-    process: asyncio.subprocess.Process
-
-    async def ask(self, value: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(value).encode() + b"\n")
-        await self.process.stdin.drain()
-
-    async def call(self, resource: str, method: str, *arguments: object) -> Reply:
-        assert self.process.stdout is not None
-        await self.ask({"resource": resource, "method": method, "arguments": arguments})
-        async with asyncio.timeout(20):
-            line = await self.process.stdout.readline()
-        answer = json.loads(line)
-        assert answer["status"] == 200, answer
-        return read(answer["text"])
-
-    async def pay(self, price: str = "100.00", **changes: object) -> Reply:
-        return await self.call("Payment", "create", a_payment(price, **changes))
-
-
-async def start_driver(sandbox: Sandbox, keys: Keys) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(DRIVER),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"SSL_CERT_FILE": str(sandbox.ca_pem_path)},
-    )
-    assert sandbox.tls_base_url is not None
-    options = {"api_key": keys.api_key, "secret_key": keys.secret_key, "base_url": sandbox.tls_base_url[8:]}
-    await Sdk(sandbox, process).ask(options)
-    return process
-
-
-async def stop_driver(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    assert await process.wait() == 0
+from infra.sandbox.iyzico import Keys, running_sandbox
+from tests.sandbox_merchant import PAYMENT_ORDER, REFUND_ORDER, a_card, a_payment, an_item, is_signed
+from tests.sandbox_sdk import Sdk, running_sdk, start_driver, stop_driver
 
 
 @pytest_asyncio.fixture(scope="module")
 async def sdk() -> AsyncIterator[Sdk]:
-    async with running_sandbox(tls=True) as sandbox:
-        process = await start_driver(sandbox, Keys(sandbox.api_key, sandbox.secret_key))
-        yield Sdk(sandbox, process)
-        await stop_driver(process)
+    async with running_sdk() as sdk:
+        yield sdk
 
 
 async def test_liveness(sdk: Sdk) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox's own pages under `/__sandbox__/`: order faults, read the books. Unsigned, for the loopback only."""
+"""The sandbox's own pages under `/__sandbox__/`: order faults and acts, read the books. Unsigned, on the loopback."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,16 +8,19 @@ from aiohttp import web
 
 from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.books import Books
+from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.faults import FaultPlan, fault_from
-from infra.sandbox.iyzico.records import BookedPayment, all_payments, totals_of
+from infra.sandbox.iyzico.orders import Orders
+from infra.sandbox.iyzico.records import BookedPayment, all_movements, all_payments, totals_of
 
 
 class Admin:
-    """GET books; GET, POST and DELETE faults."""
+    """GET books; GET, POST and DELETE faults; POST an act of the buyer's or of time."""
 
-    def __init__(self, books: Books, plan: FaultPlan) -> None:
+    def __init__(self, books: Books, plan: FaultPlan, orders: Orders) -> None:
         self._books = books
         self._plan = plan
+        self._orders = orders
         self.count_late: Callable[[], int] = lambda: 0
 
     async def handle(self, request: web.BaseRequest, page: str, body: bytes) -> web.StreamResponse:
@@ -31,15 +34,21 @@ class Admin:
             case "DELETE", "faults":
                 self._plan.clear()
                 return _json(self._show_faults())
+            case "POST", order if order in self._orders.names:
+                return await self._carry_out(order, body)
             case _:
-                return _json({"error": "serves GET books, and GET, POST and DELETE faults"}, status=404)
+                served = f"serves GET books; GET, POST and DELETE faults; POST {', '.join(self._orders.names)}"
+                return _json({"error": served}, status=404)
 
     async def _show_books(self) -> Mapping[str, object]:
         now_ms = self._books.now_ms()
-        entries = await self._books.run(lambda connection: all_payments(connection, now_ms))
+        entries, movements = await self._books.run(
+            lambda connection: (all_payments(connection, now_ms), all_movements(connection))
+        )
         return {
             "totals": asdict(totals_of(entries)),
             "payments": [_entry(payment) for payment in entries],
+            "movements": [asdict(movement) for movement in movements],
             "late_operations_waiting": self.count_late(),
         }
 
@@ -59,14 +68,20 @@ class Admin:
             ]
         }
 
+    async def _carry_out(self, order: str, body: bytes) -> web.StreamResponse:
+        try:
+            return _json(await self._orders.carry_out(order, _read(body)))
+        except ValueError as error:
+            return _json({"error": str(error)}, status=400)
+        except Refused as refused:
+            return _json({"error": refused.message("en"), "code": refused.code}, status=409)
+
     def _order(self, body: bytes) -> web.StreamResponse:
         try:
-            values = json.loads(body)
+            values = _read(body)
         except ValueError as error:
-            return _json({"error": f"the body is not JSON: {error}"}, status=400)
-        if not isinstance(values, dict):
             wanted = "kind, and path, count, every, probability, seconds if wanted"
-            return _json({"error": f"send one JSON object with {wanted}"}, status=400)
+            return _json({"error": f"{error}: {wanted}"}, status=400)
         # One fault, unless a number is given: a forgotten count must not spoil all that follows.
         given = {"count": 1} | values
         try:
@@ -75,6 +90,13 @@ class Admin:
             return _json({"error": str(error)}, status=400)
         self._plan.order(order)
         return _json(self._show_faults())
+
+
+def _read(body: bytes) -> dict[str, object]:
+    values = json.loads(body)
+    if not isinstance(values, dict):
+        raise ValueError("send one JSON object")  # noqa: TRY004 -- read wrongly, not typed wrongly
+    return values
 
 
 def _entry(payment: BookedPayment) -> Mapping[str, object]:

@@ -78,7 +78,12 @@ def _details(card: Card, bin_number: str | None, price: Decimal) -> dict[str, ob
     return {name: value for name, value in details.items() if value is not None}
 
 
+def total_with_surcharge(number: int, price: Decimal) -> Decimal:
+    """What the buyer pays in all in `number` instalments."""
+    return (price * (1 + _RATES[number])).quantize(_CENT, ROUND_HALF_UP)
+
+
 def _row(number: int, price: Decimal) -> dict[str, object]:
-    total = (price * (1 + _RATES[number])).quantize(_CENT, ROUND_HALF_UP)
+    total = total_with_surcharge(number, price)
     each = (total / number).quantize(_CENT, ROUND_HALF_UP)
     return {"installmentNumber": number, "installmentPrice": each, "totalPrice": total}

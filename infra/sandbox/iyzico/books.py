@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from infra.sandbox.iyzico.clock import wall_clock_ms
-from infra.sandbox.iyzico.records import BookedPayment, Totals, all_payments, totals_of
+from infra.sandbox.iyzico.records import BookedMovement, BookedPayment, Totals, all_movements, all_payments, totals_of
 
 T = TypeVar("T")
 Step = Callable[[sqlite3.Connection], T]
@@ -78,6 +78,11 @@ class Books:
         """All payments in the order they were made, declined ones among them, each with lines and reversals."""
         with self._lock:
             return all_payments(self._connection, self.now_ms())
+
+    def movements(self) -> tuple[BookedMovement, ...]:
+        """Payouts, what bounced of them, and what moved between merchant and sub-merchants."""
+        with self._lock:
+            return all_movements(self._connection)
 
     def totals(self) -> Totals:
         """The sums and counts that a hub's own tables are balanced against."""
@@ -147,7 +152,8 @@ def _open_writer(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(files(__package__).joinpath("schema.sql").read_text(encoding="utf-8"))
+    for folder in (files(__package__), files(__package__).joinpath("subscriptions")):
+        connection.executescript(folder.joinpath("schema.sql").read_text(encoding="utf-8"))
     for table, first in _FIRST_IDS.items():
         connection.execute(
             "INSERT INTO sqlite_sequence (name, seq) "

@@ -42,11 +42,8 @@ def add_card(connection: sqlite3.Connection, body: Mapping[str, object], now_ms:
 def list_cards(connection: sqlite3.Connection, body: Mapping[str, object]) -> dict[str, object]:
     """POST /cardstorage/cards."""
     user_key = text(body, "cardUserKey", missing="3001")
-    _require_user(connection, user_key)
-    rows = connection.execute(
-        "SELECT card_token, card_alias, card_name FROM stored_card WHERE card_user_key = ? ORDER BY rowid", (user_key,)
-    ).fetchall()
-    cards = [_described(token, alias, CARD_BY_NAME[name]) for token, alias, name in rows]
+    require_user(connection, user_key)
+    cards = [_described(token, alias, card) for token, alias, card in cards_of(connection, user_key)]
     return {
         "cardUserKey": user_key,
         "cardDetails": [{name: value for name, value in card.items() if value is not None} for card in cards],
@@ -64,7 +61,7 @@ def delete_card(connection: sqlite3.Connection, body: Mapping[str, object]) -> d
 
 def stored_card(connection: sqlite3.Connection, user_key: str, token: str) -> Card:
     """The public card behind a token of this user; 3005 or 3006 when there is none."""
-    _require_user(connection, user_key)
+    require_user(connection, user_key)
     row = connection.execute(
         "SELECT card_name FROM stored_card WHERE card_token = ? AND card_user_key = ?", (token, user_key)
     ).fetchone()
@@ -89,7 +86,7 @@ def store_card(
             "INSERT INTO card_user (card_user_key, email, external_id) VALUES (?, ?, ?)", (user_key, email, external_id)
         )
     else:
-        _require_user(connection, user_key)
+        require_user(connection, user_key)
     token = _new_token()
     connection.execute(
         "INSERT INTO stored_card (card_token, card_user_key, card_name, card_alias) VALUES (?, ?, ?, ?)",
@@ -98,11 +95,20 @@ def store_card(
     return user_key, token
 
 
-def _require_user(connection: sqlite3.Connection, user_key: str) -> None:
+def require_user(connection: sqlite3.Connection, user_key: str) -> None:
+    """3005 when nobody has this key."""
     if user_key == WALLET_USER_KEY:
         return
     if connection.execute("SELECT 1 FROM card_user WHERE card_user_key = ?", (user_key,)).fetchone() is None:
         raise Refused("3005")
+
+
+def cards_of(connection: sqlite3.Connection, user_key: str) -> list[tuple[str, str | None, Card]]:
+    """Token, alias and card of all that a user has stored, in the order they were."""
+    rows = connection.execute(
+        "SELECT card_token, card_alias, card_name FROM stored_card WHERE card_user_key = ? ORDER BY rowid", (user_key,)
+    )
+    return [(token, alias, CARD_BY_NAME[name]) for token, alias, name in rows]
 
 
 def _described(token: str, alias: str | None, card: Card) -> dict[str, object]:

@@ -37,6 +37,8 @@ class Card:
     error_code: str | None = None
     error_group: str | None = None
     reversible: bool = True
+    md_status: int = 1  # what the bank's page ends in for the right code
+    starts_three_ds: bool = True
 
     @property
     def association(self) -> str:
@@ -115,10 +117,10 @@ CARDS: tuple[Card, ...] = (
     _declined("card-declined-pickup", "4120111111111110", "10041", "PICKUP_CARD"),
     _declined("card-declined-general", "4130111111111118", "10202"),
     _declined("card-declined-10093", "4151111111111393", "10093"),
-    # These three differ from a plain card only in 3-D Secure, which is not served here: they simply pay.
-    Card("card-threeds-unverified", "4131111111111117", bank="Garanti", family="Bonus"),
-    Card("card-threeds-attempt", "4141111111111115", bank="Garanti", family="Bonus"),
-    Card("card-threeds-no-start", "4151111111111112", bank="Garanti", family="Bonus"),
+    # These three differ from a plain card only in 3-D Secure; without it they simply pay.
+    Card("card-threeds-unverified", "4131111111111117", bank="Garanti", family="Bonus", md_status=0),
+    Card("card-threeds-attempt", "4141111111111115", bank="Garanti", family="Bonus", md_status=4),
+    Card("card-threeds-no-start", "4151111111111112", bank="Garanti", family="Bonus", starts_three_ds=False),
 )
 
 CARD_BY_NUMBER: Mapping[str, Card] = MappingProxyType({card.number: card for card in CARDS})

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import random
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,16 +12,14 @@ from typing import Final, Self
 
 import aiohttp
 
-from infra.sandbox.iyzico.books import Books
-from infra.sandbox.iyzico.records import BookedPayment, payments_by_conversation
-from infra.sandbox.iyzico.signing import Keys, sign_notice
+from infra.sandbox.iyzico.events import Body, Event, SubscriptionEvent, body_of, sign_event
+from infra.sandbox.iyzico.signing import Keys
 
 log = logging.getLogger(__name__)
 
-Tell = Callable[[str, float], None]
-"""Told the conversation of a payment that was made, and after how many seconds its review ends (0: none)."""
+Tell = Callable[[Event, int], None]
+"""Told what happened, and when (epoch milliseconds)."""
 
-_MERCHANT: Final = "3404590"
 _TIMEOUT_S: Final = 10.0
 _ATTEMPTS: Final = 3
 
@@ -37,6 +34,7 @@ class Notifying:
         again_s: until the next attempt when the answer was not 2xx; three are made in all.
         repeats: how often each call is made though it was answered.
         forge_every: each n-th call goes out once more with a wrong signature; 0 for none.
+        subscription_url: where the orders of subscriptions are told; `url` when there is none.
     """
 
     url: str
@@ -44,13 +42,13 @@ class Notifying:
     again_s: float = 15 * 60
     repeats: int = 1
     forge_every: int = 0
+    subscription_url: str | None = None
 
 
 class Notifier:
-    """Calls the merchant about payments, until the block ends."""
+    """Calls the merchant about what happened, until the block ends."""
 
-    def __init__(self, books: Books, keys: Keys, order: Notifying, *, seed: int = 0) -> None:
-        self._books = books
+    def __init__(self, keys: Keys, order: Notifying, *, seed: int = 0) -> None:
         self._keys = keys
         self._order = order
         self._chance = random.Random(seed)  # noqa: S311 - repeatable on purpose, nothing is secret
@@ -75,57 +73,41 @@ class Notifier:
             if self._session is not None:
                 await self._session.close()
 
-    def tell(self, conversation_id: str, review_s: float) -> None:
-        """Call the merchant about the payment, and once more when its review has ended."""
-        for after_s in (0.0, review_s) if review_s else (0.0,):
-            task = self._tasks.create_task(self._call(conversation_id, after_s))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+    def tell(self, event: Event, at_ms: int) -> None:
+        """Call the merchant about an event, when its time has come."""
+        task = self._tasks.create_task(self._call(event, at_ms))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-    async def _call(self, conversation_id: str, after_s: float) -> None:
-        await asyncio.sleep(after_s + self._delay_s())
-        now_ms = self._books.now_ms()
-        found = await self._books.run(lambda connection: payments_by_conversation(connection, conversation_id, now_ms))
-        if not found:
-            return  # refused before it came to a payment
-        body = _body(found[-1], now_ms)
+    async def _call(self, event: Event, at_ms: int) -> None:
+        await asyncio.sleep(event.after_ms / 1000 + self._delay_s())
+        body = body_of(event, at_ms + event.after_ms)
+        url = self._order.url
+        if isinstance(event, SubscriptionEvent):
+            url = self._order.subscription_url or url
         for turn in range(self._order.repeats):
             if turn:
                 await asyncio.sleep(self._delay_s())
-            await self._until_taken(body)
+            await self._until_taken(url, body)
 
-    async def _until_taken(self, body: dict[str, str | int]) -> None:
+    async def _until_taken(self, url: str, body: Body) -> None:
         self._made += 1
         if self._order.forge_every and self._made % self._order.forge_every == 0:
-            await self._post(body, "0" * 64)
+            await self._post(url, body, "0" * 64)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self._order.again_s)
-            if await self._post(body, sign_notice(self._keys.secret_key, body)):
+            if await self._post(url, body, sign_event(self._keys, body)):
                 return
 
-    async def _post(self, body: dict[str, str | int], signature: str) -> bool:
+    async def _post(self, url: str, body: Body, signature: str) -> bool:
         assert self._session is not None  # noqa: S101 - for mypy alone
         headers = {"Content-Type": "application/json", "X-IYZ-SIGNATURE-V3": signature}
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with self._session.post(self._order.url, data=json.dumps(body).encode(), headers=headers) as answer:
+            async with self._session.post(url, data=json.dumps(body).encode(), headers=headers) as answer:
                 log.info("merchant called", extra={"status": answer.status})
                 return answer.ok
         return False
 
     def _delay_s(self) -> float:
         return self._order.delay_s * self._chance.uniform(1, 1.5)
-
-
-def _body(payment: BookedPayment, now_ms: int) -> dict[str, str | int]:
-    failed = payment.state in {"declined", "rejected"}
-    return {
-        "paymentConversationId": payment.conversation_id or "",
-        "merchantId": _MERCHANT,
-        "paymentId": int(payment.payment_id),
-        "status": "FAILURE" if failed else "SUCCESS",
-        "iyziReferenceCode": str(uuid.uuid4()),
-        "iyziEventType": "API_AUTH",
-        "iyziEventTime": now_ms,
-        "iyziPaymentId": int(payment.payment_id),
-    }

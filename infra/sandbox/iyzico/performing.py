@@ -6,41 +6,47 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from infra.sandbox.iyzico.answers import Answer, failure, success
 from infra.sandbox.iyzico.books import Books
+from infra.sandbox.iyzico.calls import Call, Result, Review
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.notifying import Tell
-from infra.sandbox.iyzico.payments import Call, Review
 from infra.sandbox.iyzico.records import payment_of_line
-from infra.sandbox.iyzico.routes import ALIVE, ROUTES, Route
+from infra.sandbox.iyzico.route import Route, find_route
+from infra.sandbox.iyzico.routes import ALIVE, ROUTES
 from infra.sandbox.iyzico.signing import Keys, check_request
+
+T = TypeVar("T")
 
 _MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as its bytes arrived. `path` is as sent, without the query."""
+    """A request as its bytes arrived. `path` is as sent, without the query; `origin` is scheme and host."""
 
     method: str
     path: str
     query: Mapping[str, str]
     authorization: str | None
     body: bytes
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A request that is signed, known and readable."""
+    """A request that is signed, known and readable. `path` is as the table of routes writes it."""
 
     path: str
     route: Route
     body: Mapping[str, object]
     query: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     @property
     def echoed(self) -> Mapping[str, object]:
@@ -69,7 +75,7 @@ class Performer:
         self._minute = 0
         self._calls: Counter[str] = Counter()
         self._busy: set[str] = set()
-        self.tell: Tell = lambda _conversation_id, _review_s: None
+        self.tell: Tell = lambda _event, _at_ms: None
 
     def accept(self, received: Received) -> Accepted:
         """Check and read a request.
@@ -77,32 +83,42 @@ class Performer:
         Raises:
             Refused: 1000, 1001, 1007 (signature), 11 (unknown path or unreadable body), 6 (no body), 50000 (limit).
         """
-        route = ROUTES.get((received.method, received.path))
+        found = find_route(ROUTES, received.method, received.path)
         unsigned = (received.method, received.path) == ALIVE and received.authorization is None
         if not unsigned:  # some clients sign the liveness check, some do not
             check_request(received.authorization, received.path, received.body, self._keys)
-        if route is None:
+        if found is None:
             raise Refused("11", detail="the sandbox does not serve this method and path")
-        self._count(received.path)
+        self._count(found.path)
         body = _read_body(received.body)
-        if route.needs_body and not body:
+        if found.route.needs_body and not body:
             raise Refused("6")
-        return Accepted(received.path, route, body, received.query)
+        return Accepted(found.path, found.route, body, received.query, found.names, received.origin)
 
     async def perform(self, accepted: Accepted, *, review_verdict: int | None = None, review_s: float = 0) -> Answer:
         """Run the operation and phrase its answer; a refusal is an answer too."""
         await self._pause()
         now_ms = self._books.now_ms()
         review = None if review_verdict is None else Review(review_verdict, now_ms + round(review_s * 1000))
-        call = Call(accepted.body, accepted.query, now_ms, review)
+        call = Call(accepted.body, accepted.query, now_ms, review, accepted.origin, accepted.names)
+        result: Result
         try:
-            result = await self._books.run(lambda connection: accepted.route.operation(connection, call))
+            result = await self.run(accepted.route.operation, call)
         except Refused as refused:
             result = refused
-        if accepted.route.creates:
-            self.tell(str(accepted.body.get("conversationId")), review_s if review is not None else 0)
         await self._pause()
         return self.phrase(accepted, result)
+
+    async def run(self, operation: Callable[[sqlite3.Connection, Call], T], call: Call) -> T:
+        """One step of the books; what it has to tell is told once it is committed.
+
+        Raises:
+            Refused: what the operation raised, its writes undone.
+        """
+        result = await self._books.run(lambda connection: operation(connection, call))
+        for event in call.events:
+            self.tell(event, call.now_ms)
+        return result
 
     def phrase(self, accepted: Accepted, result: dict[str, object] | Refused) -> Answer:
         """The envelope around a result."""

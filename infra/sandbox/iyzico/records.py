@@ -8,24 +8,38 @@ from typing import Literal
 
 _LONGEST_ID = 15
 
-State = Literal["held", "charged", "cancelled", "rejected", "declined"]
+State = Literal["started", "held", "charged", "cancelled", "rejected", "declined"]
+Stage = Literal["INIT_THREEDS", "CALLBACK_THREEDS", "INIT_BANK_TRANSFER"]
+Means = Literal["card", "bank_transfer", "wallet"]
 
 _PAYMENT_COLUMNS = (
     "payment_id, conversation_id, basket_id, kind, currency, price_minor, paid_minor, captured_minor, "
     "capture_conversation_id, captured_ms, cancelled_ms, error_code, error_group, installment, fraud_status, "
-    "fraud_next, fraud_due_ms, card_name, card_user_key, card_token, created_ms"
+    "fraud_next, fraud_due_ms, card_name, card_user_key, card_token, created_ms, "
+    "stage, three_ds, md_status, means, token"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BookedLine:
-    """One basket line. `paid_minor` is its share of the amount held or charged."""
+    """One basket line. `paid_minor` is its share of the amount held or charged.
+
+    `sub_merchant_minor` of it is a sub-merchant's. A line with one is paid out after the merchant approved it.
+    """
 
     payment_transaction_id: str
     item_id: str
     price_minor: int
     paid_minor: int
     refunded_minor: int
+    sub_merchant_key: str | None = None
+    sub_merchant_minor: int = 0
+    approved_ms: int | None = None
+    paid_out_ms: int | None = None
+
+    @property
+    def approved(self) -> bool:
+        return self.sub_merchant_key is None or self.approved_ms is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,10 @@ class BookedReversal:
 
 @dataclass(frozen=True, slots=True)
 class BookedPayment:
-    """One payment as it stands. `paid_minor` was asked for, `captured_minor` was taken from the card."""
+    """One payment as it stands. `paid_minor` was asked for, `captured_minor` was taken from the card.
+
+    `stage` names what a payment waits for that was begun and not yet decided; `token` is that of its hosted page.
+    """
 
     payment_id: str
     conversation_id: str | None
@@ -65,11 +82,18 @@ class BookedPayment:
     created_ms: int
     lines: tuple[BookedLine, ...]
     reversals: tuple[BookedReversal, ...]
+    stage: Stage | None = None
+    three_ds: bool = False
+    md_status: int | None = None
+    means: Means = "card"
+    token: str | None = None
 
     @property
     def state(self) -> State:
         if self.error_code is not None:
             return "declined"
+        if self.stage is not None:
+            return "started"
         if self.fraud_status < 0:
             return "rejected"
         if self.cancelled_ms is not None:
@@ -77,9 +101,16 @@ class BookedPayment:
         return "held" if self.captured_ms is None else "charged"
 
     @property
+    def status(self) -> str:
+        """Iyzico's word for it, as detail, hosted results and webhooks have it."""
+        if self.error_code is not None or self.state == "rejected":
+            return "FAILURE"
+        return self.stage or "SUCCESS"
+
+    @property
     def charged_minor(self) -> int:
         """What was taken from the card, before refunds; nothing when a fraud review or a decline stopped it."""
-        return 0 if self.state in ("declined", "rejected") else self.captured_minor
+        return 0 if self.state in ("declined", "rejected", "started") else self.captured_minor
 
     @property
     def captured(self) -> bool:
@@ -150,6 +181,35 @@ def _id_number(value: object) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
 
 
+@dataclass(frozen=True, slots=True)
+class BookedMovement:
+    """Money that left for a bank, came back from there, or moved between merchant and sub-merchant.
+
+    `sub_merchant_key` None is the merchant's own; `payment_transaction_id` is there for payouts.
+    """
+
+    movement_id: str
+    kind: Literal["payout", "bounced", "to_sub_merchant", "from_sub_merchant"]
+    payment_transaction_id: str | None
+    sub_merchant_key: str | None
+    amount_minor: int
+    currency: str
+    conversation_id: str | None
+    created_ms: int
+
+
+def all_movements(connection: sqlite3.Connection) -> tuple[BookedMovement, ...]:
+    """Every movement in the order they were made."""
+    rows = connection.execute(
+        "SELECT movement_id, kind, line_id, sub_merchant_key, amount_minor, currency, conversation_id, created_ms "
+        "FROM movement ORDER BY movement_id"
+    )
+    return tuple(
+        BookedMovement(str(number), kind, None if line is None else str(line), *rest)
+        for number, kind, line, *rest in rows
+    )
+
+
 def totals_of(payments: Iterable[BookedPayment]) -> Totals:
     """Pure; `payments` are the books' entries."""
     sums: dict[str, defaultdict[str, int]] = {
@@ -164,7 +224,7 @@ def totals_of(payments: Iterable[BookedPayment]) -> Totals:
         sums["held"][payment.currency] += payment.paid_minor if payment.state == "held" else 0
         sums["refunded"][payment.currency] += payment.refunded_minor
         sums["net"][payment.currency] += payment.net_minor
-        if payment.conversation_id is not None and payment.state not in ("declined", "rejected"):
+        if payment.conversation_id is not None and payment.state not in ("declined", "rejected", "started"):
             charges[payment.conversation_id] += 1
         for reversal in payment.reversals:
             if reversal.kind == "cancel":
@@ -189,7 +249,8 @@ def _assemble(
 ) -> tuple[BookedPayment, ...]:
     """`where` is one of the fixed texts above, never a request's; `values` are bound."""
     rows = connection.execute(
-        f"SELECT {_PAYMENT_COLUMNS} FROM payment WHERE {where} ORDER BY payment_id",  # noqa: S608 -- fixed texts only
+        f"SELECT {_PAYMENT_COLUMNS} FROM payment LEFT JOIN course USING (payment_id) "  # noqa: S608 -- fixed texts only
+        f"WHERE {where} ORDER BY payment_id",
         values,
     ).fetchall()
     if not rows:
@@ -214,12 +275,16 @@ def _assemble(
             BookedReversal(str(reversal_id), kind, conversation_id, amount, created, tuple(parts[reversal_id]))
         )
     lines: defaultdict[int, list[BookedLine]] = defaultdict(list)
-    for payment_id, line_id, item_id, price, paid in connection.execute(
-        f"SELECT payment_id, line_id, item_id, price_minor, paid_minor FROM line WHERE {chosen} "  # noqa: S608 -- as above
-        "ORDER BY line_id",
+    for payment_id, line_id, item_id, price, paid, key, share, approved, paid_out in connection.execute(
+        "SELECT payment_id, line.line_id, item_id, price_minor, paid_minor, line_share.sub_merchant_key, "  # noqa: S608 -- as above
+        "IFNULL(line_share.amount_minor, 0), approved_ms, "
+        "(SELECT min(created_ms) FROM movement WHERE movement.line_id = line.line_id AND kind = 'payout') "
+        f"FROM line LEFT JOIN line_share USING (line_id) WHERE {chosen} ORDER BY line.line_id",
         values,
     ):
-        lines[payment_id].append(BookedLine(str(line_id), item_id, price, paid, refunded[line_id]))
+        lines[payment_id].append(
+            BookedLine(str(line_id), item_id, price, paid, refunded[line_id], key, share, approved, paid_out)
+        )
     return tuple(_payment(row, now_ms, tuple(lines[row[0]]), tuple(reversals[row[0]])) for row in rows)
 
 
@@ -231,4 +296,6 @@ def _payment(
     if isinstance(due, int) and due <= now_ms:  # a review that is over counts as its verdict from then on
         fields["fraud_status"] = verdict
     fields["payment_id"] = str(fields["payment_id"])
+    fields["three_ds"] = bool(fields["three_ds"])
+    fields["means"] = fields["means"] or "card"
     return BookedPayment(**fields, lines=lines, reversals=reversals)  # type: ignore[arg-type]  # columns are typed by schema.sql

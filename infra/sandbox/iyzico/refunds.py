@@ -6,10 +6,11 @@ A cancel or refund carries a conversationId of its own, which the reporting call
 import sqlite3
 
 from infra.sandbox.iyzico.amounts import read_price, two_decimals
+from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, identifier, optional_text
 from infra.sandbox.iyzico.payment_result import auth_code, host_reference, shown_paid_minor
-from infra.sandbox.iyzico.payments import Call, Result, card_of, check_currency, require_payment
+from infra.sandbox.iyzico.payments import check_currency, is_reversible, require_payment
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment, payment_of_line
 
 
@@ -17,7 +18,7 @@ def cancel(connection: sqlite3.Connection, call: Call) -> Result:
     """POST /payment/cancel: the whole payment, or the whole hold; refused once anything was refunded."""
     payment = require_payment(connection, identifier(call.body, "paymentId"), call.now_ms)
     known = {"paymentId": payment.payment_id}
-    if not card_of(payment).reversible:
+    if not is_reversible(payment):
         raise Refused("10220", extra=known)
     if payment.state not in ("held", "charged"):
         raise Refused("10012", detail=f"the payment is {payment.state}", extra=known)
@@ -54,7 +55,7 @@ def refund_amount(connection: sqlite3.Connection, call: Call) -> Result:
 
 
 def _check_refundable(payment: BookedPayment, amount: int, body: Json) -> None:
-    if not card_of(payment).reversible:
+    if not is_reversible(payment):
         raise Refused("10220", extra=_refused_refund(payment, amount))
     if payment.state != "charged":
         raise Refused("10012", detail=f"the payment is {payment.state}", extra=_refused_refund(payment, amount))

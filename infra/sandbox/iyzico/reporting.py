@@ -3,12 +3,12 @@
 import sqlite3
 
 from infra.sandbox.iyzico.amounts import eight_decimals, two_decimals
+from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.fields import identifier
 from infra.sandbox.iyzico.payment_result import auth_code, host_reference, in_istanbul, phase, shown_paid_minor
-from infra.sandbox.iyzico.payments import Call, Result
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment, payment_by_id, payments_by_conversation
 
-_DONE, _FAILED = 1, 2
+_DONE, _FAILED, _AT_THE_BANK = 1, 2, 3
 
 
 def payment_details(connection: sqlite3.Connection, call: Call) -> Result:
@@ -24,11 +24,11 @@ def payment_details(connection: sqlite3.Connection, call: Call) -> Result:
 
 
 def _row(payment: BookedPayment) -> dict[str, object]:
-    stopped = payment.state in ("declined", "rejected")
+    stopped = payment.state in ("declined", "rejected", "started")
     row: dict[str, object] = {
         "paymentId": payment.payment_id,
         "paymentConversationId": payment.conversation_id,
-        "paymentStatus": _FAILED if stopped else _DONE,
+        "paymentStatus": _status(payment),
         "paymentRefundStatus": _refund_status(payment),
         "price": two_decimals(payment.price_minor),
         "paidPrice": eight_decimals(two_decimals(shown_paid_minor(payment))),
@@ -36,7 +36,7 @@ def _row(payment: BookedPayment) -> dict[str, object]:
         "installment": payment.installment,
         "basketId": payment.basket_id,
         "fraudStatus": payment.fraud_status,
-        "threeDS": False,
+        "threeDS": payment.three_ds,
         "phase": phase(payment),
         "authCode": None if stopped else auth_code(payment),
         "hostReference": None if stopped else host_reference(payment),
@@ -57,6 +57,12 @@ def _row(payment: BookedPayment) -> dict[str, object]:
     return {name: value for name, value in row.items() if value is not None}
 
 
+def _status(payment: BookedPayment) -> int:
+    if payment.status == "SUCCESS":
+        return _DONE
+    return _AT_THE_BANK if payment.stage == "CALLBACK_THREEDS" else _FAILED
+
+
 def _line(payment: BookedPayment, line: BookedLine) -> dict[str, object]:
     return {
         "itemId": line.item_id,
@@ -69,7 +75,7 @@ def _line(payment: BookedPayment, line: BookedLine) -> dict[str, object]:
                 "refundConversationId": reversal.conversation_id,
                 "refundPrice": eight_decimals(two_decimals(amount)),
                 "refundStatus": _DONE,
-                "isAfterSettlement": False,
+                "isAfterSettlement": line.paid_out_ms is not None and line.paid_out_ms <= reversal.created_ms,
                 "createdDate": in_istanbul(reversal.created_ms).isoformat(),
             }
             for reversal in payment.reversals

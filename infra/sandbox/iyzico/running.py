@@ -17,9 +17,12 @@ from aiohttp import web
 from infra.sandbox.iyzico.admin import Admin
 from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.books import Books
+from infra.sandbox.iyzico.buyer import Buyer
 from infra.sandbox.iyzico.card_storage import seed_wallet
 from infra.sandbox.iyzico.faults import FaultOrder, FaultPlan, parse_fault
 from infra.sandbox.iyzico.notifying import Notifier, Notifying
+from infra.sandbox.iyzico.orders import Orders
+from infra.sandbox.iyzico.pages import Pages
 from infra.sandbox.iyzico.performing import Performer
 from infra.sandbox.iyzico.server import ADMIN_PREFIX, IyzicoServer
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
@@ -79,9 +82,10 @@ async def running_sandbox(
             rate_limit_per_minute=rate_limit_per_minute,
         )
         if notifying is not None:
-            notifier = await stack.enter_async_context(Notifier(shelf, keys, notifying, seed=seed))
+            notifier = await stack.enter_async_context(Notifier(keys, notifying, seed=seed))
             performer.tell = notifier.tell
-        server = IyzicoServer(performer, plan, Admin(shelf, plan))
+        buyer = Buyer(performer, shelf, keys)
+        server = IyzicoServer(performer, plan, Admin(shelf, plan, Orders(buyer)), Pages(buyer))
         # The access log is off: paths and queries belong to the caller; `server.py` logs what it knows to be harmless.
         runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()

@@ -70,3 +70,61 @@ CREATE INDEX IF NOT EXISTS stored_card_by_user ON stored_card (card_user_key);
 
 -- Baskets whose fault marker has been used up.
 CREATE TABLE IF NOT EXISTS used_marker (basket_id TEXT PRIMARY KEY) WITHOUT ROWID;
+
+-- How a payment goes that is not decided by its first call, or is not paid by a card. Without a row: decided, and by card.
+CREATE TABLE IF NOT EXISTS course (
+    payment_id INTEGER PRIMARY KEY REFERENCES payment,
+    stage      TEXT,                                       -- INIT_THREEDS and the like; NULL once it is decided
+    three_ds   INTEGER NOT NULL DEFAULT 0,
+    md_status  INTEGER,                                    -- what the bank's page ended in
+    means      TEXT    NOT NULL DEFAULT 'card',            -- card, bank_transfer, wallet
+    token      TEXT                                        -- of the hosted page it was paid on
+);
+
+-- The bank's page for a payment with 3-D Secure.
+CREATE TABLE IF NOT EXISTS bank_page (
+    page_key          TEXT PRIMARY KEY,
+    payment_id        INTEGER NOT NULL UNIQUE REFERENCES payment,
+    callback_url      TEXT    NOT NULL,
+    conversation_data TEXT    NOT NULL,
+    wrong_codes       INTEGER NOT NULL DEFAULT 0,
+    keep_card         TEXT                                 -- JSON: how the card is to be stored once it has paid
+);
+
+-- A hosted page that was started: what is asked there, and what came of it.
+CREATE TABLE IF NOT EXISTS checkout (
+    token        TEXT PRIMARY KEY,
+    kind         TEXT    NOT NULL CHECK (kind IN ('auth', 'preauth', 'wallet', 'subscription', 'card_update')),
+    callback_url TEXT    NOT NULL,
+    terms        TEXT    NOT NULL,                         -- JSON: the order, or what is subscribed to
+    created_ms   INTEGER NOT NULL,
+    payment_id   INTEGER REFERENCES payment,               -- the last attempt
+    result       TEXT                                      -- of a subscription's page: the reference that came of it
+);
+
+CREATE TABLE IF NOT EXISTS sub_merchant (
+    sub_merchant_key TEXT PRIMARY KEY,
+    external_id      TEXT NOT NULL UNIQUE,
+    details          TEXT NOT NULL                         -- JSON: what was said at its onboarding
+);
+
+-- What of a line's price is a sub-merchant's, and when the merchant let it go.
+CREATE TABLE IF NOT EXISTS line_share (
+    line_id          INTEGER PRIMARY KEY REFERENCES line,
+    sub_merchant_key TEXT    NOT NULL REFERENCES sub_merchant,
+    amount_minor     INTEGER NOT NULL,
+    approved_ms      INTEGER
+);
+
+-- Money that went to the merchant's or a sub-merchant's bank, came back from it, or moved between the two.
+CREATE TABLE IF NOT EXISTS movement (
+    movement_id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind             TEXT    NOT NULL CHECK (kind IN ('payout', 'bounced', 'to_sub_merchant', 'from_sub_merchant')),
+    line_id          INTEGER REFERENCES line,              -- of a payout
+    sub_merchant_key TEXT,                                 -- NULL: the merchant's own
+    amount_minor     INTEGER NOT NULL,
+    currency         TEXT    NOT NULL,
+    conversation_id  TEXT,
+    created_ms       INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movement_by_line ON movement (line_id);

@@ -12,11 +12,13 @@ from infra.sandbox.iyzico.admin import Admin
 from infra.sandbox.iyzico.answers import Answer
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.faults import Fault, FaultKind, FaultPlan, marked_fault
+from infra.sandbox.iyzico.pages import Pages
 from infra.sandbox.iyzico.performing import Accepted, Performer, Received
 
 log = logging.getLogger(__name__)
 
 ADMIN_PREFIX = "/__sandbox__/"
+PAGES_PREFIX = "/pages/"
 
 _GARBAGE = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 _LOOK_S = 0.02
@@ -34,10 +36,11 @@ _UNPERFORMED = {
 class IyzicoServer:
     """One HTTP handler for `aiohttp.web.Server`; `stop` ends what is being held back."""
 
-    def __init__(self, performer: Performer, plan: FaultPlan, admin: Admin) -> None:
+    def __init__(self, performer: Performer, plan: FaultPlan, admin: Admin, pages: Pages) -> None:
         self._performer = performer
         self._plan = plan
         self._admin = admin
+        self._pages = pages
         self._stopping = asyncio.Event()
         self._late = 0
         admin.count_late = lambda: self._late
@@ -50,12 +53,16 @@ class IyzicoServer:
         body = await request.read()
         if request.path.startswith(ADMIN_PREFIX):
             return await self._admin.handle(request, request.path.removeprefix(ADMIN_PREFIX), body)
+        origin = f"{request.scheme}://{request.host}"
+        if request.path.startswith(PAGES_PREFIX):
+            return await self._pages.handle(request.method, request.path.removeprefix(PAGES_PREFIX), body)
         received = Received(
             request.method,
             request.rel_url.raw_path,
             request.query,
             request.headers.get("Authorization"),
             body,
+            origin,
         )
         try:
             accepted = self._performer.accept(received)

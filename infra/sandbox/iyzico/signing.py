@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +18,19 @@ LEGACY_SCHEME = "IYZWS "
 
 PAYMENT_ORDER = ("paymentId", "currency", "basketId", "conversationId", "paidPrice", "price")
 REFUND_ORDER = ("paymentId", "price", "currency", "conversationId")
+THREE_DS_START_ORDER = ("paymentId", "conversationId")
+THREE_DS_RETURN_ORDER = ("conversationData", "conversationId", "mdStatus", "paymentId", "status")
+HOSTED_START_ORDER = ("conversationId", "token")
+HOSTED_RESULT_ORDER = (
+    "paymentStatus",
+    "paymentId",
+    "currency",
+    "basketId",
+    "conversationId",
+    "paidPrice",
+    "price",
+    "token",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +71,9 @@ def sign_values(secret_key: str, values: tuple[object, ...]) -> str:
     return _hmac_hex(secret_key, ":".join(_signed_text(value) for value in values).encode())
 
 
-def sign_notice(secret_key: str, fields: Mapping[str, object]) -> str:
-    """The header of a call about a payment made through the API: the key and the values with nothing between."""
-    names = ("iyziEventType", "paymentId", "paymentConversationId", "status")
-    return _hmac_hex(secret_key, (secret_key + "".join(str(fields[name]) for name in names)).encode())
+def sign_concatenated(secret_key: str, values: Iterable[str]) -> str:
+    """The header of a call to the merchant: the values with nothing between, the key itself among them."""
+    return _hmac_hex(secret_key, "".join(values).encode())
 
 
 def canonical_amount(amount: Decimal) -> str:

@@ -6,6 +6,7 @@ Source: iyzico's payment request and its table of validation codes. Limits it do
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from infra.sandbox.iyzico.amounts import CURRENCIES, read_price
 from infra.sandbox.iyzico.cards import passes_luhn
@@ -24,6 +25,7 @@ _IDENTITY = re.compile(r"[0-9A-Za-z]+")
 _CARD_NUMBER = re.compile(r"[0-9]{12,19}")
 _CVC = re.compile(r"[0-9]{3,4}")
 _YEAR = re.compile(r"(?:20)?[0-9]{2}")
+_WEB_ADDRESS = re.compile(r"https?://[^\s\"<>]+")
 _MONTH = re.compile(r"0?[1-9]|1[0-2]")
 
 
@@ -38,9 +40,21 @@ class CardUse:
     alias: str | None
 
 
+NO_CARD = CardUse(None, None, None, register=False, alias=None)
+
+
+class Item(NamedTuple):
+    """One line of a basket, and what of its price is a sub-merchant's."""
+
+    item_id: str
+    price_minor: int
+    sub_merchant_key: str | None = None
+    sub_merchant_minor: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A payment that may be put to the bank. `items` are (id, price in minor units)."""
+    """A payment that may be put to the bank."""
 
     conversation_id: str | None
     basket_id: str | None
@@ -48,7 +62,7 @@ class Order:
     price_minor: int
     paid_minor: int
     installment: int
-    items: tuple[tuple[str, int], ...]
+    items: tuple[Item, ...]
     card: CardUse
     email: str
 
@@ -59,20 +73,40 @@ def read_order(body: Json, now_ms: int) -> Order:
     Raises:
         Refused: the first field that is wrong, under its own code.
     """
+    card = read_card_use(section(body, "paymentCard"), now_ms)
+    return _read_order(body, card, read_installment(body.get("installment", 1)))
+
+
+def read_order_without_card(body: Json) -> Order:
+    """The body of a hosted page's start: the buyer chooses card and instalments there.
+
+    Raises:
+        Refused: the first field that is wrong, under its own code.
+    """
+    return _read_order(body, NO_CARD, 1)
+
+
+def read_callback_url(body: Json) -> str:
+    """Where the buyer's browser is to return; 23 when it is missing, 11 when it is no web address."""
+    url = text(body, "callbackUrl", missing="23", at_most=2000)
+    if not _WEB_ADDRESS.fullmatch(url):
+        raise Refused("11", detail="callbackUrl must begin with https:// or http://")
+    return url
+
+
+def _read_order(body: Json, card: CardUse, installment: int) -> Order:
     conversation_id = optional_text(body, "conversationId", at_most=255, too_long="20")
     price = read_price(body.get("price"), "price")
     paid = read_price(body.get("paidPrice"), "paidPrice")
     currency = one_of(body, "currency", CURRENCIES, "TRY")
     one_of(body, "paymentChannel", CHANNELS, "WEB")
-    one_of(body, "paymentGroup", GROUPS, "PRODUCT")
-    installment = _read_installment(body.get("installment", 1))
-    card = read_card_use(section(body, "paymentCard"), now_ms)
+    group = one_of(body, "paymentGroup", GROUPS, "PRODUCT")
     email = _check_buyer(section(body, "buyer"))
-    _check_address(section(body, "billingAddress", missing="24"), "billingAddress")
-    items, physical = _read_items(body.get("basketItems"))
+    check_address(section(body, "billingAddress", missing="24"), "billingAddress")
+    items, physical = _read_items(body.get("basketItems"), group)
     if physical:
-        _check_address(section(body, "shippingAddress", missing="24"), "shippingAddress")
-    if sum(amount for _, amount in items) != price:
+        check_address(section(body, "shippingAddress", missing="24"), "shippingAddress")
+    if sum(item.price_minor for item in items) != price:
         raise Refused("5062")
     basket_id = optional_text(body, "basketId", at_most=255)
     return Order(conversation_id, basket_id, currency, price, paid, installment, items, card, email)
@@ -116,21 +150,27 @@ def check_email(source: Json) -> str:
     return email
 
 
-def _read_installment(value: object) -> int:
+def read_installment(value: object) -> int:
+    """The number of instalments, as a number or as text."""
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
     if isinstance(number, bool) or not isinstance(number, int) or number not in INSTALLMENTS:
         raise Refused("11", detail=f"installment must be one of {sorted(INSTALLMENTS)}")
     return number
 
 
-def _check_buyer(buyer: Json) -> str:
-    for name in ("id", "name", "surname", "registrationAddress", "city", "country"):
-        text(buyer, name)
-    identity = text(buyer, "identityNumber", missing="8", at_most=50, too_long="9")
+def check_identity(person: Json) -> None:
+    """A Turkish identity number, or that of a passport."""
+    identity = text(person, "identityNumber", missing="8", at_most=50, too_long="9")
     if len(identity) < 5:  # noqa: PLR2004 -- the shortest passport number
         raise Refused("10", detail="identityNumber")
     if not _IDENTITY.fullmatch(identity):
         raise Refused("18", detail="identityNumber")
+
+
+def _check_buyer(buyer: Json) -> str:
+    for name in ("id", "name", "surname", "registrationAddress", "city", "country"):
+        text(buyer, name)
+    check_identity(buyer)
     # Older texts leave the phone out, so its absence passes; an empty one does not.
     if "gsmNumber" in buyer:
         text(buyer, "gsmNumber", missing="25")
@@ -138,7 +178,8 @@ def _check_buyer(buyer: Json) -> str:
     return check_email(buyer)
 
 
-def _check_address(address: Json, name: str) -> None:
+def check_address(address: Json, name: str) -> None:
+    """The four fields that every address has."""
     for field in ("address", "contactName", "city", "country"):
         try:
             text(address, field)
@@ -146,15 +187,36 @@ def _check_address(address: Json, name: str) -> None:
             raise Refused(refused.code, detail=f"{name}.{refused.detail}") from None
 
 
-def _read_items(value: object) -> tuple[tuple[tuple[str, int], ...], bool]:
+def _read_items(value: object, group: str) -> tuple[tuple[Item, ...], bool]:
     if not isinstance(value, list) or not value:
         raise Refused("24", detail="basketItems")
     items, physical = [], False
-    for index, item in enumerate(value):
-        source = section({"item": item}, "item")
+    for index, one in enumerate(value):
+        source = section({"item": one}, "item")
         item_id = text(source, "id")
         text(source, "name")
         text(source, "category1")
         physical |= one_of(source, "itemType", ITEM_TYPES, None, code="5057") == "PHYSICAL"
-        items.append((item_id, read_price(source.get("price"), f"basketItems[{index}].price")))
+        price = read_price(source.get("price"), f"basketItems[{index}].price")
+        items.append(Item(item_id, price, *_read_share(source, price)))
+    shared = sum(item.sub_merchant_key is not None for item in items)
+    if shared and group != "PRODUCT":
+        raise Refused("5079")
+    if shared not in (0, len(items)):
+        raise Refused("5077")
     return tuple(items), physical
+
+
+def _read_share(item: Json, price_minor: int) -> tuple[str | None, int]:
+    key = optional_text(item, "subMerchantKey")
+    if key is None:
+        return None, 0
+    return key, read_share(item, price_minor)
+
+
+def read_share(source: Json, price_minor: int) -> int:
+    """A sub-merchant's share of a line in minor units: above zero, at most the line's price."""
+    share = read_price(source.get("subMerchantPrice"), "subMerchantPrice")
+    if share > price_minor:
+        raise Refused("11", detail="subMerchantPrice is above the price")
+    return share

@@ -9,12 +9,18 @@ import pytest
 from infra.sandbox.iyzico import DEFAULT_KEYS, Keys
 from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.errors import Refused
+from infra.sandbox.iyzico.events import MERCHANT, Event, PaymentEvent, SubscriptionEvent, body_of, sign_event
 from infra.sandbox.iyzico.signing import canonical_amount, check_request, sign_values
 
 VECTORS: dict[str, Any] = json.loads(
     Path(__file__).with_name("sandbox_iyzico_vectors.json").read_text(encoding="utf-8")
 )
 AMOUNTS = {"price", "paidPrice"}
+
+
+NOTICES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[2] / "vectors" / "iyzico.json").read_text(encoding="utf-8")
+)["webhook_v3"]
 
 
 def named(vector: dict[str, Any]) -> str:
@@ -73,6 +79,37 @@ def test_every_recorded_response_signature_comes_out(vector: dict[str, Any]) -> 
     )
     secret = vector.get("secret_key", VECTORS["keys"]["secret_key"])
     assert sign_values(secret, values) == vector["expected_signature"]
+
+
+@pytest.mark.parametrize("vector", NOTICES, ids=named)
+def test_every_recorded_call_to_a_merchant_is_signed_as_recorded(vector: dict[str, Any]) -> None:
+    keys = Keys("sandbox-any", vector.get("secret_key", VECTORS["keys"]["secret_key"]))
+    assert vector.get("merchant_id", MERCHANT) == MERCHANT
+    assert sign_event(keys, vector["payload"]) == vector["expected_header"]["X-IYZ-SIGNATURE-V3"]
+
+
+@pytest.mark.parametrize("vector", NOTICES, ids=named)
+def test_the_body_of_a_call_has_the_recorded_fields(vector: dict[str, Any]) -> None:
+    said = vector["payload"]
+    event: Event
+    if vector["kind"] == "subscription":
+        event = SubscriptionEvent(
+            said["iyziEventType"],
+            said["orderReferenceCode"],
+            said["subscriptionReferenceCode"],
+            said["customerReferenceCode"],
+        )
+    else:
+        event = PaymentEvent(
+            said["iyziEventType"],
+            str(said["iyziPaymentId"]),
+            said["paymentConversationId"],
+            said["status"],
+            said.get("token"),
+        )
+    drawn = {"iyziReferenceCode": said["iyziReferenceCode"], "merchantId": said.get("merchantId")}
+    made = {**body_of(event, said["iyziEventTime"]), **drawn}
+    assert {name: value for name, value in made.items() if value is not None} == said
 
 
 def test_absent_values_are_signed_as_empty_text() -> None:
