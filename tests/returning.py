@@ -19,8 +19,10 @@ from agents.vault.keyring import KeyRing
 from infra.gateway import problems
 from infra.gateway.access.caller import Caller, Stranger
 from infra.gateway.returns import router
+from infra.gateway.returns.completing import Completing
 from infra.gateway.returns.desk import Place, Returns
 from infra.gateway.returns.standing import Standing
+from providers.connector import Integration
 from schemas.payments.notices import TakeNotice
 from streams.codec import Incoming, Outgoing, decode
 from streams.publisher import Publisher
@@ -75,7 +77,12 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(
-    database: asyncpg.Pool, publisher: Publisher, commands: str, *origins: str, host: str = "localhost"
+    database: asyncpg.Pool,
+    publisher: Publisher,
+    commands: str,
+    *origins: str,
+    host: str = "localhost",
+    integrations: Mapping[str, Integration] | None = None,
 ) -> AsyncIterator[Desk]:
     """A desk that listens at a free port, under `host` as browsers reach it."""
     clock: list[datetime] = []
@@ -83,8 +90,9 @@ async def a_desk(
         base_url = f"http://{host}:{listening.getsockname()[1]}"
         place = Place(base_url, (SHOP, *origins), commands)
         ring = KeyRing([b"m" * 32])
+        completing = Completing(integrations or {})
         returns = Returns(
-            place, ring, publisher, Standing(database), now=lambda: clock[0] if clock else datetime.now(UTC)
+            place, ring, publisher, Standing(database), completing, now=lambda: clock[0] if clock else datetime.now(UTC)
         )
         app = FastAPI()
         app.state.parts = SimpleNamespace(returns=returns, authenticator=Doorman(), access=None)

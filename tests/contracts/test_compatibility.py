@@ -87,7 +87,8 @@ def test_alternatives_keep_the_words_by_which_they_are_told_apart() -> None:
 
     before = told_apart("kind", card="#/Card")
     assert incompatibilities(before, told_apart("kind", card="#/Card", wallet="#/Wallet"), "command") == []
-    for after in (told_apart("type", card="#/Card"), told_apart("kind", wallet="#/Card"), {}):
+    broken: tuple[Any, ...] = (told_apart("type", card="#/Card"), told_apart("kind", wallet="#/Card"), {})
+    for after in broken:
         assert incompatibilities(before, after, "command") == [
             "the body: its alternatives are told apart by something else"
         ]

@@ -19,12 +19,16 @@ from infra.gateway.contract import operation, problems
 from infra.gateway.problems import Problem
 from schemas.card_numbers import holds_card_number
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
+    CompleteThreeDSecure,
     CreatePayment,
     QueryPayment,
     RefundPayment,
     ResolveOutcome,
+    StartThreeDSecure,
+    TransferShare,
 )
 from schemas.payments.order import PaymentOrder
 from streams.tracing import current_traceparent
@@ -33,10 +37,14 @@ WRITE: Final = "payments:write"
 RESOLVE: Final = "payments:resolve"
 OFFERED: Final[dict[type[PaymentOrder], str]] = {
     CreatePayment: WRITE,
+    StartThreeDSecure: WRITE,
+    CompleteThreeDSecure: WRITE,
     CapturePayment: WRITE,
     CancelPayment: WRITE,
     RefundPayment: WRITE,
     QueryPayment: WRITE,
+    ApproveLine: WRITE,
+    TransferShare: WRITE,
     ResolveOutcome: RESOLVE,
 }
 """What may be sent over HTTP, and the scope that it takes. Commands that the hub gives itself are not among them."""

@@ -3,4 +3,5 @@
 select integration_id from integration_queue_jobs where key = $1 and integration_id is not null
 union
 select integration_id from gateway.commands
-where key = $1 and caller = $2 and command_type = 'payments.create.v1' and integration_id is not null
+where key = $1 and caller = $2 and command_type in ('payments.create.v1', 'payments.start_three_d_secure.v1')
+  and integration_id is not null

@@ -268,7 +268,7 @@ def test_a_person_settles_an_unknown_completion_as_its_start_asked(
 
 # Whatever comes, in whatever order.
 
-_WORDS = (
+_WORDS: tuple[PaymentCommand, ...] = (
     a_completion(),
     a_completion(mdStatus="1", again="1"),
     a_transfer_share(ID, PAID),

@@ -194,6 +194,7 @@ def test_a_field_that_came_twice_says_neither() -> None:
     ("state", "returned", "reason"),
     [
         ("started", BACK | {"paymentId": "22416099"}, Reason.INVALID_REQUEST),
+        ("started", BACK | {"paymentId": "22416099", "mdStatus": "0"}, Reason.INVALID_REQUEST),
         ("new", BACK, Reason.PAYMENT_NOT_FOUND),
         ("on_page", BACK, Reason.PAYMENT_NOT_FOUND),
         ("captured", BACK, Reason.INVALID_STATE),
