@@ -52,6 +52,7 @@ class Reason(StrEnum):
     CARD_EXPIRED = "card_expired"
     EXPIRED = "expired"
     GAVE_UP = "gave_up"
+    PAGE_LOST = "page_lost"
     WITHDRAWN = "withdrawn"
     # Pending.
     ACTION_REQUIRED = "action_required"

@@ -10,14 +10,11 @@ from providers.payments.iyzico.operations_payment import COMPLETE, START
 from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
+from providers.payments.iyzico.timing import ABSENCE_S, DEADLINE_S
 from providers.payments.iyzico.webhook import WEBHOOKS
 from providers.payments.iyzico.wire import MovedReply, PageReply, PaymentReply, StandingReply, get
 from schemas.payments import CancelPayment, CapturePayment, CreatePayment, QueryPayment, RefundPayment
 
-_DEADLINE_S: Final = 30
-"""iyzico publishes no limit; clients in the field wait 30 to 60 s."""
-_ABSENCE_S: Final = 300
-"""There is no promise that what was written can be read at once: minutes, by what others met."""
 _MINUTE_S: Final = 60
 
 _CANCEL_REPORT: Final[Inquiry[CancelPayment, reporting.Report]] = Inquiry(
@@ -33,9 +30,9 @@ _CREATE: Final = Operation(
     build=create.build_create,
     reply=PageReply,
     read=create.read_create,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=Inquiry(create.build_inquiry, PageReply, create.read_inquiry, limited_as="query"),
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _CAPTURE: Final = Operation(
     name="capture",
@@ -43,9 +40,9 @@ _CAPTURE: Final = Operation(
     build=capture.build_capture,
     reply=PaymentReply,
     read=capture.read_capture,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=Inquiry(capture.build_inquiry, PaymentReply, capture.read_inquiry, limited_as="query"),
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _CANCEL: Final = Operation(
     name="cancel",
@@ -53,9 +50,9 @@ _CANCEL: Final = Operation(
     build=cancel.build_cancel,
     reply=MovedReply,
     read=cancel.read_cancel,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=_CANCEL_REPORT,
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _REFUND: Final = Operation(
     name="refund",
@@ -63,9 +60,9 @@ _REFUND: Final = Operation(
     build=refund.build_refund,
     reply=MovedReply,
     read=refund.read_refund,
-    deadline_s=_DEADLINE_S,
+    deadline_s=DEADLINE_S,
     inquiry=_REFUND_REPORT,
-    absence_window_s=_ABSENCE_S,
+    absence_window_s=ABSENCE_S,
 )
 _QUERY: Final = Operation(
     name="query",

@@ -31,7 +31,7 @@ LOST: Final = Finding(
     Sighting.CONCLUDED,
     Outcome(
         verdict=Verdict.REFUSED,
-        reason=Reason.GAVE_UP,
+        reason=Reason.PAGE_LOST,
         failure=FailureClass.TRANSIENT,
         detail="the page's address was lost with the answer: nobody paid on it and nobody can; order another one",
     ),

@@ -5,7 +5,7 @@ Source: README, "Payment request".
 
 from typing import Any
 
-from providers.connector import Attempt, Unsayable
+from providers.connector import Attempt, Card, Unsayable
 from providers.payments.iyzico.amounts import to_wire
 from schemas.payments import Address, BasketLine, Buyer, CardRef, CreatePayment, Reason, StoredCard
 
@@ -21,8 +21,8 @@ def order_of(command: CreatePayment, attempt: Attempt) -> dict[str, Any]:
         "paymentChannel": "WEB",
         "paymentGroup": "PRODUCT",
         "buyer": _buyer(command.buyer),
-        "shippingAddress": None if command.shipping_address is None else _address(command.shipping_address),
-        "billingAddress": _address(command.billing_address),
+        "shippingAddress": None if command.shipping_address is None else address_fields(command.shipping_address),
+        "billingAddress": address_fields(command.billing_address),
         "basketItems": [_item(line) for line in command.basket],
     }
 
@@ -40,24 +40,39 @@ def _card(command: CreatePayment, attempt: Attempt) -> dict[str, Any]:
     match command.method:
         case StoredCard(card_token=token, customer_key=key):
             return {"cardUserKey": key or command.customer_key, "cardToken": token}
+        case CardRef() if command.store_card:
+            return card_with_code(vault_card(attempt)) | {"registerCard": 1, "cardUserKey": command.customer_key}
         case CardRef():
-            card = attempt.card
-            if card is None:
-                raise Unsayable(Reason.CARD_EXPIRED, "the card is no longer in the vault; ask the payer for it again")
-            code = card.verification_code
-            return {
-                "cardHolderName": card.holder.get_secret_value(),
-                "cardNumber": card.number.get_secret_value(),
-                "expireMonth": card.expiry_month.get_secret_value(),
-                "expireYear": card.expiry_year.get_secret_value(),
-                "cvc": None if code is None else code.get_secret_value(),
-                "registerCard": 1 if command.store_card else 0,
-                "cardUserKey": command.customer_key if command.store_card else None,
-            }
+            return card_with_code(vault_card(attempt)) | {"registerCard": 0}
         case _:
             raise Unsayable(
                 Reason.UNSUPPORTED_METHOD, f"{command.method.kind} is not taken for this; send a card or a stored card"
             )
+
+
+def vault_card(attempt: Attempt) -> Card:
+    """The card that was opened for this send.
+
+    Raises:
+        Unsayable: it is gone.
+    """
+    if attempt.card is None:
+        raise Unsayable(Reason.CARD_EXPIRED, "the card is no longer in the vault; ask the payer for it again")
+    return attempt.card
+
+
+def card_fields(card: Card) -> dict[str, Any]:
+    return {
+        "cardHolderName": card.holder.get_secret_value(),
+        "cardNumber": card.number.get_secret_value(),
+        "expireMonth": card.expiry_month.get_secret_value(),
+        "expireYear": card.expiry_year.get_secret_value(),
+    }
+
+
+def card_with_code(card: Card) -> dict[str, Any]:
+    code = card.verification_code
+    return card_fields(card) | {"cvc": None if code is None else code.get_secret_value()}
 
 
 def _buyer(buyer: Buyer) -> dict[str, Any]:
@@ -76,7 +91,7 @@ def _buyer(buyer: Buyer) -> dict[str, Any]:
     }
 
 
-def _address(address: Address) -> dict[str, Any]:
+def address_fields(address: Address) -> dict[str, Any]:
     return {
         "contactName": address.contact_name,
         "address": address.line,

@@ -35,7 +35,7 @@ def performed(reply: PaymentReply) -> Outcome:
         reference=reply.payment_id,
         amount=paid,
         lines=_lines(reply, paid.currency),
-        card=_card(reply),
+        card=card_summary(reply),
         fee=_fee(reply, paid.currency),
         stored_card=_stored_card(reply),
         state=ProviderState.AUTHORIZED if reply.phase == HELD else ProviderState.CAPTURED,
@@ -102,7 +102,7 @@ def _lines(reply: PaymentReply, currency: str) -> tuple[LineReference, ...]:
     )
 
 
-def _card(reply: PaymentReply) -> CardSummary:
+def card_summary(reply: PaymentReply) -> CardSummary:
     shown_bin, shown_end = reply.bin_number or "", reply.last_four_digits or ""
     return CardSummary(
         association=reply.card_association,
@@ -118,7 +118,7 @@ def _stored_card(reply: PaymentReply) -> KeptCard | None:
     token, key = named(reply.card_token), named(reply.card_user_key)
     if token is None or key is None:
         return None
-    return KeptCard(card_token=token, customer_key=key, card=_card(reply))
+    return KeptCard(card_token=token, customer_key=key, card=card_summary(reply))
 
 
 def _fee(reply: PaymentReply, currency: str) -> Money | None:

@@ -38,7 +38,7 @@ _COMPLETE: Final = "/payment/v2/3dsecure/auth"
 
 _LOST: Final = Outcome(
     verdict=Verdict.REFUSED,
-    reason=Reason.GAVE_UP,
+    reason=Reason.PAGE_LOST,
     failure=FailureClass.TRANSIENT,
     detail="the bank's page was lost with the answer: nothing was taken and nothing can be; start again",
 )

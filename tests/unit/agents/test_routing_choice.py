@@ -14,7 +14,7 @@ from providers.connector import Integration
 from providers.registry import connectors
 from schemas.ids import new_id
 from schemas.money import Share
-from schemas.payments import CardRef, HostedPage, Payment, Reason, StoredCard
+from schemas.payments import CardRef, Crypto, Payment, Reason, StoredCard
 from schemas.routing import Routed, RoutingCondition, RoutingRule, Weighted
 from tests.builders import a_create_payment, a_refund_payment, an_address, lira, money
 
@@ -22,7 +22,7 @@ ID = UUID("018f3a00-0000-7000-8000-000000000007")
 CARD = CardRef(kind="card_ref", card_ref=ID)
 STORED = StoredCard(kind="stored_card", card_token="t")
 IYZICO = connectors()["iyzico"]
-OTHERS = replace(IYZICO, name="others", methods=("card_ref", "hosted_page"))
+OTHERS = replace(IYZICO, name="others", methods=("card_ref", "crypto"))
 
 
 def integrations(*names: str, **connectors: Any) -> dict[str, Integration]:
@@ -203,7 +203,7 @@ def test_an_owner_whose_integrations_are_gone_is_refused() -> None:
 
 
 def test_an_integration_that_takes_no_such_method_is_left_out_unless_none_does() -> None:
-    page = HostedPage(kind="hosted_page", return_url="https://shop.example/back")
+    page = Crypto(kind="crypto", return_url="https://shop.example/back")
     mixed = integrations("a", b=OTHERS)
     assert order(routed(a_rule(("a", 1), fallback=("b",)), among=mixed, method=page)) == ["b"]
     assert order(routed(a_rule(("a", 1)), among=mixed, method=page)) == ["a"]

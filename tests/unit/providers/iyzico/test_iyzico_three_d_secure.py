@@ -24,6 +24,7 @@ from schemas.payments import (
     ReturnedField,
     ShowPage,
     StartThreeDSecure,
+    StoredCard,
 )
 from schemas.verdicts import Verdict
 from tests import builders
@@ -109,6 +110,12 @@ def test_a_card_to_keep_is_registered_for_the_buyer_that_iyzico_knows() -> None:
         assert fresh["registerCard"] == 1
         assert once["registerCard"] == 0
         assert not {"cardUserKey"} & (set(fresh) | set(once))
+
+
+def test_a_kept_card_is_named_with_its_buyer_wherever_the_command_says_who_that_is() -> None:
+    card = StoredCard(kind="stored_card", card_token="tok-1")
+    _, sent = built(a_start(method=card, customer_key="usr-1"), an_attempt())
+    assert sent["paymentCard"] == {"cardUserKey": "usr-1", "cardToken": "tok-1"}
 
 
 def test_the_payer_is_shown_the_banks_page_as_it_came() -> None:
