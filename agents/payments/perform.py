@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from agents.card_vault import CardVault
 from agents.ledger import Ledger, Sending, insist
@@ -29,6 +29,13 @@ from streams.tracing import current_traceparent
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+_NEVER: Final = {
+    Reason.CONFIGURATION: FailureClass.CONFIGURATION,
+    # The payer's bank said no before anything had to be sent: what was brought back says so.
+    Reason.AUTHENTICATION_FAILED: FailureClass.DECLINED,
+}
+"""Who has to act on what can never be sent; of all else the request was wrong."""
 
 
 class Performer:
@@ -70,8 +77,7 @@ class Performer:
         except NotSent as never:
             # It can never be sent like this; the message says what to do about it.
             reason = Reason(never.reason)
-            failure = FailureClass.CONFIGURATION if reason is Reason.CONFIGURATION else FailureClass.INVALID
-            return Refuse(reason, failure, str(never), requested=call.amount)
+            return Refuse(reason, _NEVER.get(reason, FailureClass.INVALID), str(never), requested=call.amount)
         return await self._send(work, prepared, operation, way.routed)
 
     async def inquire(self, work: Work, ask: Inquire, integration: Integration, operation: Operation[Any, Any]) -> Step:

@@ -35,6 +35,7 @@ from schemas.payments import (
 )
 from schemas.payments.payment import LineRefund
 from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.conformance.resource_orders import a_resource, a_resource_order
 

@@ -13,6 +13,7 @@ from providers.registry import connectors
 from schemas.errors import NotSent
 from schemas.payments import CreatePayment, Crypto
 from schemas.payments.resources import RESOURCE_COMMANDS, ResourceOrder
+from schemas.payments.vocabulary import Command
 from tests.builders import a_create_payment, lira
 from tests.conformance.samples import (
     CARD,

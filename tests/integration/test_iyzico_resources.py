@@ -44,6 +44,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests import builders
 from tests.builders import lira

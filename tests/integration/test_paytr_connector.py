@@ -55,6 +55,7 @@ from schemas.payments.resources import (
     SendLink,
     TransactionPage,
 )
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests.builders import a_create_payment, a_line, a_start_three_d_secure, lira
 from tests.paytr_store import PaytrStore, a_store, acknowledged, the_form

@@ -19,12 +19,16 @@ from infra.gateway.contract import operation, problems
 from infra.gateway.problems import Problem
 from schemas.card_numbers import holds_card_number
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
+    CompleteThreeDSecure,
     CreatePayment,
     QueryPayment,
     RefundPayment,
     ResolveOutcome,
+    StartThreeDSecure,
+    TransferShare,
 )
 from schemas.payments.resources import RESOURCE_COMMANDS, TakeResourceNotice
 from schemas.payments.vocabulary import Command
@@ -34,10 +38,14 @@ WRITE: Final = "payments:write"
 RESOLVE: Final = "payments:resolve"
 OFFERED: Final[dict[type[Command], str]] = {
     CreatePayment: WRITE,
+    StartThreeDSecure: WRITE,
+    CompleteThreeDSecure: WRITE,
     CapturePayment: WRITE,
     CancelPayment: WRITE,
     RefundPayment: WRITE,
     QueryPayment: WRITE,
+    ApproveLine: WRITE,
+    TransferShare: WRITE,
     ResolveOutcome: RESOLVE,
     **{model: WRITE for model in RESOURCE_COMMANDS if model is not TakeResourceNotice},
 }

@@ -43,6 +43,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 
 Build = Callable[[Any, Attempt], Request]
 Found = Inquiry[Any, Any]

@@ -23,6 +23,7 @@ from schemas.payments import (
     RefundPayment,
     Wallet,
 )
+from schemas.payments.vocabulary import Command
 from tests.builders import lira
 from tests.conformance.samples import COMMAND_ID, a_command, a_payment, an_attempt
 

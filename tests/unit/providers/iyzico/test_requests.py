@@ -20,6 +20,7 @@ from schemas.payments import (
     RefundPayment,
     StartThreeDSecure,
 )
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.builders import lira
 from tests.conformance.samples import CARD, PAYMENT_ID, a_command, an_attempt, with_a_card

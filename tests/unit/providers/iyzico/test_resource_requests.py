@@ -33,6 +33,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.conformance.resource_orders import CARD_REF, REFERENCE, RESOURCE_ID, a_resource, a_resource_order
 from tests.conformance.samples import CARD, PAYMENT_ID, an_attempt
