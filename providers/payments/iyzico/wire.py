@@ -83,6 +83,14 @@ def _amount(value: Any) -> Any:
     return number
 
 
+def _code(value: Any) -> Any:
+    """Numbers that come as numbers or as texts of digits."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+Code = Annotated[int, BeforeValidator(_code)]
+
+
 Word = Annotated[str, BeforeValidator(_text)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 SignedAmount = Annotated[Decimal, BeforeValidator(_signed_amount)]
@@ -158,6 +166,7 @@ class PaymentReply(ShownCard, Envelope):
     phase: str | None = None
     paid_price: Amount | None = None
     currency: str | None = None
+    installment: Code | None = None
     item_transactions: tuple[Item, ...] | None = None
     iyzi_commission_fee: Amount | None = None
     iyzi_commission_rate_amount: Amount | None = None
