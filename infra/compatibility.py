@@ -14,7 +14,7 @@ Kind = Literal["command", "event"]
 Schema = Mapping[str, Any]
 
 _WORDS_FOR_PEOPLE: Final = frozenset({"title", "description", "examples", "$id", "$schema", "$defs", "$ref"})
-_LOOKED_AT: Final = frozenset({"properties", "required", "enum", "anyOf", "oneOf", "items"})
+_LOOKED_AT: Final = frozenset({"properties", "required", "enum", "anyOf", "oneOf", "items", "discriminator"})
 
 
 def incompatibilities(old: Schema, new: Schema, kind: Kind) -> list[str]:
@@ -33,6 +33,7 @@ class _Comparison:
         where = path or "the body"
         yield from self._properties(old, new, path)
         yield from self._words(old, new, where)
+        yield from _tags(old.get("discriminator"), new.get("discriminator"), where)
         for name in ("anyOf", "oneOf"):
             yield from self._alternatives(old.get(name, []), new.get(name, []), where)
         if "items" in old and "items" in new:
@@ -75,6 +76,20 @@ class _Comparison:
                 yield f"{where}: alternative {index + 1} is gone or changed"
         if len(new) > len(old) and (self._kind == "event" or not old):
             yield f"{where}: readers do not know its new alternative"
+
+
+def _tags(old: Schema | None, new: Schema | None, where: str) -> Iterator[str]:
+    """A discriminator only repeats what the alternatives say: it grows as they do."""
+    if old is None or new is None:
+        if old != new:
+            yield f"{where}: its alternatives are told apart in one of them only"
+        return
+    if old["propertyName"] != new["propertyName"]:
+        yield f"{where}: its alternatives were told apart by {old['propertyName']} and are by {new['propertyName']}"
+    known = new.get("mapping", {})
+    lost = [tag for tag, schema in old.get("mapping", {}).items() if known.get(tag) != schema]
+    if lost:
+        yield f"{where}: alternatives are gone or others: {', '.join(lost)}"
 
 
 def _resolved(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:

@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 
 from providers.admission import Admission, Gates, class_of
 from providers.cache import ResponseCache
-from providers.connector import Answer, Attempt, Command, Integration, Operation
+from providers.connector import Answer, Attempt, Integration, Operation
 from providers.diagnosis import Cause, with_clock
 from providers.exchange import CallerSettings, Health, LimitReport, OnBreaker, OnExchange, Prepared
 from providers.judging import Asked, judge_finding, judge_outcome, signal_of
@@ -36,6 +36,7 @@ from providers.transport import Transport
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, Throttled
 from schemas.payments import Reason
+from schemas.payments.vocabulary import Command
 
 R = TypeVar("R", Outcome, Finding, ReadResult)
 
@@ -174,7 +175,7 @@ class Caller:
         inquiry, name = operation.inquiry, f"{operation.name}_inquiry"
         if inquiry is None:
             raise refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
-        request = built(integration, name, lambda: inquiry.build(command, attempt))
+        request = built(integration, name, lambda: inquiry.build(command, integration.seen_by(attempt)))
         asked = Asked(
             integration=integration,
             operation=name,

@@ -8,9 +8,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from providers.breaker import BreakerState
-from providers.connector import Answer, Attempt, Command, Integration, Operation, RateLimit, Request
+from providers.connector import Answer, Attempt, Integration, Operation, RateLimit, Request
 from providers.diagnosis import Cause
 from providers.retry import RetryPolicy
+from schemas.payments.vocabulary import Command
 
 Word = Literal[
     "accepted", "refused", "pending", "unknown", "not_sent", "throttled", "found", "not_found", "healthy", "unhealthy"

@@ -59,7 +59,7 @@ class WebhookReceived(Fact):
     provider_reference: Token | None = None
     said: ProviderState | None = None
     about: Literal["payment", "resource"] = "payment"
-    """Of a resource, `provider_reference` is the provider's own id of that."""
+    """What the names are of: a resource is a subscription, a plan, a kept card."""
     order_reference: Token | None = None
     """The provider's own id of the charge of a subscription that it is about."""
     sealed: str
@@ -92,9 +92,10 @@ class WebhookHandled(Fact):
     received_id: UUID
     """The `ce_id` of the call's record."""
     outcome: Literal["processed", "repeated", "unresolved", "about_nothing"]
-    """It went to its payment's lane; the event had gone there before; no payment was found for it in time; or it is
-    about nothing that the hub performs."""
+    """It went to the lane of its payment or resource; the event had gone there before; neither was found for it in
+    time; or it is about nothing that the hub performs."""
     payment_id: UUID | None = None
+    resource_id: UUID | None = None
     command_id: UUID | None = None
     """Of the internal command that it became."""
     handled_at: UtcTime

@@ -11,6 +11,10 @@ from infra.sandbox.iyzico import Sandbox
 
 MASTER_KEY: Final = base64.b64encode(os.urandom(32)).decode()
 """One for all hubs of a run: several come after each other on one database, which remembers what it was sealed with."""
+LIMITED: Final = (
+    *("create", "capture", "cancel", "refund", "query"),
+    *("start_three_d_secure", "complete_three_d_secure"),
+)
 BREAKER_OPEN_S: Final = 5.0
 """How long a provider that was down is left alone, instead of half a minute."""
 
@@ -29,7 +33,7 @@ def hub_environment(
 
     All its integrations have the sandbox's keys.
     """
-    limits = {name: {"calls": 1000, "per_s": 1.0} for name in ("create", "capture", "cancel", "refund", "query")}
+    limits = {name: {"calls": 1000, "per_s": 1.0} for name in LIMITED}
     entries = [
         {
             "id": name,

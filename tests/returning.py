@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import trustme
 import uvicorn
 from fastapi import FastAPI
 
@@ -19,8 +21,10 @@ from agents.vault.keyring import KeyRing
 from infra.gateway import problems
 from infra.gateway.access.caller import Caller, Stranger
 from infra.gateway.returns import router
+from infra.gateway.returns.completing import Completing
 from infra.gateway.returns.desk import Place, Returns
 from infra.gateway.returns.standing import Standing
+from providers.connector import Integration
 from schemas.payments.notices import TakeNotice
 from streams.codec import Incoming, Outgoing, decode
 from streams.publisher import Publisher
@@ -75,29 +79,45 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(
-    database: asyncpg.Pool, publisher: Publisher, commands: str, *origins: str, host: str = "localhost"
+    database: asyncpg.Pool,
+    publisher: Publisher,
+    commands: str,
+    *origins: str,
+    host: str = "localhost",
+    integrations: Mapping[str, Integration] | None = None,
+    certificate: trustme.LeafCert | None = None,
 ) -> AsyncIterator[Desk]:
-    """A desk that listens at a free port, under `host` as browsers reach it."""
+    """A desk that listens at a free port, under `host` as browsers reach it; by TLS with a certificate."""
     clock: list[datetime] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        base_url = f"http://{host}:{listening.getsockname()[1]}"
+        scheme = "http" if certificate is None else "https"
+        base_url = f"{scheme}://{host}:{listening.getsockname()[1]}"
         place = Place(base_url, (SHOP, *origins), commands)
         ring = KeyRing([b"m" * 32])
+        completing = Completing(integrations or {})
         returns = Returns(
-            place, ring, publisher, Standing(database), now=lambda: clock[0] if clock else datetime.now(UTC)
+            place, ring, publisher, Standing(database), completing, now=lambda: clock[0] if clock else datetime.now(UTC)
         )
         app = FastAPI()
         app.state.parts = SimpleNamespace(returns=returns, authenticator=Doorman(), access=None)
         problems.install(app)
         app.include_router(router)
-        async with serving(app, listening), httpx.AsyncClient(base_url=base_url, timeout=30) as client:
+        # Whose certificate it is, is not what a desk is tested for.
+        client_of = httpx.AsyncClient(base_url=base_url, timeout=30, verify=certificate is None)
+        async with serving(app, listening, certificate), client_of as client:
             yield Desk(base_url, client, returns, clock)
 
 
 @asynccontextmanager
-async def serving(app: Any, listening: socket.socket) -> AsyncIterator[None]:
+async def serving(
+    app: Any, listening: socket.socket, certificate: trustme.LeafCert | None = None
+) -> AsyncIterator[None]:
     """An application that answers there until the block ends."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    config.load()
+    if certificate is not None:
+        config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        certificate.configure_cert(config.ssl)
     server = QuietServer(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:

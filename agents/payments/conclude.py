@@ -1,20 +1,24 @@
 """From a provider's outcome to the command's one result. Pure: the moment is an argument."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from agents.payments.bank_pages import trouble_with_page
 from agents.payments.decide import Refuse
 from agents.payments.resolve import Propose, Settle
 from providers.outcome import Outcome, ProviderState
 from schemas.money import Money
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    CompleteThreeDSecure,
     CreatePayment,
+    LineApproved,
     OutcomeResolved,
     Payment,
     PaymentCancelled,
@@ -27,14 +31,21 @@ from schemas.payments import (
     Performed,
     QueryPayment,
     Reason,
+    Redirect,
     RefundPayment,
     Result,
+    ShareTransferred,
+    ShowPage,
     TakeNotice,
+    ThreeDSecureCompleted,
+    TransferShare,
 )
 from schemas.payments.transitions import Change, change_by, concerns_another
 from schemas.personal import SealedPerson
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
+
+_TAKEN: Final = frozenset({ProviderState.CAPTURED, ProviderState.AUTHORIZED})
 
 
 class Conclude:
@@ -75,7 +86,7 @@ class Conclude:
             "routing": routed,
         }
         self._payer = payer
-        self._about = _about(command)
+        self._about = _about(command, payment)
 
     def refused(self, refusal: Refuse, performed: Performed | None = None) -> CommandRefused:
         """Refused by the hub, before or without any verdict of the provider."""
@@ -169,18 +180,27 @@ class Conclude:
                     payer=self._payer,
                 )
             case Verdict.PENDING:
-                return CommandPending(
-                    **self._common,
-                    performed=performed,
-                    reason=outcome.reason or Reason.ACTION_REQUIRED,
-                    requested=self._amount,
-                    redirect_url=outcome.redirect_url,
-                    provider_code=outcome.their_code,
-                    payer=self._payer,
-                    **self._about,
-                )
+                return self._pending(outcome, performed)
             case Verdict.UNKNOWN:
                 raise ValueError("an unknown outcome concludes nothing; ask the provider first")
+
+    def _pending(self, outcome: Outcome, performed: Performed) -> CommandPending | CommandRefused:
+        action = outcome.next_action
+        unfit = trouble_with_page(action.html) if isinstance(action, ShowPage) else None
+        if unfit is not None:
+            # Nobody can pay by it, and no money moves without the payer: it certainly was not performed.
+            return self.refused(Refuse(Reason.OTHER, FailureClass.CONFIGURATION, unfit), performed)
+        return CommandPending(
+            **self._common,
+            performed=performed,
+            reason=outcome.reason or Reason.ACTION_REQUIRED,
+            requested=self._amount,
+            redirect_url=outcome.redirect_url or (action.url if isinstance(action, Redirect) else None),
+            next_action=action,
+            provider_code=outcome.their_code,
+            payer=self._payer,
+            **self._about,
+        )
 
     def _accepted(self, outcome: Outcome, performed: Performed) -> Result:
         common = {**self._common, "performed": performed}
@@ -198,6 +218,7 @@ class Conclude:
                     card=outcome.card,
                     lines=outcome.lines,
                     provider_fee=outcome.fee,
+                    stored_card=outcome.stored_card,
                     payer=self._payer,
                 )
             case CapturePayment():
@@ -225,8 +246,21 @@ class Conclude:
                 )
                 change = change_by(payment, state.value, outcome.amount, another=another)
                 return PaymentNoticed(**common, **_heard(command), **_found(outcome, state, change))
+            case CompleteThreeDSecure():
+                state = outcome.state if outcome.state in _TAKEN else self._wanted()
+                change = change_by(payment, state.value, outcome.amount)
+                return ThreeDSecureCompleted(**common, **_found(outcome, state, change))
+            case ApproveLine():
+                return LineApproved(**common, line_id=command.line_id, withdrawn=command.withdraw)
+            case TransferShare():
+                return ShareTransferred(**common, amount=self._moved(), transfer_reference=performed.our_reference)
             case _:
                 raise AssertionError("every payment command has a case above")
+
+    def _wanted(self) -> ProviderState:
+        """What a completion comes to where the provider says no more than yes."""
+        held = self._about.get("capture") == "manual"
+        return ProviderState.AUTHORIZED if held else ProviderState.CAPTURED
 
     def _moved(self) -> Money:
         if self._amount is None:
@@ -234,11 +268,14 @@ class Conclude:
         return _plain(self._amount)
 
 
-def _about(command: PaymentCommand) -> dict[str, Any]:
+def _about(command: PaymentCommand, payment: Payment) -> dict[str, Any]:
     """What whoever settles an open outcome later has to know of the command."""
     match command:
         case CreatePayment():
             return {"order_id": command.order_id, "capture": command.capture}
+        case CompleteThreeDSecure() if payment.open_creation is not None:
+            start = payment.open_creation
+            return {"order_id": start.order_id, "capture": start.capture}
         case RefundPayment():
             return {"line_id": command.line_id}
         case _:
@@ -254,6 +291,9 @@ def _found(outcome: Outcome, state: ProviderState, change: Change) -> dict[str, 
         "provider_state": state.value,
         "paid_price": outcome.amount,
         "lines": outcome.lines,
+        "card": outcome.card,
+        "stored_card": outcome.stored_card,
+        "provider_fee": outcome.fee,
         "changed": change.changed,
         "amount": change.amount,
         "settles": change.settles,

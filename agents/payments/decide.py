@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from agents.ledger import Claim, ClaimStatus, SentAttempt, StoredResult
 from schemas.money import Money
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
+    CompleteThreeDSecure,
     CreatePayment,
     Payment,
     PaymentCommand,
@@ -17,7 +19,9 @@ from schemas.payments import (
     Reason,
     RefundPayment,
     ResolveOutcome,
+    StartThreeDSecure,
     TakeNotice,
+    TransferShare,
 )
 from schemas.verdicts import FailureClass
 
@@ -92,6 +96,7 @@ class Inquire:
 
 Decision = Answer | Conflict | TooOld | Lying | Queue | Wait | Refuse | Call | Inquire
 
+_UNSETTLED: Final = "an earlier outcome is unknown; query the payment and settle it first"
 RESEND_MARGIN_S = 60.0
 """A repeatable request is not sent again in the last minute of the provider's promise: clocks differ."""
 
@@ -123,6 +128,19 @@ def decide(
         now: UTC; only `expires_at` is judged by it.
         withdrawn: which operator does not want it performed any more, and why.
     """
+    if (waits := not_now(claim)) is not None:
+        return waits
+    amount = amount_of(command, payment)
+    return (
+        ask_first(claim, amount, promise)
+        or not_begun(command.expires_at, amount, now=now, withdrawn=withdrawn)
+        or refusal_of(command, payment)
+        or Call(amount)
+    )
+
+
+def not_now(claim: Claim) -> Decision | None:
+    """What to do where the command was not taken; `None` when it was."""
     match claim.status:
         case ClaimStatus.CONCLUDED:
             if claim.result is None:
@@ -139,24 +157,33 @@ def decide(
         case ClaimStatus.HELD:
             return Wait(_patience(claim.wait_s), "another worker holds it, or an earlier command is open")
         case ClaimStatus.TAKEN:
-            pass
+            return None
         case _:
             assert_never(claim.status)
-    amount = amount_of(command, payment)
+
+
+def ask_first(claim: Claim, amount: Money | None, promise: Promise | None) -> Inquire | None:
+    """The question about what may have been sent; `None` when certainly nothing was."""
     maybe_sent = [attempt for attempt in claim.attempts if attempt.maybe_sent]
-    if maybe_sent:
-        *earlier, last = maybe_sent
-        # One that goes out again while another one may have been performed would be a second send.
-        resend = not earlier and _may_resend(claim, last, promise)
-        return Inquire(last, amount, resend, tuple(reversed(earlier)))
+    if not maybe_sent:
+        return None
+    *earlier, last = maybe_sent
+    # One that goes out again while another one may have been performed would be a second send.
+    resend = not earlier and _may_resend(claim, last, promise)
+    return Inquire(last, amount, resend, tuple(reversed(earlier)))
+
+
+def not_begun(
+    expires_at: datetime | None, amount: Money | None, *, now: datetime, withdrawn: str | None
+) -> Refuse | None:
+    """Why a command of which nothing was sent is not begun any more; `None` when it is."""
     if withdrawn is not None:
         return Refuse(Reason.WITHDRAWN, FailureClass.INVALID, f"withdrawn by {withdrawn}", requested=amount)
-    if command.expires_at is not None and command.expires_at <= now:
+    if expires_at is not None and expires_at <= now:
         return Refuse(
             Reason.EXPIRED, FailureClass.INVALID, "expires_at had passed before anything was sent", requested=amount
         )
-    refusal = refusal_of(command, payment)
-    return refusal if refusal is not None else Call(amount)
+    return None
 
 
 def attempt_number(attempts: Sequence[SentAttempt], integration_id: str) -> int:
@@ -183,7 +210,11 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             return command.amount or _money(payment, payment.refundable)
         case RefundPayment(line_id=str(line_id)):
             return command.amount or _money(payment, payment.line_refundable(line_id) or 0)
-        case QueryPayment() | ResolveOutcome() | TakeNotice():
+        case CompleteThreeDSecure():
+            return None if payment.open_creation is None else payment.open_creation.amount
+        case TransferShare():
+            return command.amount
+        case QueryPayment() | ResolveOutcome() | TakeNotice() | ApproveLine():
             return None
         case _:
             raise AssertionError("every payment command has a case above")
@@ -198,13 +229,13 @@ def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
             return None  # judged in `resolve.py` and `noticing.py`, since they are no movements of their own
         case CreatePayment():
             return _create_refusal(command, payment)
-        case CapturePayment() | CancelPayment() | RefundPayment():
+        case CompleteThreeDSecure():
+            return _completion_refusal(command, payment)
+        case CapturePayment() | CancelPayment() | RefundPayment() | ApproveLine() | TransferShare():
             if payment.stage == "new":
                 return _missing(payment)
             if payment.stage == "unsettled":
-                return _state(
-                    Reason.PAYMENT_UNSETTLED, "an earlier outcome is unknown; query the payment and settle it first"
-                )
+                return _state(Reason.PAYMENT_UNSETTLED, _UNSETTLED)
             requested = amount_of(command, payment)
             if requested is not None and requested.currency != payment.currency:
                 return Refuse(
@@ -226,8 +257,45 @@ def _create_refusal(command: CreatePayment, payment: Payment) -> Refuse | None:
     return _state(Reason.PAYMENT_EXISTS, "this payment_id has been created already; use a new one", command.paid_price)
 
 
+def _completion_refusal(command: CompleteThreeDSecure, payment: Payment) -> Refuse | None:
+    """Only what waits for the payer can be completed, once, and where it was begun."""
+    requested = amount_of(command, payment)
+    match payment.stage:
+        case "new" if payment.integration_id is None:
+            return _missing(payment)
+        case "new":
+            return _state(Reason.INVALID_STATE, "nothing waits to be completed: the payment is over; start it anew")
+        case "unsettled":
+            return _state(Reason.PAYMENT_UNSETTLED, _UNSETTLED, requested)
+        case "cancelled":
+            return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to complete")
+        case "authorized" | "captured":
+            return _state(Reason.INVALID_STATE, f"the payment is {payment.stage}; nothing is left to complete")
+        case "pending":
+            return _start_refusal(command, payment, requested)
+        case _:
+            assert_never(payment.stage)
+
+
+def _start_refusal(command: CompleteThreeDSecure, payment: Payment, requested: Money | None) -> Refuse | None:
+    start = payment.open_creation
+    if start is None or start.command_type != StartThreeDSecure.type:
+        detail = "the payment was not started with 3-D Secure: it completes itself, and a query tells how it stands"
+        return _state(Reason.INVALID_STATE, detail, requested)
+    if any(known.command_type == command.type for known in payment.open_commands):
+        detail = "the provider has taken a completion and not decided yet; query the payment"
+        return _state(Reason.PAYMENT_UNSETTLED, detail, requested)
+    if command.integration_id not in {None, payment.integration_id}:
+        # What was brought back was made for another account, or by it.
+        detail = f"the payment was started at {payment.integration_id}; what came back is for another integration"
+        return Refuse(Reason.INVALID_REQUEST, FailureClass.INVALID, detail, requested=requested)
+    return None
+
+
 def _movement_refusal(
-    command: CapturePayment | CancelPayment | RefundPayment, payment: Payment, requested: Money | None
+    command: CapturePayment | CancelPayment | RefundPayment | ApproveLine | TransferShare,
+    payment: Payment,
+    requested: Money | None,
 ) -> Refuse | None:
     if payment.stage == "cancelled" and not payment.refundable:  # unless money came after it
         return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to move", requested)
@@ -245,6 +313,13 @@ def _movement_refusal(
                 return _state(Reason.NOTHING_CAPTURED, f"nothing was taken: the payment is {payment.stage}", requested)
             over = _above(requested, payment.refundable, Reason.AMOUNT_EXCEEDS_CAPTURED, "captured and not refunded")
             return _line_refusal(command, payment, requested) or over
+        case ApproveLine() | TransferShare() if payment.stage != "captured":
+            return _state(Reason.NOTHING_CAPTURED, f"nothing was taken: the payment is {payment.stage}", requested)
+        case ApproveLine():
+            return _unknown_line(requested) if payment.line_refundable(command.line_id) is None else None
+        case TransferShare():
+            what = "captured, not refunded and not transferred"
+            return _above(requested, payment.transferable, Reason.AMOUNT_EXCEEDS_CAPTURED, what)
         case _:
             assert_never(command)
 
@@ -254,10 +329,12 @@ def _line_refusal(command: RefundPayment, payment: Payment, requested: Money | N
         return None
     left = payment.line_refundable(command.line_id)
     if left is None:
-        return Refuse(
-            Reason.UNKNOWN_LINE, FailureClass.INVALID, "line_id is no line of this payment", requested=requested
-        )
+        return _unknown_line(requested)
     return _above(requested, left, Reason.AMOUNT_EXCEEDS_CAPTURED, "left of this line")
+
+
+def _unknown_line(requested: Money | None) -> Refuse:
+    return Refuse(Reason.UNKNOWN_LINE, FailureClass.INVALID, "line_id is no line of this payment", requested=requested)
 
 
 def _above(requested: Money | None, limit: int, reason: Reason, what: str) -> Refuse | None:

@@ -1,7 +1,7 @@
 """What was heard of a payment: its provider is asked, and only its word counts."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from agents.parking import STOPPED
 from agents.payments.decide import Call, Refuse
@@ -9,9 +9,9 @@ from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Known, Later, Patience, Step, Unperformed, Work
 from agents.routing import NOT_READY, Way
-from providers.connector import Attempt, Integration, Operation
+from providers.connector import Attempt, Integration
 from providers.outcome import ProviderState
-from schemas.payments import CreatePayment, Payment, QueryPayment, Reason, TakeNotice
+from schemas.payments import CreatePayment, Payment, QueryPayment, Reason, StartThreeDSecure, TakeNotice
 from schemas.payments.transitions import concerns_another, says_nothing_new
 from schemas.verdicts import FailureClass
 
@@ -96,7 +96,7 @@ def _behind_s(state: ProviderState, said: str | None, integration: Integration) 
     """For how long such a word may be one that the provider itself has overtaken, in seconds."""
     if state is ProviderState.PENDING and said in _ENDS:
         return _CATCHES_UP_S
-    creation: Operation[Any, Any] | None = integration.connector.operation_for(CreatePayment)
-    if state is ProviderState.NOT_FOUND and said in _MONEY and creation is not None:
-        return creation.absence_window_s
+    if state is ProviderState.NOT_FOUND and said in _MONEY:
+        creations = (integration.connector.operation_for(begun) for begun in (CreatePayment, StartThreeDSecure))
+        return max((known.absence_window_s for known in creations if known is not None), default=0.0)
     return 0.0

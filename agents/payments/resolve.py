@@ -9,17 +9,19 @@ from schemas.money import Money
 from schemas.payments import (
     CancelPayment,
     CapturePayment,
-    CreatePayment,
+    CompleteThreeDSecure,
     OpenCommand,
     Payment,
     Reason,
     RefundPayment,
     ResolutionProposal,
     ResolveOutcome,
+    TransferShare,
 )
+from schemas.payments.creations import OF_A_CREATION
 from schemas.verdicts import FailureClass
 
-Effect = Literal["authorized", "captured", "released", "reversed", "refunded"]
+Effect = Literal["authorized", "captured", "released", "reversed", "refunded", "transferred"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def resolve(command: ResolveOutcome, payment: Payment, *, alone_minor: int) -> S
     known = payment.open_command(command.of_command_id)
     if known is None or known.verdict != "unknown":
         return _not_unknown(command, payment, known)
+    known = _as_begun(known, payment)
     known = known.model_copy(update={"capture": known.capture or command.capture})
     told = _amount(known, payment)
     amount = told or (None if command.amount is None else _plain(command.amount))
@@ -78,6 +81,15 @@ def resolve(command: ResolveOutcome, payment: Payment, *, alone_minor: int) -> S
     return _settle(command, payment, known, amount)
 
 
+def _as_begun(known: OpenCommand, payment: Payment) -> OpenCommand:
+    """A completion with what its start asked for, as far as it does not know it any more."""
+    start = payment.open_creation
+    if known.command_type != CompleteThreeDSecure.type or start is None:
+        return known
+    asked = {name: getattr(known, name) or getattr(start, name) for name in ("amount", "order_id", "capture")}
+    return known.model_copy(update=asked)
+
+
 def _unfit(command: ResolveOutcome, payment: Payment, known: OpenCommand, amount: Money | None) -> Refuse | None:
     """Why what was said cannot hold of this command; `None` when it can."""
     if command.amount is not None and amount is not None and not _same(command.amount, amount):
@@ -88,7 +100,7 @@ def _unfit(command: ResolveOutcome, payment: Payment, known: OpenCommand, amount
         return None
     if amount is None:
         return _refuse(Reason.INVALID_AMOUNT, "amount is missing: the hub does not know any more what was to be moved")
-    if known.command_type != CreatePayment.type:
+    if known.command_type not in OF_A_CREATION:
         return None
     if known.capture is None:
         detail = "capture is missing: the hub does not know any more whether it was taken (auto) or held (manual)"
@@ -140,15 +152,17 @@ def _amount(known: OpenCommand, payment: Payment) -> Money | None:
 
 
 def _effect(known: OpenCommand, payment: Payment) -> Effect:
+    if known.command_type in OF_A_CREATION:
+        return "authorized" if known.capture == "manual" else "captured"
     match known.command_type:
-        case CreatePayment.type:
-            return "authorized" if known.capture == "manual" else "captured"
         case CapturePayment.type:
             return "captured"
         case CancelPayment.type:
             return "reversed" if payment.captured else "released"
         case RefundPayment.type:
             return "refunded"
+        case TransferShare.type:
+            return "transferred"
         case _:
             raise AssertionError(f"{known.command_type} moves nothing, so that its outcome never stays open")
 

@@ -9,12 +9,16 @@ from uuid import UUID
 
 from infra.sandbox.iyzico import BookedPayment
 from schemas.payments import (
+    CommandPending,
     CommandUnknown,
+    CompleteThreeDSecure,
+    Found,
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
     PaymentRefunded,
     Result,
+    StartThreeDSecure,
 )
 
 CUT_OFF: Final = timedelta(seconds=5)
@@ -90,7 +94,7 @@ def balance(
     found.unknown = len(unknown)
     told = told_money(results)
     _compare_with_books(found, results, books, told, unknown)
-    found.unknown_explained = _explained(unknown, books, killed_at)
+    found.unknown_explained = _explained(unknown, books, killed_at, _started(results))
     found.problems += table_problems(told, totals)
     return found
 
@@ -107,9 +111,33 @@ def told_money(results: Sequence[Result]) -> dict[UUID, Money]:
                 money.captured += result.amount.minor
             case PaymentRefunded():
                 money.refunded += result.amount.minor
-            case PaymentCancelled():
+            case PaymentCancelled() | Found(changed="cancelled"):
                 money.cancelled = True
+            case Found(changed="captured") if result.amount is not None:
+                money.captured += result.amount.minor
     return told
+
+
+def _created(results: Sequence[Result]) -> dict[str | None, Result]:
+    """What tells that a payment was made, by the reference that it was begun with at the provider."""
+    created: dict[str | None, Result] = {
+        result.performed.our_reference: result
+        for result in results
+        if isinstance(result, PaymentCreated) and result.performed is not None
+    }
+    started = _started(results)
+    settled = [result for result in results if isinstance(result, Found) and result.settles]
+    made = [result for result in settled if result.changed in {"captured", "authorized"}]
+    return created | {started[result.payment_id]: result for result in made if result.payment_id in started}
+
+
+def _started(results: Sequence[Result]) -> dict[UUID, str | None]:
+    """Under which reference each payment was started that waited for its payer."""
+    return {
+        result.payment_id: result.performed.our_reference
+        for result in results
+        if isinstance(result, CommandPending) and result.command_type == StartThreeDSecure.type and result.performed
+    }
 
 
 def _compare_with_books(
@@ -119,12 +147,11 @@ def _compare_with_books(
     told: Mapping[UUID, Money],
     unknown: Sequence[CommandUnknown],
 ) -> None:
-    created = {
-        result.performed.our_reference: result
-        for result in results
-        if isinstance(result, PaymentCreated) and result.performed is not None
+    created, started = _created(results), _started(results)
+    open_references: set[str | None] = {reference for result in unknown for reference in result.references}
+    open_references |= {
+        started.get(result.payment_id) for result in unknown if result.command_type == CompleteThreeDSecure.type
     }
-    open_references = {reference for result in unknown for reference in result.references}
     done = [payment for payment in books if payment.state not in {"declined", "rejected", "started"}]
     charges = Counter(payment.conversation_id for payment in done)
     reversals = Counter(reversal.conversation_id for payment in done for reversal in payment.reversals)
@@ -156,7 +183,12 @@ def _compare_with_books(
     ]
 
 
-def _explained(unknown: Sequence[CommandUnknown], books: Sequence[BookedPayment], killed_at: datetime) -> int:
+def _explained(
+    unknown: Sequence[CommandUnknown],
+    books: Sequence[BookedPayment],
+    killed_at: datetime,
+    started: Mapping[UUID, str | None],
+) -> int:
     """How many unknown outcomes the books account for: performed once there, or cut off by the kill before the send."""
     done = [payment for payment in books if payment.state not in {"declined", "rejected", "started"}]
     effects = Counter(payment.conversation_id for payment in done)
@@ -164,7 +196,10 @@ def _explained(unknown: Sequence[CommandUnknown], books: Sequence[BookedPayment]
     effects += Counter(payment.capture_conversation_id for payment in done)
     explained = 0
     for result in unknown:
-        performed = sum(effects[reference] for reference in result.references)
+        references: set[str | None] = set(result.references)
+        if result.command_type == CompleteThreeDSecure.type:
+            references.add(started.get(result.payment_id))  # what was charged stands there under the start's
+        performed = sum(effects[reference] for reference in references)
         cut_off = result.first_sent_at is not None and killed_at - CUT_OFF <= result.first_sent_at <= killed_at
         explained += performed == 1 or (performed == 0 and cut_off)
     return explained

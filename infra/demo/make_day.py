@@ -67,7 +67,9 @@ class Day:
         for number in range(138):
             instalments = self._dice.choice((1, 1, 1, 2, 3, 6, 9, 12))
             card = self._dice.choice(CREDIT_CARDS if instalments > 1 else TRY_CARDS)
-            create = self._create(card, "TRY", instalments=instalments)
+            # Of those that nothing is ordered of afterwards, most go over the payer's bank.
+            asked = number % 12 in {5, 7, 11}
+            create = self._create(card, "TRY", instalments=instalments, three_d_secure=asked)
             payment = create["data"]["payment_id"]
             paid, first = create["data"]["paid_price"]["minor"], create["data"]["basket"][0]
             follow: list[dict[str, Any]] = []
@@ -110,8 +112,8 @@ class Day:
                     yield [create, capture, self._command("refund", payment, amount=_try(paid // 2))]
 
     def _declined(self) -> Iterator[list[dict[str, Any]]]:
-        for card in DECLINED * 2:
-            yield [self._create(card, "TRY")]
+        for place, card in enumerate(DECLINED * 2):
+            yield [self._create(card, "TRY", three_d_secure=place >= len(DECLINED))]
 
     def _odd(self) -> Iterator[list[dict[str, Any]]]:
         """What goes wrong in a shop: each ends in one refusal, and one is performed without an answer."""
@@ -131,7 +133,14 @@ class Day:
         yield [wrong, self._command("refund", wrong["data"]["payment_id"], amount={"minor": 100, "currency": "EUR"})]
 
     def _create(
-        self, card: str, currency: str, *, instalments: int = 1, capture: str = "auto", order: str | None = None
+        self,
+        card: str,
+        currency: str,
+        *,
+        instalments: int = 1,
+        capture: str = "auto",
+        order: str | None = None,
+        three_d_secure: bool = False,
     ) -> dict[str, Any]:
         self._orders += 1
         basket: list[dict[str, Any]] = [
@@ -162,8 +171,9 @@ class Day:
             "city": city,
             "country": "Türkiye",
         }
+        back = {"return_url": f"https://shop.example/back/{self._orders}"} if three_d_secure else {}
         return self._command(
-            "create",
+            "start_three_d_secure" if three_d_secure else "create",
             str(UUID(int=self._dice.getrandbits(128), version=4)),
             integration_id="iyzico-demo",
             order_id=order or f"S{self._orders:05d}",
@@ -186,6 +196,7 @@ class Day:
             shipping_address=address,
             basket=basket,
             **{key: {"minor": amount, "currency": currency} for key, amount in extras.items()},
+            **back,
         )
 
     def _command(self, verb: str, payment_id: str, **data: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from infra.demo.run import Outcome
 from schemas.money import Money
-from schemas.payments import CommandRefused, PaymentCaptured, PaymentCreated, PaymentRefunded
+from schemas.payments import CommandRefused, Found, PaymentCaptured, PaymentCreated, PaymentRefunded
 
 
 def print_report(console: Console, outcome: Outcome) -> None:
@@ -52,6 +52,8 @@ def _money(outcome: Outcome) -> Table:
         match event:
             case PaymentCreated(state="captured"):
                 money, column = event.paid_price, "taken"
+            case Found(changed="captured", amount=Money() as found):
+                money, column = found, "taken"
             case PaymentCaptured():
                 money, column = event.amount, "captured"
             case PaymentRefunded():

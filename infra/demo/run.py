@@ -19,6 +19,8 @@ import asyncpg
 from infra.children import Children
 from infra.demo.balance import Balance, TableTotal, balance
 from infra.demo.day import Day, read_day
+from infra.demo.shoppers import Shoppers
+from infra.integration_settings import load_integrations
 from infra.local import embedded_stack
 from infra.local.process import Process
 from infra.sandbox.iyzico import Books
@@ -27,7 +29,17 @@ from infra.stores import prepare_stores
 from projections.audit import verify
 from projections.pool import open_pool
 from projections.status import high_water, stands_at
-from schemas.payments import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, ResultDivergence
+from providers.registry import connectors
+from schemas.ids import new_id
+from schemas.payments import (
+    PAYMENT_EVENTS,
+    CommandPending,
+    CommandRejected,
+    LateOutcome,
+    PaymentEvent,
+    ResultDivergence,
+    ThreeDSecureCompleted,
+)
 from streams.codec import decode
 from streams.dead_letters import read_dead_letter
 from streams.publisher import Publisher
@@ -82,6 +94,7 @@ class Outcome:
             "pending": found.verdicts["pending"],
             "unknown": found.unknown,
             "unknown_explained": found.unknown_explained,
+            "three_d_secure": sum(isinstance(event, ThreeDSecureCompleted) for event in self.events),
             "dead_letters": self.dead_letters,
             "lost": found.lost,
             "charged_twice": found.charged_twice,
@@ -138,7 +151,8 @@ async def _hub(folder: Path, say: Say) -> AsyncIterator[tuple[Settings, Children
 
 
 def _environment(bootstrap: str, database_url: str, sandbox: dict[str, Any]) -> dict[str, str]:
-    limits = {name: {"calls": 1000, "per_s": 1.0} for name in ("create", "capture", "cancel", "refund", "query")}
+    names = ("create", "capture", "cancel", "refund", "query", "start_three_d_secure", "complete_three_d_secure")
+    limits = {name: {"calls": 1000, "per_s": 1.0} for name in names}
     integration = {
         "id": "iyzico-demo",
         "provider": "iyzico",
@@ -178,14 +192,14 @@ async def _play(
     events: list[PaymentEvent] = []
     killed_at = datetime.max.replace(tzinfo=UTC)
     half_way, killed = asyncio.Event(), asyncio.Event()
+    (account,) = load_integrations(settings, connectors()).values()
 
     async def publish() -> None:
-        async with Publisher(settings.kafka, client_id="kolaj-demo") as publisher:
-            half = len(day.records) // 2
-            for start in range(0, len(day.records), _IN_ONE_GO):
-                if start >= half:
-                    await killed.wait()
-                await publisher.publish(day.records[start : start + _IN_ONE_GO])
+        half = len(day.records) // 2
+        for start in range(0, len(day.records), _IN_ONE_GO):
+            if start >= half:
+                await killed.wait()
+            await publisher.publish(day.records[start : start + _IN_ONE_GO])
 
     async def kill_when_half_way() -> None:
         await half_way.wait()
@@ -196,8 +210,17 @@ async def _play(
         killed.set()
         await children.start("worker-3", ["worker", "--json"])
 
+    async def come_back(pending: CommandPending, command_id: UUID) -> None:
+        order = await shoppers.come_back(pending, command_id, settings.topics.payment_commands.name)
+        await publisher.publish([order])
+
     topic = settings.topics.payment_events.name
-    async with ResultReader(settings.kafka, topic, seen=SeenIds()) as reader, asyncio.TaskGroup() as tasks:
+    async with (
+        ResultReader(settings.kafka, topic, seen=SeenIds()) as reader,
+        Publisher(settings.kafka, client_id="kolaj-demo") as publisher,
+        Shoppers(account.base_url, account) as shoppers,
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(publish())
         tasks.create_task(kill_when_half_way())
         try:
@@ -207,6 +230,12 @@ async def _play(
                     events.append(event)
                     if not isinstance(event, CommandRejected | LateOutcome | ResultDivergence):
                         waiting.discard(event.command_id)
+                    if isinstance(event, CommandPending) and event.next_action is not None:
+                        # The shopper goes to the bank; what comes of it is one more command.
+                        back = new_id()
+                        day.commands[back] = event.payment_id
+                        waiting.add(back)
+                        tasks.create_task(come_back(event, back))
                     if len(waiting) <= len(day.commands) * 2 // 3:
                         half_way.set()
                     if not waiting:

@@ -112,7 +112,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     readiness=readiness,
                     stopping=stopping,
                     access=access,
-                    returns=returns_of(settings, ring, publisher, accounts.pool, now),
+                    returns=returns_of(settings, ring, publisher, accounts.pool, integrations=directory, now=now),
                 )
             finally:
                 for task in tasks:

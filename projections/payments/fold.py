@@ -1,6 +1,7 @@
 """Events of payments, to the parts of rows of `payment_transactions`."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 from uuid import UUID
@@ -10,11 +11,14 @@ from projections.entry import Entry
 from schemas.envelope import Envelope
 from schemas.money import Money
 from schemas.payments import (
+    ApproveLine,
     CommandPending,
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    CompleteThreeDSecure,
     LateOutcome,
+    LineApproved,
     OutcomeResolved,
     PaymentCancelled,
     PaymentCaptured,
@@ -27,14 +31,20 @@ from schemas.payments import (
     ResolveOutcome,
     Result,
     ResultDivergence,
+    ShareTransferred,
     TakeNotice,
+    ThreeDSecureCompleted,
 )
+from schemas.payments.creations import ends_its_start
 
 _KINDS: Final = {
     "payments.create.v1": "create",
+    "payments.start_three_d_secure.v1": "create",
+    "payments.complete_three_d_secure.v1": "complete",
     "payments.capture.v1": "capture",
     "payments.cancel.v1": "cancel",
     "payments.refund.v1": "refund",
+    "payments.transfer_share.v1": "transfer",
 }
 _MOVED: Final = {
     "captured": ("capture", "captured"),
@@ -42,12 +52,16 @@ _MOVED: Final = {
     "cancelled": ("cancel", "released"),
 }
 """Kind and effect of what was found changed at the provider, as if it had been ordered here."""
-_NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type})
-_TOLD_APART: Final = {
-    "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
-    "instalments", "price", "line_id", "detail", "capture", "payer",
+_NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type})
+_TOLD_APART: Final[Mapping[str, Any]] = {
+    **dict.fromkeys((
+        "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
+        "instalments", "price", "line_id", "detail", "capture", "payer",
+    ), True),
+    # A bank's page is for the payer's browser alone; the event has it.
+    "next_action": {"html": True},
 }  # fmt: skip
-"""Fields with columns of their own, which `gateway_response` does not repeat."""
+"""Fields with columns of their own, which `gateway_response` does not repeat, and what would only swell it."""
 
 
 class Movement(NamedTuple):
@@ -119,6 +133,11 @@ class Settlement(NamedTuple):
 Part: TypeAlias = Movement | Late | Settlement
 
 
+def is_told(entry: Entry) -> bool:
+    """Whether it is an event of a payment; those of resources are another table's."""
+    return isinstance(entry.body, PaymentEvent)
+
+
 def fold(entry: Entry) -> tuple[Part, ...]:
     if entry.envelope is None or not isinstance(entry.body, PaymentEvent):
         return ()
@@ -150,9 +169,23 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
             detail = None if isinstance(event, CommandPending) else event.detail
             row = _movement(*told, event, event.requested, None)
             row = row._replace(reason=event.reason.value, error_message=detail, provider_code=event.provider_code)
-            if not isinstance(event, CommandRefused):
-                row = row._replace(order_id=event.order_id, line_id=event.line_id)
-            return (row,)
+            if isinstance(event, CommandRefused):
+                over = ends_its_start(event)
+                return (row, _creation_failed(*told, event)) if over else (row,)
+            return (row._replace(order_id=event.order_id, line_id=event.line_id),)
+        case ThreeDSecureCompleted():
+            # The money stands in the row of the start, which this settles.
+            row = _movement(*told, event, event.amount or event.paid_price, None)
+            row = row._replace(
+                error_message=event.detail,
+                provider_fee_minor=_minor(event.provider_fee),
+                provider_fee_currency=_code(event.provider_fee),
+            )
+            return (row, *_settlement(*told, event))
+        case ShareTransferred():
+            return (_movement(*told, event, event.amount, "transferred"),)
+        case LineApproved():
+            return ()
         case PaymentQueried() | PaymentNoticed():
             return _found(*told, event)
         case OutcomeResolved():
@@ -227,25 +260,33 @@ def _found(envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNotice
     return ()
 
 
-def _settlement(envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNoticed) -> tuple[Settlement, ...]:
+def _settlement(
+    envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted
+) -> tuple[Settlement, ...]:
     """A query settles only with a clear word. `not_found` is none: the payment may still come."""
     if seen.provider_state == "failed" or (seen.settles and seen.provider_state == "cancelled"):
-        return (Settlement(seen.payment_id, offset, "failed", None, None, envelope.id, seen.concluded_at),)
+        return (_creation_failed(envelope, offset, seen),)
     if seen.provider_state in {"captured", "authorized"} and seen.paid_price is not None:
         paid = (seen.paid_price.minor, seen.paid_price.currency)
         return (Settlement(seen.payment_id, offset, seen.provider_state, *paid, envelope.id, seen.concluded_at),)
     return ()
 
 
+def _creation_failed(envelope: Envelope, offset: int, told: Result) -> Settlement:
+    return Settlement(told.payment_id, offset, "failed", None, None, envelope.id, told.concluded_at)
+
+
 def _resolution(envelope: Envelope, offset: int, said: OutcomeResolved) -> Settlement:
     moved = said.amount if said.effect is not None else None
     state = said.effect or "failed"
-    about = (envelope.id, said.concluded_at, said.of_command_id)
+    # A completion that was performed is the word on its payment's start, whose row has the money.
+    completed = said.of_command_type == CompleteThreeDSecure.type and said.effect is not None
+    about = (envelope.id, said.concluded_at, None if completed else said.of_command_id)
     return Settlement(said.payment_id, offset, state, _minor(moved), _code(moved), *about)
 
 
 def _rest(result: Result) -> str:
-    text = result.model_dump_json(exclude_none=True, exclude=_TOLD_APART)
+    text = result.model_dump_json(exclude_none=True, exclude=dict(_TOLD_APART))
     return json.dumps(_without_nul(json.loads(text)), ensure_ascii=False) if "\\u0000" in text else text
 
 

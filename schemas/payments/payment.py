@@ -6,11 +6,14 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.payments.commands import CreatePayment, QueryPayment, ResolveOutcome
+from schemas.payments.commands import QueryPayment, ResolveOutcome
+from schemas.payments.creations import CREATIONS, OF_A_CREATION, ends_its_start
+from schemas.payments.marketplace import ApproveLine
 from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
 from schemas.payments.results import (
     CommandPending,
+    CommandRefused,
     CommandResult,
     CommandUnknown,
     Found,
@@ -23,9 +26,12 @@ from schemas.payments.results import (
     PaymentQueried,
     PaymentRefunded,
     Result,
+    ShareTransferred,
+    ThreeDSecureCompleted,
 )
+from schemas.payments.three_d_secure import CompleteThreeDSecure
 
-_QUESTIONS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type})
+_MOVE_NOTHING: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type})
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -54,6 +60,8 @@ class Payment(Frozen):
     held: Minor = 0
     captured: Minor = 0
     refunded: Minor = 0
+    transferred: Minor = 0
+    """Paid out to sub-merchants' bank accounts, of what was captured."""
     lines: tuple[LineReference, ...] = ()
     line_refunds: tuple[LineRefund, ...] = ()
     open_commands: tuple[OpenCommand, ...] = ()
@@ -65,6 +73,15 @@ class Payment(Frozen):
     @property
     def refundable(self) -> int:
         return self.captured - self.refunded
+
+    @property
+    def transferable(self) -> int:
+        return max(self.refundable - self.transferred, 0)
+
+    @property
+    def open_creation(self) -> OpenCommand | None:
+        """The command that began it, while its outcome is open."""
+        return next((known for known in self.open_commands if known.command_type in CREATIONS), None)
 
     def line_refundable(self, line_id: str) -> int | None:
         """What can still be given back of one line, in minor units; `None` for a line that is not known."""
@@ -105,17 +122,23 @@ class Payment(Frozen):
                 return self._resolved(result)
             case CommandPending(proposal=ResolutionProposal() as proposal):
                 return {"proposals": (*self._proposals_without(proposal.of_command_id), proposal)}
-            case CommandPending() | CommandUnknown() if result.command_type in _QUESTIONS:
-                return {}  # a question moves nothing, answered or not
-            case CommandPending() if result.command_type == CreatePayment.type:
+            case CommandPending() | CommandUnknown() if result.command_type in _MOVE_NOTHING:
+                return {}  # totals stay as they are, answered or not
+            case CommandPending() if result.command_type in CREATIONS:
                 return {"stage": "pending", **_requested(result), **_performed(result), **self._opened(result)}
-            case CommandUnknown() if result.command_type == CreatePayment.type:
+            case CommandPending() if result.command_type == CompleteThreeDSecure.type:
+                return self._opened(result)  # the provider decides it: it waits as it waited for the payer
+            case CommandUnknown() if result.command_type in CREATIONS:
                 return {"stage": "unsettled", **_requested(result), **_performed(result), **self._opened(result)}
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled", **self._opened(result)}
-            case PaymentQueried() | PaymentNoticed():
+            case PaymentQueried() | PaymentNoticed() | ThreeDSecureCompleted():
                 return self._found(result)
+            case CommandRefused() if ends_its_start(result) and self.creation_is_open:
+                return {"stage": "new", "open_commands": ()}
+            case ShareTransferred():
+                return {"transferred": self.transferred + result.amount.minor}
             case _:
                 return {}
 
@@ -141,7 +164,7 @@ class Payment(Frozen):
             )
         }
 
-    def _found(self, result: PaymentQueried | PaymentNoticed) -> dict[str, object]:
+    def _found(self, result: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted) -> dict[str, object]:
         """What was found settles a creation that was open; a movement that is open beside it stays so."""
         changed = result.changed or self._settled_before(result)
         if changed is None:
@@ -152,7 +175,7 @@ class Payment(Frozen):
         if changed == "cancelled":
             return {"stage": "cancelled", "held": 0, "open_commands": (), **seen}
         amount = result.amount or result.paid_price
-        left = tuple(known for known in self.open_commands if known.command_type != CreatePayment.type)
+        left = tuple(known for known in self.open_commands if known.command_type not in OF_A_CREATION)
         stage = "unsettled" if left else changed
         facts = {"open_commands": left, "lines": result.lines or self.lines, **seen}
         if amount is not None:
@@ -164,7 +187,7 @@ class Payment(Frozen):
         stage = "cancelled" if self.stage == "cancelled" else stage
         return {"stage": stage, "held": 0, "captured": minor, **facts}
 
-    def _settled_before(self, result: PaymentQueried | PaymentNoticed) -> str | None:
+    def _settled_before(self, result: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted) -> str | None:
         """What a query of an earlier version settled: it did not say so itself."""
         state = result.provider_state
         if not isinstance(result, PaymentQueried) or not self.creation_is_open:
@@ -185,6 +208,9 @@ class Payment(Frozen):
     def _resolved(self, result: OutcomeResolved) -> dict[str, object]:
         """What a person said holds: the command did what it was to do, or never happened."""
         left = tuple(known for known in self.open_commands if known.command_id != result.of_command_id)
+        if result.of_command_type == CompleteThreeDSecure.type and result.effect is not None:
+            # Its start is over with it.
+            left = tuple(known for known in left if known.command_type not in OF_A_CREATION)
         changes: dict[str, object] = {
             "open_commands": left,
             "proposals": self._proposals_without(result.of_command_id),
@@ -209,6 +235,8 @@ class Payment(Frozen):
                 return {"refunded": self.refunded + minor, "line_refunds": (*self.line_refunds, done)}
             case "refunded":
                 return {"refunded": self.refunded + minor}
+            case "transferred":
+                return {"transferred": self.transferred + minor}
             case None:
                 return {}
 
@@ -229,7 +257,7 @@ class Payment(Frozen):
 def _stage_by_totals(payment: Payment) -> Stage:
     """What stage a payment is in that was not cancelled."""
     open_ones = payment.open_commands
-    if any(known.verdict == "unknown" or known.command_type != CreatePayment.type for known in open_ones):
+    if any(known.verdict == "unknown" or known.command_type not in OF_A_CREATION for known in open_ones):
         return "unsettled"
     if open_ones:
         return "pending"

@@ -195,7 +195,7 @@ class OutcomeResolved(CommandResult):
     of_command_type: str
     outcome: Literal["accepted", "refused"]
     """Whether the provider performed it."""
-    effect: Literal["authorized", "captured", "released", "reversed", "refunded"] | None = None
+    effect: Literal["authorized", "captured", "released", "reversed", "refunded", "transferred"] | None = None
     """What it did; absent when it did nothing."""
     amount: Money | None = None
     """What was moved, or would have been."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from schemas.money import Money
-from schemas.payments.commands import CreatePayment
+from schemas.payments.creations import OF_A_CREATION
 from schemas.payments.notices import ProviderState
 from schemas.payments.payment import Payment, Stage
 
@@ -60,7 +60,14 @@ def concerns_another(
     named = provider_reference is not None and payment.provider_reference is not None
     if named and not payment.creation_is_open:
         return provider_reference != payment.provider_reference
-    return our_reference is not None and payment.create_reference not in {None, our_reference}
+    if our_reference is None or payment.create_reference is None:
+        return False
+    # A completion has a reference of its own, by which its provider may tell of it before we know how it ended.
+    return our_reference not in {payment.create_reference, *_completions(payment)}
+
+
+def _completions(payment: Payment) -> tuple[str | None, ...]:
+    return tuple(known.reference for known in payment.open_commands if known.command_type in OF_A_CREATION)
 
 
 def change_by(payment: Payment, state: ProviderState, paid: Money | None, *, another: bool = False) -> Change:
@@ -98,7 +105,7 @@ def _of_an_open_creation(payment: Payment, state: ProviderState, paid: Money | N
         return Change()  # "not found" settles nothing, since it may come late
     if paid is None:
         return Change(contradicts=True, detail=f"the provider says {state}, and no amount")
-    asked = next((known for known in payment.open_commands if known.command_type == CreatePayment.type), None)
+    asked = payment.open_creation
     wanted = None if asked is None else {"auto": "captured", "manual": "authorized"}.get(asked.capture or "")
     differs = None
     if asked is not None and asked.amount is not None and not _same(asked.amount, paid):

@@ -9,7 +9,7 @@ from uuid import UUID
 from infra.demo.balance import Balance, TableTotal, balance
 from infra.sandbox.iyzico import BookedPayment
 from schemas.ids import new_id
-from schemas.payments import PaymentCreated, PaymentRefunded, Result
+from schemas.payments import CompleteThreeDSecure, PaymentCreated, PaymentRefunded, Result
 from tests.builders import (
     NOON,
     a_command_refused,
@@ -18,6 +18,8 @@ from tests.builders import (
     a_payment_captured,
     a_payment_created,
     a_payment_refunded,
+    a_start_pending,
+    a_three_d_secure_completed,
     lira,
     performed,
 )
@@ -159,6 +161,31 @@ def test_an_unknown_outcome_is_explained_only_by_the_providers_books() -> None:
     twice = replace(late, payment_id="22400010")
     found = weigh(results=results, books=(*BOOKS, late, twice))
     assert (found.charged_twice, found.unknown_explained) == (1, 0)
+
+
+def in_two_steps(**completed: Any) -> tuple[Result, ...]:
+    started = a_start_pending(payment_id=PAYMENT, command_id=CREATE, performed=performed(our_reference="c1"))
+    names = {"payment_id": PAYMENT, "command_id": DECLINED, "performed": performed(our_reference="c2")}
+    return started, a_three_d_secure_completed(lira("12.50"), **names, **completed), refunded()
+
+
+def test_a_payment_in_two_steps_is_known_by_its_start() -> None:
+    commands = COMMANDS | {DECLINED: PAYMENT}
+    assert weigh(commands=commands, results=in_two_steps()).problems == []
+    assert weigh(commands=commands, results=in_two_steps(), books=(booked(captured_minor=0),)).problems != []
+    assert weigh(commands=commands, results=in_two_steps(), books=()).problems != []
+
+
+def test_an_unknown_completion_is_explained_by_the_charge_of_its_start() -> None:
+    unknown = a_command_unknown(
+        command_id=DECLINED, payment_id=PAYMENT, command_type=CompleteThreeDSecure.type, references=("c2",)
+    )
+    results = (in_two_steps()[0], unknown)
+    table: tuple[TableTotal, ...] = ()
+    books = (booked(reversals=()),)
+    assert weigh(results=results, books=books, table=table).unknown_explained == 1
+    assert weigh(results=results, books=books, table=table).problems == []
+    assert weigh(results=results, books=(), table=table).unknown_explained == 0
 
 
 def test_what_a_kill_cut_off_is_explained_by_its_moment_alone() -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from schemas.ids import new_id
 from schemas.money import Price
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
     CompleteThreeDSecure,
@@ -18,6 +19,7 @@ from schemas.payments import (
     StartThreeDSecure,
     StoredCard,
     TakeNotice,
+    TransferShare,
 )
 from tests.builders.amounts import lira
 from tests.builders.orders import a_buyer, a_line, an_address
@@ -51,6 +53,15 @@ def a_start_three_d_secure(amount: Price | None = None, **changed: Any) -> Start
 def a_complete_three_d_secure(payment_id: UUID | None = None, **returned: str) -> CompleteThreeDSecure:
     fields = tuple(ReturnedField(name=name, value=value) for name, value in returned.items())
     return CompleteThreeDSecure(payment_id=payment_id or new_id(), returned=fields)
+
+
+def an_approve_line(payment_id: UUID | None = None, **changed: Any) -> ApproveLine:
+    return ApproveLine(payment_id=payment_id or new_id(), **({"line_id": "line-1"} | changed))
+
+
+def a_transfer_share(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> TransferShare:
+    given = {"recipient_name": "Işıl Çağrı", "recipient_iban": "TR330006100519786457841326"}
+    return TransferShare(payment_id=payment_id or new_id(), amount=amount or lira("5.00"), **(given | changed))
 
 
 def a_capture_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> CapturePayment:

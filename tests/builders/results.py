@@ -8,6 +8,8 @@ from schemas.payments import (
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    CompleteThreeDSecure,
+    LineApproved,
     LineReference,
     OutcomeResolved,
     PaymentCancelled,
@@ -18,6 +20,10 @@ from schemas.payments import (
     PaymentRefunded,
     Performed,
     Reason,
+    ShareTransferred,
+    ShowPage,
+    StartThreeDSecure,
+    ThreeDSecureCompleted,
 )
 from schemas.verdicts import FailureClass
 from tests.builders.amounts import lira
@@ -83,6 +89,27 @@ def a_payment_queried(**changed: Any) -> PaymentQueried:
 def a_payment_noticed(**changed: Any) -> PaymentNoticed:
     own = {"cause": "webhook", "event_id": "event-1", "said": "captured", "provider_state": "captured"}
     return PaymentNoticed(**(_result("payments.take_notice.v1", own | {"paid_price": lira("12.50")}) | changed))
+
+
+def a_start_pending(**changed: Any) -> CommandPending:
+    """A payment that waits for its payer at the bank."""
+    own = {"command_type": StartThreeDSecure.type, "order_id": "order-1001", "capture": "auto"}
+    return a_command_pending(**(own | {"next_action": ShowPage(html="<form></form>")} | changed))
+
+
+def a_three_d_secure_completed(amount: Money | None = None, **changed: Any) -> ThreeDSecureCompleted:
+    price = amount or lira("12.50")
+    own = {"provider_state": "captured", "changed": "captured", "settles": True, "paid_price": price, "amount": price}
+    return ThreeDSecureCompleted(**(_result(CompleteThreeDSecure.type, own) | changed))
+
+
+def a_line_approved(**changed: Any) -> LineApproved:
+    return LineApproved(**(_result("payments.approve_line.v1", {"line_id": "line-1"}) | changed))
+
+
+def a_share_transferred(amount: Money | None = None, **changed: Any) -> ShareTransferred:
+    own = {"amount": amount or lira("5.00"), "transfer_reference": "a1b2c3d4"}
+    return ShareTransferred(**(_result("payments.transfer_share.v1", own) | changed))
 
 
 def an_outcome_resolved(amount: Money | None = None, **changed: Any) -> OutcomeResolved:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from providers.connector import Answer, Attempt, Card, Command, Connector, Integration, Operation, Request
+from providers.connector import Answer, Attempt, Card, Connector, Integration, Operation, Request
 from providers.judging import Asked, judge_finding, judge_outcome
 from providers.outcome import Finding, Outcome
 from providers.reference import reference_for
@@ -35,6 +35,7 @@ from schemas.payments import (
 )
 from schemas.payments.payment import LineRefund
 from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.conformance.resource_orders import a_resource, a_resource_order
 

@@ -81,6 +81,19 @@ def test_commands_may_learn_an_alternative_and_events_may_not() -> None:
     assert faults(change, "event") == ["method: readers do not know its new alternative"]
 
 
+def test_alternatives_keep_the_words_by_which_they_are_told_apart() -> None:
+    def told_apart(name: str, **words: str) -> Any:
+        return {"discriminator": {"propertyName": name, "mapping": words}}
+
+    before = told_apart("kind", card="#/Card")
+    assert incompatibilities(before, told_apart("kind", card="#/Card", wallet="#/Wallet"), "command") == []
+    broken: tuple[Any, ...] = (told_apart("type", card="#/Card"), told_apart("kind", wallet="#/Card"), {})
+    for after in broken:
+        assert incompatibilities(before, after, "command") == [
+            "the body: its alternatives are told apart by something else"
+        ]
+
+
 def test_an_export_never_writes_over_a_type_that_it_breaks(tmp_path: Path) -> None:
     export(tmp_path)
     path = tmp_path / "types" / "payments.refunded.v1.schema.json"
@@ -98,3 +111,14 @@ def test_a_type_that_vanished_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "types" / "payments.tipped.v1.schema.json").write_text("{}")
     with pytest.raises(ContractBroken, match=r"payments.tipped.v1: the type is gone"):
         export(tmp_path)
+
+
+def test_what_tells_alternatives_apart_grows_with_them_and_loses_none() -> None:
+    old = {"oneOf": [{}], "discriminator": {"propertyName": "kind", "mapping": {"card": "#/Card"}}}
+    more = {**old, "discriminator": {"propertyName": "kind", "mapping": {"card": "#/Card", "wallet": "#/Wallet"}}}
+    assert incompatibilities(old, more, "command") == []
+    assert incompatibilities(more, old, "command") == ["the body: alternatives are gone or others: wallet"]
+    other = {**old, "discriminator": {"propertyName": "type", "mapping": {"card": "#/Card"}}}
+    assert "told apart by kind" in incompatibilities(old, other, "command")[0]
+    untold: dict[str, Any] = {"oneOf": [{}]}
+    assert "in one of them only" in incompatibilities(old, untold, "command")[0]

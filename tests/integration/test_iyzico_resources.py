@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from infra.sandbox.iyzico import FaultKind, Sandbox, running_sandbox
 from infra.sandbox.iyzico.faults import FaultOrder
 from providers.caller import Caller
-from providers.connector import Attempt, Card, Command, Integration
+from providers.connector import Attempt, Card, Integration
 from providers.exchange import CallerSettings
 from providers.outcome import Outcome, Sighting
 from providers.payments.iyzico import CONNECTOR
@@ -44,6 +44,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests import builders
 from tests.builders import lira

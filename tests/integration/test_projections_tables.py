@@ -59,6 +59,42 @@ async def test_a_days_payment_adds_up(hub: Hub) -> None:
     }
 
 
+async def _started(hub: Hub, *later: Any) -> dict[str, object]:
+    """The totals of a payment that was started with 3-D Secure, and of what came of it; and its rows' statuses."""
+    payment, events = new_id(), hub.topics.payment_events.name
+    records = [
+        a.a_start_pending(payment_id=payment),
+        *(one.model_copy(update={"payment_id": payment}) for one in later),
+    ]
+    await hub.append(*(a.a_record(events, record) for record in records))
+    await hub.project_all()
+    rows = await hub.rows(
+        "select status from payment_transactions where payment_id = $1 order by result_offset", payment
+    )
+    return {**await _totals(hub, payment), "statuses": [row["status"] for row in rows]}
+
+
+async def test_a_payment_in_two_steps_counts_its_money_once(hub: Hub) -> None:
+    completion, price = "payments.complete_three_d_secure.v1", a.lira("12.50")
+    unknown = [a.a_command_unknown(command_type=completion) for _ in range(4)]
+    refused = a.a_command_refused(command_type=completion)
+    found = a.a_payment_noticed(changed="captured", amount=price, settles=True)
+    said = a.an_outcome_resolved(price, of_command_id=unknown[2].command_id, of_command_type=completion)
+    failed = a.a_payment_queried(provider_state="failed", changed="failed", settles=True, paid_price=None)
+
+    for later, state, captured, statuses in (
+        ((), "pending", 0, ["pending"]),
+        ((a.a_three_d_secure_completed(price),), "captured", 1250, ["captured", "accepted"]),
+        ((refused,), "failed", 0, ["failed", "refused"]),
+        ((unknown[0],), "unsettled", 0, ["pending", "unknown"]),
+        ((unknown[1], found), "captured", 1250, ["captured", "accepted"]),
+        ((unknown[2], said), "captured", 1250, ["captured", "accepted"]),
+        ((unknown[3], failed), "failed", 0, ["failed", "failed"]),
+    ):
+        totals = await _started(hub, *later)
+        assert (totals["state"], totals["captured"], totals["statuses"]) == (state, captured, statuses), later
+
+
 async def test_a_transaction_keeps_what_the_result_carries(hub: Hub) -> None:
     created = a.a_payment_created(
         a.lira("12.50"), order_id="order-9", instalments=3, provider_fee=a.lira("0.35"), price=a.lira("12.00")

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from infra.gateway.commands.resource_examples import RESOURCE_EXAMPLES
+
 _PAYMENT: Final = "01936f5e-8a3c-7d21-9b55-2f0c1d3e4a5b"
 _PRICE: Final = {"minor": 24990, "currency": "TRY"}
 _ADDRESS: Final = {
@@ -11,25 +13,42 @@ _ADDRESS: Final = {
     "country": "Turkey",
 }
 
+_CREATION: Final[dict[str, Any]] = {
+    "payment_id": _PAYMENT,
+    "integration_id": "iyzico-sandbox",
+    "order_id": "order-1001",
+    "method": {"kind": "stored_card", "card_token": "card-akbank-credit", "customer_key": "sandbox-wallet"},
+    "price": _PRICE,
+    "paid_price": _PRICE,
+    "buyer": {
+        "buyer_id": "buyer-7",
+        "name": "Işıl",
+        "surname": "Çağrı",
+        "email": "isil@example.com",
+        "identity_number": "74300864791",
+        "address": _ADDRESS,
+    },
+    "billing_address": _ADDRESS,
+    "shipping_address": _ADDRESS,
+    "basket": [{"line_id": "1", "name": "Kupa", "category": "Mutfak", "goods": "physical", "price": _PRICE}],
+}
+
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
-    "payments.create.v1": {
+    "payments.create.v1": _CREATION,
+    "payments.start_three_d_secure.v1": {
+        **_CREATION,
+        "return_url": f"https://hub.example/v1/payments/{_PAYMENT}/return?r=ticket",
+    },
+    "payments.complete_three_d_secure.v1": {
         "payment_id": _PAYMENT,
-        "integration_id": "iyzico-sandbox",
-        "order_id": "order-1001",
-        "method": {"kind": "stored_card", "card_token": "card-akbank-credit", "customer_key": "sandbox-wallet"},
-        "price": _PRICE,
-        "paid_price": _PRICE,
-        "buyer": {
-            "buyer_id": "buyer-7",
-            "name": "Işıl",
-            "surname": "Çağrı",
-            "email": "isil@example.com",
-            "identity_number": "74300864791",
-            "address": _ADDRESS,
-        },
-        "billing_address": _ADDRESS,
-        "shipping_address": _ADDRESS,
-        "basket": [{"line_id": "1", "name": "Kupa", "category": "Mutfak", "goods": "physical", "price": _PRICE}],
+        "returned": [{"name": "status", "value": "success"}, {"name": "mdStatus", "value": "1"}],
+    },
+    "payments.approve_line.v1": {"payment_id": _PAYMENT, "line_id": "1"},
+    "payments.transfer_share.v1": {
+        "payment_id": _PAYMENT,
+        "amount": {"minor": 20000, "currency": "TRY"},
+        "recipient_name": "Gökçe Seramik",
+        "recipient_iban": "TR330006100519786457841326",
     },
     "payments.capture.v1": {"payment_id": _PAYMENT},
     "payments.cancel.v1": {"payment_id": _PAYMENT, "reason": "the buyer changed her mind"},
@@ -43,4 +62,5 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "evidence": "seen in the provider's panel",
         "by": "Işıl Çağrı",
     },
+    **RESOURCE_EXAMPLES,
 }

@@ -16,6 +16,7 @@ from infra.gateway.access.caller import Caller, authorized
 from infra.gateway.contract import operation, problems
 from infra.gateway.problems import Problem
 from infra.gateway.returns import pages
+from infra.gateway.returns.brought import brought
 from infra.gateway.returns.desk import PATH, Returns
 from infra.gateway.returns.destination import trouble_with
 from infra.gateway.returns.ticket import PARAMETER
@@ -82,16 +83,15 @@ async def make_address(
 async def come_back(payment_id: str, request: Request) -> Response:
     """Send a shopper on to the shop, with how the payment stands.
 
-    The browser comes cross-site, without cookies, and nothing that it brings is believed but the hub's own signature in
-    the address: neither its method nor what the bank posts or adds to the query says how the payment stands. The
-    provider is asked, and what it says is booked. The posted body is bounded, read past and not kept; a provider whose
-    flow is completed with what the bank posts needs a command of its own, which does not exist yet.
+    The browser comes cross-site, without cookies, and nothing that it brings is believed but what is signed: the
+    address by the hub, and what the bank posted or added to the query by the provider. Where that says that the payer
+    was let through, the payment is completed; else the provider is asked. Its answer is booked, and nothing else.
     """
     returns: Returns = request.app.state.parts.returns
     origins = returns.place.origins
-    trouble = await _read_past(request)
-    if trouble is not None:
-        return pages.not_taken(trouble, origins)
+    body = await _body_of(request)
+    if isinstance(body, HTTPStatus):
+        return pages.not_taken(body, origins)
     given = request.query_params.getlist(PARAMETER)
     known = _uuid(payment_id)
     # Some banks put a question mark before what they add, whether there is one or not.
@@ -101,21 +101,22 @@ async def come_back(payment_id: str, request: Request) -> Response:
         return pages.not_ours(origins)
     if returns.is_over(came.ticket):
         return pages.over(came.ticket.to, origins)
-    return pages.onward(await returns.onward(came), origins)
+    fields = brought(request.url.query, request.headers.get("content-type", ""), body)
+    return pages.onward(await returns.onward(came, fields), origins)
 
 
-async def _read_past(request: Request) -> HTTPStatus | None:
-    """Read the body to its end and keep nothing of it; the status to answer with where it is too long or too slow."""
-    size = 0
+async def _body_of(request: Request) -> bytes | HTTPStatus:
+    """The body; the status to answer with where it is too long or too slow."""
+    body = bytearray()
     try:
         async with asyncio.timeout(_BODY_S):
             async for piece in request.stream():
-                size += len(piece)
-                if size > _BODY_BYTES:
+                body += piece
+                if len(body) > _BODY_BYTES:
                     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     except TimeoutError:
         return HTTPStatus.REQUEST_TIMEOUT
-    return None
+    return bytes(body)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -1,15 +1,17 @@
-"""How a payment stands for a shopper who waits: from the tables, looked at until the question about it has ended."""
+"""How a payment stands for a shopper who waits: from the tables, looked at until the command about it has ended."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
 from agents.pool import FAILURES
 from infra.gateway.returns.destination import State
-from infra.gateway.returns.ticket import Proved
+from infra.gateway.returns.ticket import Proved, Ticket
 from infra.gateway.sql import statement
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,21 @@ free for others."""
 _PAID: Final = frozenset({"captured", "authorized"})
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a payment waits for its payer, and how it is called there; `None` where the tables do not know."""
+
+    integration_id: str | None = None
+    provider_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    state: State
+    ended: bool
+    begun: Begun = Begun()
+
+
 class Standing:
     """Looks payments up. It keeps nothing but a count."""
 
@@ -30,37 +47,45 @@ class Standing:
         self._statement = statement("return_standing")
         self._waiting = asyncio.Semaphore(MOST_WAITING)
 
-    async def settled(self, proved: Proved, ask: Callable[[], Awaitable[bool]], *, within_s: float) -> State:
-        """How the payment stands, at once where it is paid; else `ask` is called, and its end waited for.
+    async def settled(
+        self, proved: Proved, order: Callable[[Begun], Awaitable[UUID | None]], *, within_s: float
+    ) -> State:
+        """How the payment stands, at once where it is paid; else `order` is called, and its command's end waited for.
 
         Whatever fails or takes too long leaves what was seen last, or `pending`: the shopper is never kept.
 
         Args:
-            ask: whether the question was put.
+            order: publishes the command that is to tell, and returns its id; `None` where it could not.
         """
         state: State = "pending"
         try:
             async with asyncio.timeout(within_s):
-                state, ended = await self._look(proved)
-                if state in _PAID or not await ask() or self._waiting.locked():
+                seen = await self._look(proved.ticket, proved.command_id)
+                state = seen.state
+                if state in _PAID:
+                    return state
+                command_id = await order(seen.begun)
+                if command_id is None or self._waiting.locked():
                     return state
                 async with self._waiting:
-                    while not ended and state not in _PAID:
+                    while not (seen := await self._look(proved.ticket, command_id)).ended:
+                        state = seen.state
+                        if state in _PAID:
+                            break
                         await asyncio.sleep(LOOK_EACH_S)
-                        state, ended = await self._look(proved)
+                    state = seen.state
         except TimeoutError:
             log.info("a shopper is sent on before the provider's word", extra={"command_id": str(proved.command_id)})
         return state
 
-    async def _look(self, proved: Proved) -> tuple[State, bool]:
-        ticket = proved.ticket
+    async def _look(self, ticket: Ticket, command_id: UUID) -> _Seen:
         try:
             async with asyncio.timeout(LOOK_S):
                 row = await self._database.fetchrow(
-                    self._statement, ticket.payment_id, proved.command_id, ticket.integration_id
+                    self._statement, ticket.payment_id, command_id, ticket.integration_id
                 )
         except FAILURES as failed:
             log.warning("payments cannot be looked up", extra={"why": type(failed).__name__})
-            return "pending", True
-        state: State = row["state"] or "pending"
-        return state, row["ended"]
+            return _Seen("pending", ended=True)
+        begun = Begun(row["begun_at"], row["begun_as"])
+        return _Seen(row["state"] or "pending", row["ended"], begun)

@@ -1,6 +1,7 @@
--- How a payment ($1) stands for the shopper who comes back, and whether the question about it ($2) has ended. Both come of
+-- How a payment ($1) stands for the shopper who comes back, and whether the command about it ($2) has ended. Both come of
 -- one event, which the projector writes in one transaction: whoever sees the end sees what it brought.
 -- Where the address was made for one integration ($3), nothing is told of a payment that is at another.
+-- Where it waits for its payer, and how it is called there, is for the hub alone.
 select
     (select case
          when bool_or(status in ('released', 'reversed')) then 'failed'
@@ -13,4 +14,12 @@ select
      where payment_id = $1 and ($3::text is null or integration_id = $3)) as state,
     exists (
         select from integration_queue_jobs
-        where job_id = $2 and status not in ('pending', 'running')) as ended
+        where job_id = $2 and status not in ('pending', 'running')) as ended,
+    begun.integration_id as begun_at, begun.provider_reference as begun_as
+from (select 1) as one
+left join lateral (
+    select integration_id, provider_reference
+    from payment_transactions
+    where payment_id = $1 and kind = 'create' and status = 'pending'
+    order by result_offset desc
+    limit 1) as begun on true

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from providers.connector import Attempt, Command, Inquiry, Operation, RateLimit, Request, Wire
+from providers.connector import Attempt, Inquiry, Operation, RateLimit, Request, Wire
 from providers.outcome import Finding, Outcome
 from providers.payments.iyzico import (
     approval,
@@ -43,6 +43,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 
 Build = Callable[[Any, Attempt], Request]
 Found = Inquiry[Any, Any]

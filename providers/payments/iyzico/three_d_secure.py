@@ -135,14 +135,15 @@ def _page(content: str | None) -> ShowPage:
 
 def _require_passed(command: CompleteThreeDSecure, payment_id: str) -> None:
     """What came back may be left to iyzico; where it is given, it must say yes, and speak of this payment."""
+    # First: a no to an earlier start of the payment, come late, must not end this one.
+    if _stands(command, "paymentId") and command.value_of("paymentId") != payment_id:
+        raise Unsayable(Reason.INVALID_REQUEST, "the returned fields are about another payment at iyzico")
     for name, wanted in (("status", "success"), ("mdStatus", PASSED)):
         if _stands(command, name) and command.value_of(name) != wanted:
             detail = (
                 "the payer's bank did not let the payment through; nothing was taken. Start again, or pay otherwise"
             )
             raise Unsayable(Reason.AUTHENTICATION_FAILED, detail)
-    if _stands(command, "paymentId") and command.value_of("paymentId") != payment_id:
-        raise Unsayable(Reason.INVALID_REQUEST, "the returned fields are about another payment at iyzico")
 
 
 def _stands(command: CompleteThreeDSecure, name: str) -> bool:

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from projections.payments.fold import Late, Movement, Settlement, fold
-from schemas.payments import PAYMENT_EVENTS, CardSummary, QueryPayment, ResolveOutcome
+from schemas.payments import PAYMENT_EVENTS, CardSummary, CompleteThreeDSecure, QueryPayment, ResolveOutcome
+from schemas.verdicts import FailureClass
 from tests import builders as a
 from tests.unit.projections.reading import entry_of
 
@@ -24,6 +25,9 @@ def _movement(body: object) -> Movement:
         (a.a_payment_cancelled(a.lira("7.00"), effect="released"), "cancel", "released", 700),
         (a.a_payment_cancelled(a.lira("7.00")), "cancel", "reversed", 700),
         (a.a_payment_refunded(a.lira("0.01")), "refund", "refunded", 1),
+        (a.a_share_transferred(a.lira("4.00")), "transfer", "transferred", 400),
+        (a.a_start_pending(), "create", None, 1250),
+        (a.a_command_unknown(command_type=CompleteThreeDSecure.type), "complete", None, 1250),
         (a.a_command_refused(requested=None), "create", None, None),
         (a.a_command_pending(), "create", None, 1250),
         (a.a_command_unknown(command_type="payments.cancel.v1"), "cancel", None, 1250),
@@ -42,6 +46,40 @@ def test_reasons_and_their_codes_stand_side_by_side() -> None:
 
 def test_a_refused_query_is_no_movement_of_money() -> None:
     assert fold(entry_of(a.a_command_refused(command_type=QueryPayment.type))) == ()
+
+
+def test_a_completion_settles_its_start_and_counts_no_money_of_its_own() -> None:
+    row, settled = fold(entry_of(a.a_three_d_secure_completed(a.lira("7.00"), provider_fee=a.lira("0.40")), offset=7))
+    assert isinstance(row, Movement)
+    assert isinstance(settled, Settlement)
+    assert (row.kind, row.verdict, row.effect, row.provider_fee_minor) == ("complete", "accepted", None, 40)
+    assert (settled.settled_state, settled.settled_minor, settled.of_command) == ("captured", 700, None)
+
+
+@pytest.mark.parametrize(("failure", "ended"), [(FailureClass.DECLINED, True), (FailureClass.TRANSIENT, False)])
+def test_the_banks_no_to_a_completion_ends_its_start(failure: FailureClass, ended: bool) -> None:
+    row, *settled = fold(entry_of(a.a_command_refused(command_type=CompleteThreeDSecure.type, failure=failure)))
+    assert isinstance(row, Movement)
+    assert (row.kind, row.verdict) == ("complete", "refused")
+    assert [part.settled_state for part in settled if isinstance(part, Settlement)] == ["failed"] * ended
+
+
+@pytest.mark.parametrize(("effect", "of_its_start"), [("captured", True), (None, False)])
+def test_a_persons_yes_to_a_completion_settles_its_start(effect: str | None, of_its_start: bool) -> None:
+    said = a.an_outcome_resolved(of_command_type=CompleteThreeDSecure.type, effect=effect)
+    (part,) = fold(entry_of(said))
+    assert isinstance(part, Settlement)
+    assert part.of_command == (None if of_its_start else said.of_command_id)
+
+
+def test_an_approved_line_moves_nothing() -> None:
+    assert fold(entry_of(a.a_line_approved())) == ()
+    assert fold(entry_of(a.a_command_unknown(command_type="payments.approve_line.v1"))) == ()
+
+
+def test_rows_hold_no_banks_page() -> None:
+    row = _movement(a.a_start_pending())
+    assert json.loads(row.gateway_response)["next_action"] == {"kind": "page"}
 
 
 @pytest.mark.parametrize("state", ["pending", "cancelled", "not_found"])
@@ -93,9 +131,10 @@ def test_every_event_of_payments_is_folded() -> None:
         a.a_payment_created(), a.a_payment_captured(), a.a_payment_cancelled(), a.a_payment_refunded(),
         a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
         a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(), a.a_payment_noticed(),
+        a.a_three_d_secure_completed(), a.a_line_approved(), a.a_share_transferred(),
     )  # fmt: skip
     assert {type(body) for body in built} == set(PAYMENT_EVENTS)
-    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0]
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0, 2, 0, 1]
 
 
 def test_the_provider_response_keeps_no_float() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from providers.connector import Attempt, Command, Unsayable
+from providers.connector import Attempt, Unsayable
 from providers.payments.iyzico import CONNECTOR
 from providers.payments.iyzico.query import read_query
 from providers.payments.iyzico.wire import StandingReply
@@ -23,6 +23,7 @@ from schemas.payments import (
     RefundPayment,
     Wallet,
 )
+from schemas.payments.vocabulary import Command
 from tests.builders import lira
 from tests.conformance.samples import COMMAND_ID, a_command, a_payment, an_attempt
 

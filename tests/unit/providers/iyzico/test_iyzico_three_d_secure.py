@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.connector import Answer, Attempt, Command, Request, Unsayable
+from providers.connector import Answer, Attempt, Request, Unsayable
 from providers.judging import Asked, judge_outcome
 from providers.outcome import Outcome, ProviderState
 from providers.payments.iyzico import CONNECTOR
@@ -26,6 +26,7 @@ from schemas.payments import (
     StartThreeDSecure,
     StoredCard,
 )
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests import builders
 from tests.builders import lira
@@ -201,6 +202,7 @@ def test_a_field_that_came_twice_says_neither() -> None:
     ("state", "returned", "reason"),
     [
         ("started", BACK | {"paymentId": "22416099"}, Reason.INVALID_REQUEST),
+        ("started", BACK | {"paymentId": "22416099", "mdStatus": "0"}, Reason.INVALID_REQUEST),
         ("new", BACK, Reason.PAYMENT_NOT_FOUND),
         ("on_page", BACK, Reason.PAYMENT_NOT_FOUND),
         ("captured", BACK, Reason.INVALID_STATE),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.connector import Attempt, Command, Request, Unsayable
+from providers.connector import Attempt, Request, Unsayable
 from providers.payments.iyzico.connector import CONNECTOR
 from schemas.money import Share
 from schemas.payments import (
@@ -20,6 +20,7 @@ from schemas.payments import (
     RefundPayment,
     StartThreeDSecure,
 )
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.builders import lira
 from tests.conformance.samples import CARD, PAYMENT_ID, a_command, an_attempt, with_a_card

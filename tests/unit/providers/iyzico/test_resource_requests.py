@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from providers.connector import Attempt, Command, Request, Unsayable
+from providers.connector import Attempt, Request, Unsayable
 from providers.payments.iyzico.connector import CONNECTOR
 from providers.payments.iyzico.signing import sign
 from providers.payments.iyzico.wire import segment, with_body
@@ -33,6 +33,7 @@ from schemas.payments.resources import (
     UpdateSubMerchant,
     UpgradeSubscription,
 )
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.conformance.resource_orders import CARD_REF, REFERENCE, RESOURCE_ID, a_resource, a_resource_order
 from tests.conformance.samples import CARD, PAYMENT_ID, an_attempt
