@@ -94,9 +94,10 @@ class Fields(Wire):
 
 
 class Envelope(Fields):
-    """What every answer says. `status` is the call's, not the payment's."""
+    """What every answer says. `status` is the call's, not the payment's; `system_time` their clock, in milliseconds."""
 
     status: str
+    system_time: Word | None = None
     error_code: Word | None = None
     error_group: str | None = None
     conversation_id: Word | None = None
@@ -112,6 +113,15 @@ class Envelope(Fields):
         if self.status not in {"success", "failure"}:
             raise UnusableAnswer("status is neither success nor failure")
         return self.status == "failure"
+
+    def require_whole(self) -> None:
+        """Check a success that says nothing but that it is one.
+
+        Raises:
+            UnusableAnswer: it is less than they always say.
+        """
+        if self.system_time is None:
+            raise UnusableAnswer("a success without its systemTime, which they always tell")
 
     def require_echo(self, reference: str) -> None:
         """Check that the answer belongs to our request.
@@ -169,10 +179,9 @@ class ThreeDSecureReply(Envelope):
 
 
 class StandingReply(PaymentReply):
-    """Of a look-up. `system_time` is their clock, in milliseconds since 1970."""
+    """Of a look-up."""
 
     token: str | None = None
-    system_time: Word | None = None
 
 
 class MovedReply(Envelope):
