@@ -55,7 +55,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
         UNITS,
     ),
 }
-"""By the public report where there is one; a frame that cannot scroll (mewebstudio/paytr#1) is the shop's own matter."""
+"""By the public report where there is one; a frame that cannot scroll (mewebstudio/paytr#1) is the shop's own."""
 
 
 def test_every_report_is_held_by_a_test_or_a_sample_that_exists() -> None:
