@@ -34,6 +34,7 @@ class Line:
         self.far.leave.set()
         self.far.leave, self.far.arrived = asyncio.Event(), asyncio.Event()
         self.far.received.clear()
+        self.far.behaviour = answering(500)
         self.exchanges.clear()
         for connector in connectors().values():
             # What a test learned of a provider, such as an open breaker, is not the next one's; its connections are.

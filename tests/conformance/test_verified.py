@@ -9,12 +9,21 @@ from typer.testing import CliRunner
 
 from infra.cli.providers import app
 from providers.connector import Connector
+from providers.reading import parse_json
 from providers.registry import connectors
 from providers.verified import Verified, offered, table, verified_by, verified_of, with_table
+from tests.conformance.contract import contract_file
 from tests.named_tests import ROOT, is_a_test
 
 README = ROOT / "providers" / "README.md"
 every_connector = pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])
+
+
+@pytest.mark.parametrize("name", ["words", "amounts", "verified"])
+@every_connector
+def test_no_name_stands_twice_in_what_is_declared(connector: Connector, name: str) -> None:
+    """As after a merge; the later one would win, and nobody see it."""
+    assert isinstance(parse_json(contract_file(connector, name).read_bytes()), dict)
 
 
 @every_connector

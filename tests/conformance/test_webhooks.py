@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -46,6 +47,8 @@ def test_a_call_is_read_as_expected(sample: SampleCall) -> None:
 @given(data=st.data())
 def test_one_changed_byte_of_what_is_signed_is_refused(sample: SampleCall, data: st.DataObject) -> None:
     spoiled = changed(sample.call.body, data.draw(st.sampled_from(sample.places())), data.draw(flips))
+    # A form may spell one letter in two ways, such as %5b and %5B; what is signed is the letter.
+    assume(b"%" not in sample.call.body or unquote_to_bytes(spoiled) != unquote_to_bytes(sample.call.body))
     assert isinstance(sample.read(body=spoiled), Refused)
 
 
