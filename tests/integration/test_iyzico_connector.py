@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from infra.sandbox.clock import SandboxClock
 from infra.sandbox.iyzico import WALLET_USER_KEY, BookedPayment, Books, FaultKind, Sandbox, running_sandbox
-from infra.sandbox.iyzico.clock import wall_clock_ms
 from infra.sandbox.iyzico.faults import FaultOrder
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Integration
@@ -363,7 +363,7 @@ async def test_a_later_operation_whose_answer_is_lost_is_found_by_asking(what: s
 async def test_a_payment_under_review_is_pending_and_a_query_tells_the_end(
     kind: FaultKind, state: ProviderState
 ) -> None:
-    now_ms = [wall_clock_ms()]
+    now_ms = [SandboxClock().now_ms()]
     with Books(now_ms=lambda: now_ms[0]) as books:
         async with a_shop(books=books) as shop:
             shop.fault(kind, CREATES, seconds=60)

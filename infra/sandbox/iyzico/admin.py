@@ -1,7 +1,7 @@
 """The sandbox's own pages under `/__sandbox__/`: order faults and acts, read the books. Unsigned, on the loopback."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from aiohttp import web
@@ -9,21 +9,22 @@ from aiohttp import web
 from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.errors import Refused
-from infra.sandbox.iyzico.faults import FaultPlan, fault_from
+from infra.sandbox.iyzico.faults import FAULTS, FaultPlan
 from infra.sandbox.iyzico.movements import all_movements
 from infra.sandbox.iyzico.orders import Orders
 from infra.sandbox.iyzico.records import BookedPayment, all_payments
 from infra.sandbox.iyzico.totals import totals_of
+from infra.sandbox.misbehaving import Misbehaving
 
 
 class Admin:
     """GET books; GET, POST and DELETE faults; POST an act of the buyer's or of time."""
 
-    def __init__(self, books: Books, plan: FaultPlan, orders: Orders) -> None:
+    def __init__(self, books: Books, plan: FaultPlan, orders: Orders, misbehaving: Misbehaving) -> None:
         self._books = books
         self._plan = plan
         self._orders = orders
-        self.count_late: Callable[[], int] = lambda: 0
+        self._misbehaving = misbehaving
 
     async def handle(self, request: web.BaseRequest, page: str, body: bytes) -> web.StreamResponse:
         match request.method, page:
@@ -51,7 +52,7 @@ class Admin:
             "totals": asdict(totals_of(entries)),
             "payments": [_entry(payment) for payment in entries],
             "movements": [asdict(movement) for movement in movements],
-            "late_operations_waiting": self.count_late(),
+            "late_operations_waiting": self._misbehaving.late,
         }
 
     def _show_faults(self) -> Mapping[str, object]:
@@ -87,7 +88,7 @@ class Admin:
         # One fault, unless a number is given: a forgotten count must not spoil all that follows.
         given = {"count": 1} | values
         try:
-            order = fault_from({name: str(value) for name, value in given.items() if value is not None})
+            order = FAULTS.read({name: str(value) for name, value in given.items() if value is not None})
         except ValueError as error:
             return _json({"error": str(error)}, status=400)
         self._plan.order(order)

@@ -16,7 +16,7 @@ from infra.sandbox.exact_json import to_json
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.calling import Caller
-from infra.sandbox.paytr.faults import FaultPlan, fault_from
+from infra.sandbox.paytr.faults import FAULTS, FaultPlan
 from infra.sandbox.paytr.outbox import all_notices, tell_payment
 from infra.sandbox.paytr.paying import PAID, finish
 from infra.sandbox.paytr.records import payments_of
@@ -103,7 +103,7 @@ class Admin:
     async def _order_fault(self, values: Values) -> object:
         # One fault, unless a number is given: a forgotten count must not spoil all that follows.
         given = {"count": 1} | values
-        self._plan.order(fault_from({name: str(value) for name, value in given.items() if value is not None}))
+        self._plan.order(FAULTS.read({name: str(value) for name, value in given.items() if value is not None}))
         return await self._show_faults()
 
     async def _show_settings(self) -> object:
