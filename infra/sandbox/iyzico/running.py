@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trustme
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.clock import SandboxClock
 from infra.sandbox.iyzico.admin import Admin
 from infra.sandbox.iyzico.books import Books
@@ -19,7 +20,7 @@ from infra.sandbox.iyzico.notifying import Notifier, Notifying
 from infra.sandbox.iyzico.orders import Orders
 from infra.sandbox.iyzico.pages import Pages
 from infra.sandbox.iyzico.performing import Performer
-from infra.sandbox.iyzico.server import ADMIN_PREFIX, IyzicoServer
+from infra.sandbox.iyzico.server import IyzicoServer
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.serving import HOST, as_block, as_line, listening, serve_until_stopped

@@ -4,6 +4,7 @@ import logging
 
 from aiohttp import web
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.iyzico.admin import Admin
 from infra.sandbox.iyzico.answers import Answer
 from infra.sandbox.iyzico.errors import Refused
@@ -14,7 +15,6 @@ from infra.sandbox.misbehaving import Misbehaving, at_the_socket
 
 log = logging.getLogger(__name__)
 
-ADMIN_PREFIX = "/__sandbox__/"
 PAGES_PREFIX = "/pages/"
 
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.clock import SandboxClock
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.paytr.admin import Admin
@@ -12,7 +13,7 @@ from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.calling import Caller
 from infra.sandbox.paytr.faults import FaultOrder, FaultPlan, parse_fault
 from infra.sandbox.paytr.performing import Performer
-from infra.sandbox.paytr.server import ADMIN_PREFIX, PaytrServer
+from infra.sandbox.paytr.server import PaytrServer
 from infra.sandbox.paytr.store import Callbacks, Store
 from infra.sandbox.paytr.stored_cards import seed_wallet
 from infra.sandbox.serving import HOST, as_block, as_line, listening, serve_until_stopped

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.exact_json import to_json
 from infra.sandbox.misbehaving import Misbehaving, at_the_socket
 from infra.sandbox.paytr.admin import Admin
@@ -14,8 +15,6 @@ from infra.sandbox.paytr.faults import Fault, FaultPlan
 from infra.sandbox.paytr.performing import Accepted, Performer, Received
 
 log = logging.getLogger(__name__)
-
-ADMIN_PREFIX = "/__sandbox__/"
 
 
 class PaytrServer:
