@@ -6,6 +6,7 @@ import pytest_asyncio
 
 from infra.sandbox.iyzico import Books
 from tests.sandbox_buyer import Browser, a_buyers_browser
+from tests.sandbox_clock import Clock
 from tests.sandbox_hosted import MASTERCARD, SHOP, VISA, booked
 from tests.sandbox_merchant import BUYER, Reply, a_card, a_merchant, a_payment, is_signed
 from tests.sandbox_sdk import Sdk, running_sdk
@@ -13,17 +14,6 @@ from tests.sandbox_sdk import Sdk, running_sdk
 TOKEN_ORDER = ("conversationId", "token")
 RESULT_ORDER = ("paymentStatus", "paymentId", "currency", "basketId", "conversationId", "paidPrice", "price", "token")
 TYPED = {"cardHolderName": "Ayşe Yılmaz", "expireMonth": "12", "expireYear": "2030", "cvc": "123"}
-
-
-class Clock:
-    """The books' time, which a test may move."""
-
-    ms = 1_790_000_000_000
-
-    def __call__(self) -> int:
-        return self.ms
-
-
 CLOCK = Clock()
 
 
