@@ -1,5 +1,7 @@
 """A buyer's browser, as far as the sandbox's pages need one: it reads forms, fills them in and presses a button."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Self
@@ -91,3 +93,11 @@ class Browser:
         url, fields = shown.filled(button, **typed)
         async with self.session.post(url, data=fields) as answer:
             return Shown.of(url, await answer.text())
+
+
+@asynccontextmanager
+async def a_buyers_browser() -> AsyncIterator[Browser]:
+    """It takes any certificate: the sandbox's is of a throwaway authority."""
+    connector = aiohttp.TCPConnector(ssl=False)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield Browser(session)

@@ -81,55 +81,61 @@ class FaultPlan(Generic[K]):
         return None
 
 
-def parse_fault(text: str, kinds: type[K]) -> FaultOrder[K]:
-    """`KIND[,path=…][,count=N][,every=N][,probability=P][,seconds=S]`, as the command line takes it.
-
-    Raises:
-        ValueError: saying which part is wrong and what may stand there.
-    """
-    kind, *settings = text.split(",")
-    values: dict[str, str] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or name not in ("path", "count", "every", "probability", "seconds"):
-            raise ValueError(f"fault {text!r}: {setting!r} is not path=, count=, every=, probability= or seconds=")
-        values[name] = value
-    return fault_from({"kind": kind, **values}, kinds)
-
-
-def fault_from(values: Mapping[str, str], kinds: type[K]) -> FaultOrder[K]:
-    """An order from texts by name, as the command line and the admin page give them.
-
-    Raises:
-        ValueError: saying which value is wrong.
-    """
-    if values.get("kind") not in list(kinds):
-        raise ValueError(f"fault kind {values.get('kind')!r} is not one of {', '.join(kinds)}")
-    try:
-        return FaultOrder(
-            kind=kinds(values["kind"]),
-            path=values.get("path", "*"),
-            count=int(values["count"]) if "count" in values else None,
-            every=int(values.get("every", "1")),
-            probability=float(values.get("probability", "1")),
-            seconds=float(values.get("seconds", str(DEFAULT_SECONDS))),
-        )
-    except ValueError as error:
-        raise ValueError(f"fault {values['kind']}: {error}") from error
-
-
 _MARKER = re.compile(r"fault-(?P<kind>[a-z0-9_]+)(?:-(?P<seconds>[0-9]{1,3}(?:\.[0-9]{1,3})?)s)?-.+", re.DOTALL)
 
 
-def marked_fault(name: object, kinds: type[K], *, where: str) -> Fault[K] | None:
-    """The fault that a name such as `fault-never-basket7` or `fault-late-2.5s-basket7` orders for its payment.
+@dataclass(frozen=True)
+class FaultReader(Generic[K]):
+    """Reads faults of these kinds; `marked_in` says which field of a payment may be named for one."""
 
-    Raises:
-        ValueError: the marker names a kind that does not exist; `where` says in which field it stood.
-    """
-    if not isinstance(name, str) or not name.startswith("fault-"):
-        return None
-    match = _MARKER.fullmatch(name)
-    if match is None or match["kind"] not in list(kinds):
-        raise ValueError(f"{where} fault marker must be fault-KIND-… with a kind of {', '.join(kinds)}")
-    return Fault(kinds(match["kind"]), float(match["seconds"] or DEFAULT_SECONDS))
+    kinds: type[K]
+    marked_in: str
+
+    def parse(self, text: str) -> FaultOrder[K]:
+        """`KIND[,path=…][,count=N][,every=N][,probability=P][,seconds=S]`, as the command line takes it.
+
+        Raises:
+            ValueError: saying which part is wrong and what may stand there.
+        """
+        kind, *settings = text.split(",")
+        values: dict[str, str] = {}
+        for setting in settings:
+            name, equals, value = setting.partition("=")
+            if not equals or name not in ("path", "count", "every", "probability", "seconds"):
+                raise ValueError(f"fault {text!r}: {setting!r} is not path=, count=, every=, probability= or seconds=")
+            values[name] = value
+        return self.read({"kind": kind, **values})
+
+    def read(self, values: Mapping[str, str]) -> FaultOrder[K]:
+        """An order from texts by name, as the command line and the admin page give them.
+
+        Raises:
+            ValueError: saying which value is wrong.
+        """
+        if values.get("kind") not in list(self.kinds):
+            raise ValueError(f"fault kind {values.get('kind')!r} is not one of {', '.join(self.kinds)}")
+        try:
+            return FaultOrder(
+                kind=self.kinds(values["kind"]),
+                path=values.get("path", "*"),
+                count=int(values["count"]) if "count" in values else None,
+                every=int(values.get("every", "1")),
+                probability=float(values.get("probability", "1")),
+                seconds=float(values.get("seconds", str(DEFAULT_SECONDS))),
+            )
+        except ValueError as error:
+            raise ValueError(f"fault {values['kind']}: {error}") from error
+
+    def marked(self, name: object) -> Fault[K] | None:
+        """The fault that a name such as `fault-never-basket7` or `fault-late-2.5s-basket7` orders for its payment.
+
+        Raises:
+            ValueError: the marker names a kind that does not exist.
+        """
+        if not isinstance(name, str) or not name.startswith("fault-"):
+            return None
+        match = _MARKER.fullmatch(name)
+        if match is None or match["kind"] not in list(self.kinds):
+            kinds = ", ".join(self.kinds)
+            raise ValueError(f"{self.marked_in} fault marker must be fault-KIND-… with a kind of {kinds}")
+        return Fault(self.kinds(match["kind"]), float(match["seconds"] or DEFAULT_SECONDS))

@@ -33,6 +33,11 @@ class HttpFault(StrEnum):
     TOO_MANY = "429"  # not performed; HTTP 429 with Retry-After
 
 
+def at_the_socket(kind: str) -> HttpFault | None:
+    """The fault of this name that any server has; `None` where it is an answer of one provider's own."""
+    return HttpFault(kind) if kind in list(HttpFault) else None
+
+
 class Misbehaving:
     """Acts out faults around one server's operations, by its clock; `stop` ends what is being held back."""
 

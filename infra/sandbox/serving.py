@@ -1,6 +1,7 @@
 """Serving a sandbox: a handler on a port, and a process that says where it is and runs until it is told to stop."""
 
 import asyncio
+import os
 import signal
 import ssl
 import sys
@@ -9,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, TypeVar
 
 from aiohttp import web
+
+from infra.sandbox.exact_json import to_json
 
 T = TypeVar("T")
 
@@ -46,6 +49,11 @@ def serve_until_stopped(sandbox: AbstractAsyncContextManager[T], told: Callable[
             await stop.wait()
 
     asyncio.run(serve())
+
+
+def as_line(rows: Mapping[str, str | None]) -> str:
+    """Rows for a program to read, and the process's id."""
+    return to_json({**rows, "pid": os.getpid()}) + "\n"
 
 
 def as_block(title: str, rows: Mapping[str, str]) -> str:

@@ -30,7 +30,7 @@ from schemas.verdicts import Verdict
 from tests import builders
 from tests.builders import lira
 from tests.conformance.samples import CARD
-from tests.integration.test_iyzico_connector import CREDIT, Shop, a_shop
+from tests.integration.iyzico_shop import CREDIT, Shop, a_shop
 
 PAID = Money(minor=1250, currency="TRY")
 BACK = "https://shop.example/back"

@@ -1,124 +1,25 @@
 """The iyzico connector through the whole call machinery, against the sandbox and its books."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
-from infra.sandbox.iyzico import WALLET_USER_KEY, BookedPayment, Books, FaultKind, Sandbox, running_sandbox
-from infra.sandbox.iyzico.clock import wall_clock_ms
-from infra.sandbox.iyzico.faults import FaultOrder
+from infra.sandbox.clock import SandboxClock
+from infra.sandbox.iyzico import Books, FaultKind, running_sandbox
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Integration
-from providers.exchange import CallerSettings, Exchange
-from providers.outcome import Finding, Outcome, ProviderState, Sighting
+from providers.outcome import ProviderState, Sighting
 from providers.payments.iyzico import CONNECTOR
-from providers.reference import reference_for
-from providers.retry import RetryPolicy
-from schemas.errors import NotSent, OutcomeUnknown, Throttled
+from schemas.errors import NotSent
 from schemas.ids import new_id
-from schemas.money import Money, Price, Share
-from schemas.payments import CardRef, CreatePayment, Payment, PaymentCommand, Reason, StoredCard
+from schemas.money import Money, Price
+from schemas.payments import CardRef, CreatePayment, Payment, Reason, StoredCard
 from schemas.payments.payment import LineRefund
 from schemas.verdicts import FailureClass, Verdict
 from tests import builders
 from tests.builders import lira, money
-
-CREDIT = StoredCard(kind="stored_card", card_token="card-akbank-credit", customer_key=WALLET_USER_KEY)
-RATES = {("shop", operation): None for operation in ("create", "query", "refund", "cancel")}
-
-
-def paid_once(amount: str, *, capture: str = "auto", **changed: Any) -> CreatePayment:
-    price = lira(amount)
-    given: dict[str, Any] = {"method": CREDIT, "capture": capture, "basket": (builders.a_line(price),), **changed}
-    return builders.a_create_payment(price, **given)
-
-
-def two_lines() -> CreatePayment:
-    """Lines of 80 and 20, with 3 of shipping on top."""
-    lines = (builders.a_line(lira("80.00"), "mug"), builders.a_line(lira("20.00"), "spoon"))
-    return builders.a_create_payment(
-        method=CREDIT,
-        price=lira("100.00"),
-        paid_price=lira("103.00"),
-        shipping=Share(minor=300, currency="TRY"),
-        basket=lines,
-    )
-
-
-@dataclass
-class Shop:
-    """One account; it keeps what the ledger would."""
-
-    sandbox: Sandbox
-    caller: Caller
-    integration: Integration
-    exchanges: list[Exchange]
-    payments: dict[Any, Payment] = field(default_factory=dict)
-
-    def attempt(self, command: PaymentCommand, amount: Money | None, card: Card | None = None) -> Attempt:
-        command_id = new_id()
-        payment = self.payments.get(command.payment_id) or Payment(payment_id=command.payment_id)
-        reference = reference_for(command_id, "a", 1, CONNECTOR.reference)
-        return Attempt(command_id, 1, reference, payment, amount, card)
-
-    async def send(self, command: PaymentCommand, attempt: Attempt, deadline_s: float = 5) -> Outcome:
-        operation = CONNECTOR.operation_for(type(command))
-        assert operation is not None
-        prepared = self.caller.prepare(self.integration, operation, command, attempt)
-        async with self.caller.admission(self.integration, operation):
-            return await self.caller.send(prepared, deadline_s=deadline_s)
-
-    async def ask(self, command: PaymentCommand, attempt: Attempt) -> Finding:
-        operation = CONNECTOR.operation_for(type(command))
-        assert operation is not None
-        return await self.caller.inquire(self.integration, operation, command, attempt, deadline_s=5)
-
-    async def create(self, command: CreatePayment) -> Payment:
-        outcome = await self.send(command, self.attempt(command, command.paid_price))
-        assert outcome.verdict is Verdict.ACCEPTED
-        return self.know(command, outcome)
-
-    def know(self, command: CreatePayment, outcome: Outcome) -> Payment:
-        held = outcome.state is ProviderState.AUTHORIZED
-        payment = Payment(
-            payment_id=command.payment_id,
-            stage="authorized" if held else "captured",
-            provider_reference=outcome.reference,
-            currency=command.paid_price.currency,
-            held=command.paid_price.minor if held else 0,
-            captured=0 if held else command.paid_price.minor,
-            lines=outcome.lines,
-        )
-        self.payments[command.payment_id] = payment
-        return payment
-
-    def change(self, payment: Payment, **changed: Any) -> None:
-        self.payments[payment.payment_id] = payment.model_copy(update=changed)
-
-    def booked(self) -> BookedPayment:
-        [entry] = self.sandbox.books.entries()
-        return entry
-
-    def fault(self, kind: FaultKind, path: str, **more: Any) -> None:
-        self.sandbox.faults.order(FaultOrder(kind=kind, path=path, count=1, **more))
-
-
-@asynccontextmanager
-async def a_shop(*, tls: bool = False, **sandbox: Any) -> AsyncIterator[Shop]:
-    exchanges: list[Exchange] = []
-    async with running_sandbox(tls=tls, **sandbox) as running:
-        settings = CallerSettings(
-            ca_file=running.ca_pem_path, rate_limits=RATES, retry=RetryPolicy(tries=1), breaker_threshold=1000
-        )
-        async with Caller(on_exchange=exchanges.append, on_breaker=lambda _: None, settings=settings) as caller:
-            base_url = running.tls_base_url or running.base_url
-            keys = {"api_key": SecretStr(running.api_key), "secret_key": SecretStr(running.secret_key)}
-            integration = Integration("shop", CONNECTOR, "sandbox", base_url, keys)
-            yield Shop(running, caller, integration, exchanges)
+from tests.integration.iyzico_shop import CREATES, CREDIT, a_shop, paid_once, two_lines
 
 
 async def test_a_charge_is_in_the_books_once_and_read_in_full() -> None:
@@ -265,97 +166,6 @@ async def test_queries_by_their_id_and_by_our_reference() -> None:
     assert (unseen.verdict, unseen.state) == (Verdict.ACCEPTED, ProviderState.NOT_FOUND)
 
 
-CREATES = "/payment/auth"
-LOST = {
-    "never": FaultKind.NEVER,
-    "500": FaultKind.ERROR_AFTER,
-    "reset": FaultKind.RESET_AFTER,
-    "garbage": FaultKind.GARBAGE,
-    "truncated": FaultKind.TRUNCATED,
-    "empty": FaultKind.EMPTY,
-}
-
-
-@pytest.mark.parametrize("how", LOST)
-async def test_a_charge_whose_answer_is_lost_is_found_by_asking_and_never_twice(how: str) -> None:
-    async with a_shop() as shop:
-        shop.fault(LOST[how], CREATES)
-        command = paid_once("12.50")
-        attempt = shop.attempt(command, command.paid_price)
-        with pytest.raises(OutcomeUnknown):
-            await shop.send(command, attempt, deadline_s=0.3)
-        finding = await shop.ask(command, attempt)
-        assert shop.booked().captured_minor == 1250
-    assert (finding.sighting, finding.outcome and finding.outcome.verdict) == (Sighting.CONCLUDED, Verdict.ACCEPTED)
-    assert [exchange.outcome for exchange in shop.exchanges] == ["unknown", "found"]
-
-
-async def test_a_bank_that_was_silent_is_unknown_and_the_inquiry_knows_more() -> None:
-    async with a_shop() as shop:
-        shop.fault(FaultKind.BANK_TIMEOUT, CREATES)
-        command = paid_once("12.50")
-        attempt = shop.attempt(command, command.paid_price)
-        outcome = await shop.send(command, attempt)
-        finding = await shop.ask(command, attempt)
-    assert (outcome.verdict, outcome.their_code) == (Verdict.UNKNOWN, "10219")
-    assert finding.sighting is Sighting.CONCLUDED
-
-
-@pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE, FaultKind.RESET_BEFORE])
-async def test_what_was_never_performed_is_absent(kind: FaultKind) -> None:
-    async with a_shop() as shop:
-        shop.fault(kind, CREATES)
-        command = paid_once("12.50")
-        attempt = shop.attempt(command, command.paid_price)
-        with pytest.raises(OutcomeUnknown):
-            await shop.send(command, attempt)
-        assert (await shop.ask(command, attempt)).sighting is Sighting.ABSENT
-        assert shop.sandbox.books.entries() == ()
-
-
-@pytest.mark.parametrize("kind", [FaultKind.TOO_MANY, FaultKind.LIMIT])
-async def test_a_limit_is_throttled_and_nothing_was_performed(kind: FaultKind) -> None:
-    async with a_shop() as shop:
-        shop.fault(kind, CREATES)
-        command = paid_once("12.50")
-        with pytest.raises(Throttled):
-            await shop.send(command, shop.attempt(command, command.paid_price))
-        assert shop.sandbox.books.entries() == ()
-
-
-Later = Callable[[Payment], tuple[PaymentCommand, Money]]
-LATER: dict[str, tuple[str, str, Later]] = {
-    "capture": ("/payment/postauth", "manual", lambda p: (builders.a_capture_payment(p.payment_id), lira("12.50"))),
-    "cancel": ("/payment/cancel", "auto", lambda p: (builders.a_cancel_payment(p.payment_id), lira("12.50"))),
-    "refund": ("/v2/payment/refund", "auto", lambda p: (builders.a_refund_payment(p.payment_id), lira("5.00"))),
-    "refund of a line": (
-        "/payment/refund",
-        "auto",
-        lambda p: (builders.a_refund_payment(p.payment_id, line_id="line-1"), lira("5.00")),
-    ),
-}
-
-
-@pytest.mark.parametrize("what", LATER)
-async def test_a_later_operation_whose_answer_is_lost_is_found_by_asking(what: str) -> None:
-    path, capture, make = LATER[what]
-    async with a_shop() as shop:
-        payment = await shop.create(paid_once("12.50", capture=capture))
-        command, amount = make(payment)
-        attempt = shop.attempt(command, amount)
-        assert (await shop.ask(command, attempt)).sighting is Sighting.ABSENT
-        shop.fault(FaultKind.NEVER, path)
-        with pytest.raises(OutcomeUnknown) as unknown:
-            await shop.send(command, attempt, deadline_s=0.3)
-        assert unknown.value.reason == "timeout"
-        finding = await shop.ask(command, attempt)
-    assert finding.sighting is Sighting.CONCLUDED
-    assert finding.outcome is not None
-    assert finding.outcome.verdict is Verdict.ACCEPTED
-    assert finding.outcome.amount is not None
-    assert finding.outcome.amount.minor == amount.minor
-
-
 @pytest.mark.parametrize(
     ("kind", "state"),
     [(FaultKind.REVIEW_APPROVE, ProviderState.CAPTURED), (FaultKind.REVIEW_REJECT, ProviderState.FAILED)],
@@ -363,7 +173,7 @@ async def test_a_later_operation_whose_answer_is_lost_is_found_by_asking(what: s
 async def test_a_payment_under_review_is_pending_and_a_query_tells_the_end(
     kind: FaultKind, state: ProviderState
 ) -> None:
-    now_ms = [wall_clock_ms()]
+    now_ms = [SandboxClock().now_ms()]
     with Books(now_ms=lambda: now_ms[0]) as books:
         async with a_shop(books=books) as shop:
             shop.fault(kind, CREATES, seconds=60)

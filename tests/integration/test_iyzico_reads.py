@@ -4,43 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-from pydantic import SecretStr
 
-from infra.sandbox.iyzico import Sandbox, running_sandbox
-from providers.caller import Caller
-from providers.connector import Integration
-from providers.exchange import CallerSettings, Exchange
+from infra.sandbox.iyzico import Sandbox
 from providers.outcome import Refusal
-from providers.payments.iyzico import CONNECTOR
-from providers.retry import RetryPolicy
 from schemas.payments import Reason
 from schemas.payments.look_ups import BinLookUp, CardBin, InstalmentLookUp, InstalmentTable
 from tests.builders import lira
-
-
-@dataclass
-class Shop:
-    sandbox: Sandbox
-    caller: Caller
-    integration: Integration
-    exchanges: list[Exchange]
-
-
-@asynccontextmanager
-async def a_shop() -> AsyncIterator[Shop]:
-    exchanges: list[Exchange] = []
-    settings = CallerSettings(retry=RetryPolicy(tries=1))
-    async with (
-        running_sandbox() as sandbox,
-        Caller(on_exchange=exchanges.append, on_breaker=lambda _: None, settings=settings) as caller,
-    ):
-        keys = {"api_key": SecretStr(sandbox.api_key), "secret_key": SecretStr(sandbox.secret_key)}
-        yield Shop(sandbox, caller, Integration("shop", CONNECTOR, "sandbox", sandbox.base_url, keys), exchanges)
+from tests.integration.iyzico_shop import a_shop
 
 
 async def test_a_bin_is_looked_up_once_for_all_who_ask() -> None:

@@ -15,11 +15,11 @@ from infra.local import LocalStack
 from infra.local.broker import Broker
 from schemas.errors import StoreError
 from streams.watching import Bounds
+from tests.integration.consumer_bench import Bench, a_bench, ended, until
+from tests.integration.consumer_bench import each_key_in_order as each_line_in_order
 from tests.integration.consumer_child import FAILED
 from tests.integration.lane_bench import LaneBench, a_lane_bench
 from tests.integration.lane_desk import Step, each_key_in_order, nothing_begins_without_its_partition
-from tests.integration.test_consumer import Bench, a_bench, ended, until
-from tests.integration.test_consumer import each_key_in_order as each_line_in_order
 
 SOON = Bounds(stall_s=5, look_s=0.5)
 """When a worker that stands still ends, instead of the two minutes it has."""

@@ -6,6 +6,7 @@ import pytest_asyncio
 
 from infra.sandbox.iyzico import Books
 from infra.sandbox.iyzico.day_report import PAGE_ROWS
+from tests.sandbox_clock import Clock
 from tests.sandbox_merchant import Reply, a_payment, an_item
 from tests.sandbox_sdk import Sdk, running_sdk
 
@@ -26,21 +27,6 @@ COMPANY = {name: PERSON[name] for name in ("name", "email", "gsmNumber", "addres
     "taxOffice": "Kadıköy",
     "legalCompanyTitle": "Şirket A.Ş.",
 }
-
-
-class Clock:
-    """The books' time, which a test may move to a day of its own."""
-
-    ms = 1_790_000_000_000  # 21 September 2026, 16:13 in Istanbul
-
-    def __call__(self) -> int:
-        return self.ms
-
-    def to(self, day: int) -> tuple[str, str]:
-        """Midday of a September day; the two ways to write it."""
-        self.ms = 1_788_253_200_000 + (day - 1) * 86_400_000
-        return f"2026-09-{day:02}", f"2026-09-{day:02} 00:00:00"
-
 
 CLOCK = Clock()
 

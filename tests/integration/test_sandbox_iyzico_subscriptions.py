@@ -2,7 +2,6 @@ import secrets
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -10,7 +9,7 @@ from infra.sandbox.iyzico import BookedPayment, Notifying
 from infra.sandbox.iyzico.events import sign_event
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS
 from tests.receiver import Receiver, receiver
-from tests.sandbox_buyer import Browser
+from tests.sandbox_buyer import Browser, a_buyers_browser
 from tests.sandbox_merchant import ADDRESS, Reply, a_card, a_merchant, a_payment, read
 from tests.sandbox_sdk import Sdk, running_sdk
 
@@ -34,9 +33,8 @@ async def sdk(merchant: Receiver) -> AsyncIterator[Sdk]:
 
 @pytest_asyncio.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    connector = aiohttp.TCPConnector(ssl=False)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=20)) as session:
-        yield Browser(session)
+    async with a_buyers_browser() as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -17,8 +17,8 @@ from infra.local import LocalStack
 from infra.local.broker import Broker
 from streams.lag import group_lags, overdue
 from streams.watching import Bounds, Overdue
+from tests.integration.consumer_bench import Bench, a_bench, ended, until
 from tests.integration.consumer_child import FAILED
-from tests.integration.test_consumer import Bench, a_bench, ended, until
 from tests.projecting import a_hub
 
 WITHIN_S = 60.0

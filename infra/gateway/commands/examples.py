@@ -2,16 +2,11 @@
 
 from typing import Any, Final
 
+from infra.gateway.commands.example_buyer import ADDRESS, BUYER
 from infra.gateway.commands.resource_examples import RESOURCE_EXAMPLES
 
 _PAYMENT: Final = "01936f5e-8a3c-7d21-9b55-2f0c1d3e4a5b"
 _PRICE: Final = {"minor": 24990, "currency": "TRY"}
-_ADDRESS: Final = {
-    "contact_name": "Işıl Çağrı",
-    "line": "Bağdat Cad. 42/7, Kadıköy",
-    "city": "İstanbul",
-    "country": "Turkey",
-}
 
 _CREATION: Final[dict[str, Any]] = {
     "payment_id": _PAYMENT,
@@ -20,16 +15,9 @@ _CREATION: Final[dict[str, Any]] = {
     "method": {"kind": "stored_card", "card_token": "card-akbank-credit", "customer_key": "sandbox-wallet"},
     "price": _PRICE,
     "paid_price": _PRICE,
-    "buyer": {
-        "buyer_id": "buyer-7",
-        "name": "Işıl",
-        "surname": "Çağrı",
-        "email": "isil@example.com",
-        "identity_number": "74300864791",
-        "address": _ADDRESS,
-    },
-    "billing_address": _ADDRESS,
-    "shipping_address": _ADDRESS,
+    "buyer": BUYER,
+    "billing_address": ADDRESS,
+    "shipping_address": ADDRESS,
     "basket": [{"line_id": "1", "name": "Kupa", "category": "Mutfak", "goods": "physical", "price": _PRICE}],
 }
 

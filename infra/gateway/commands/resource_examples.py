@@ -2,15 +2,11 @@
 
 from typing import Any, Final
 
+from infra.gateway.commands.example_buyer import ADDRESS, BUYER
+
 _RESOURCE: Final = "01936f60-1b2c-7e44-8d02-6a1f9b3c5d7e"
 _AT: Final = {"resource_id": _RESOURCE, "integration_id": "iyzico-sandbox"}
 _PRICE: Final = {"minor": 24990, "currency": "TRY"}
-_ADDRESS: Final = {
-    "contact_name": "Işıl Çağrı",
-    "line": "Bağdat Cad. 42/7, Kadıköy",
-    "city": "İstanbul",
-    "country": "Turkey",
-}
 _SUB_MERCHANT: Final = {
     **_AT,
     "legal_form": "company",
@@ -46,15 +42,8 @@ RESOURCE_EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         **_AT,
         "plan_reference": "9a2b3c4d",
         "return_url": "https://shop.example/subscribed",
-        "buyer": {
-            "buyer_id": "buyer-7",
-            "name": "Işıl",
-            "surname": "Çağrı",
-            "email": "isil@example.com",
-            "identity_number": "74300864791",
-            "address": _ADDRESS,
-        },
-        "billing_address": _ADDRESS,
+        "buyer": BUYER,
+        "billing_address": ADDRESS,
     },
     "payments.activate_subscription.v1": {"resource_id": _RESOURCE},
     "payments.upgrade_subscription.v1": {"resource_id": _RESOURCE, "plan_reference": "9a2b3c4e", "when": "next_period"},

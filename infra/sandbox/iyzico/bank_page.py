@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from infra.sandbox.html import leading_form
 from infra.sandbox.iyzico.booking import decline, payment_events, reach
 from infra.sandbox.iyzico.calls import Call, LaterReview
 from infra.sandbox.iyzico.cards import CARD_BY_NAME, Card
 from infra.sandbox.iyzico.errors import Refused
-from infra.sandbox.iyzico.html import leading_form
 from infra.sandbox.iyzico.payments import require_payment
 from infra.sandbox.iyzico.records import BookedPayment
 from infra.sandbox.iyzico.signing import THREE_DS_RETURN_ORDER, sign_values

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from infra.sandbox.book_file import BookFile
-from infra.sandbox.iyzico.clock import wall_clock_ms
+from infra.sandbox.clock import SandboxClock
 from infra.sandbox.iyzico.movements import BookedMovement, all_movements
 from infra.sandbox.iyzico.records import BookedPayment, all_payments
 from infra.sandbox.iyzico.totals import Totals, totals_of
@@ -17,10 +17,11 @@ class Books(BookFile):
     """The file of payments, their lines and their reversals."""
 
     def __init__(
-        self, path: str | Path = ":memory:", *, read_only: bool = False, now_ms: Callable[[], int] = wall_clock_ms
+        self, path: str | Path = ":memory:", *, read_only: bool = False, now_ms: Callable[[], int] | None = None
     ) -> None:
         folders = (files(__package__), files(__package__).joinpath("subscriptions"))
         schema = "\n".join(folder.joinpath("schema.sql").read_text(encoding="utf-8") for folder in folders)
+        now_ms = now_ms or SandboxClock().now_ms
         super().__init__(path, schema=schema, first_ids=_FIRST_IDS, read_only=read_only, now_ms=now_ms)
 
     def entries(self) -> tuple[BookedPayment, ...]:

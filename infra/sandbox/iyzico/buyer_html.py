@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
+from infra.sandbox.html import button, checkbox, choice, field, form, hidden, leading_form, page, paragraph
 from infra.sandbox.iyzico.amounts import two_decimals
 from infra.sandbox.iyzico.bank_page import Return
 from infra.sandbox.iyzico.bins import total_with_surcharge
 from infra.sandbox.iyzico.buyer import AtTheBank, AtTheCheckout
 from infra.sandbox.iyzico.cards import CARD_BY_NAME
 from infra.sandbox.iyzico.errors import Refused
-from infra.sandbox.iyzico.html import button, checkbox, choice, field, form, hidden, leading_form, page, paragraph
 
 
 def bank_html(there: AtTheBank) -> str:

@@ -7,20 +7,19 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import aiohttp
 
 from infra.sandbox.iyzico.events import Body, Event, SubscriptionEvent, body_of, sign_event
 from infra.sandbox.iyzico.signing import Keys
+from infra.sandbox.outgoing_calls import OutgoingCalls
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Event, int], None]
 """Told what happened, and when (epoch milliseconds)."""
 
-_TIMEOUT_S: Final = 10.0
 _ATTEMPTS: Final = 3
 
 
@@ -45,39 +44,19 @@ class Notifying:
     subscription_url: str | None = None
 
 
-class Notifier:
+class Notifier(OutgoingCalls):
     """Calls the merchant about what happened, until the block ends."""
 
     def __init__(self, keys: Keys, order: Notifying, *, seed: int = 0) -> None:
+        super().__init__()
         self._keys = keys
         self._order = order
         self._chance = random.Random(seed)  # noqa: S311 - repeatable on purpose, nothing is secret
-        self._tasks = asyncio.TaskGroup()
-        self._running: set[asyncio.Task[None]] = set()
         self._made = 0
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
-        await self._tasks.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._running:
-            task.cancel()
-        try:
-            await self._tasks.__aexit__(kind, error, trace)
-        finally:
-            if self._session is not None:
-                await self._session.close()
 
     def tell(self, event: Event, at_ms: int) -> None:
         """Call the merchant about an event, when its time has come."""
-        task = self._tasks.create_task(self._call(event, at_ms))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self.start(self._call(event, at_ms))
 
     async def _call(self, event: Event, at_ms: int) -> None:
         await asyncio.sleep(event.after_ms / 1000 + self._delay_s())
@@ -101,10 +80,9 @@ class Notifier:
                 return
 
     async def _post(self, url: str, body: Body, signature: str) -> bool:
-        assert self._session is not None  # noqa: S101 - for mypy alone
         headers = {"Content-Type": "application/json", "X-IYZ-SIGNATURE-V3": signature}
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with self._session.post(url, data=json.dumps(body).encode(), headers=headers) as answer:
+            async with self.session.post(url, data=json.dumps(body).encode(), headers=headers) as answer:
                 log.info("merchant called", extra={"status": answer.status})
                 return answer.ok
         return False

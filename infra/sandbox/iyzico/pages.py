@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from infra.sandbox.html import leading_form, page, paragraph
 from infra.sandbox.iyzico.buyer import Answer, AtTheCheckout, Buyer
 from infra.sandbox.iyzico.buyer_html import back_html, bank_html, checkout_html, gone_html
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.hosted_paying import CardChoice
-from infra.sandbox.iyzico.html import leading_form, page, paragraph
 from infra.sandbox.iyzico.validation import read_card_use, read_installment
 
 log = logging.getLogger(__name__)

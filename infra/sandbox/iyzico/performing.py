@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from infra.sandbox.iyzico.answers import Answer, failure, success
@@ -19,6 +20,7 @@ from infra.sandbox.iyzico.records import payment_of_line
 from infra.sandbox.iyzico.route import Route, find_route
 from infra.sandbox.iyzico.routes import ALIVE, ROUTES
 from infra.sandbox.iyzico.signing import Keys, check_request
+from infra.sandbox.used_markers import use_marker
 
 T = TypeVar("T")
 
@@ -152,7 +154,7 @@ class Performer:
 
     async def use_marker(self, basket_id: str) -> bool:
         """True the first time this basket's marker is used, also over restarts."""
-        return await self._books.run(_insert_marker(basket_id))
+        return await self._books.run(partial(use_marker, name=basket_id))
 
     async def _payment_id(self, accepted: Accepted) -> str | None:
         if payment_id := accepted.body.get("paymentId"):
@@ -175,14 +177,6 @@ class Performer:
         self._calls[path] += 1
         if self._calls[path] > self._limit:
             raise Refused("50000")
-
-
-def _insert_marker(basket_id: str) -> Callable[[sqlite3.Connection], bool]:
-    def step(connection: sqlite3.Connection) -> bool:
-        cursor = connection.execute("INSERT OR IGNORE INTO used_marker (basket_id) VALUES (?)", (basket_id,))
-        return cursor.rowcount == 1
-
-    return step
 
 
 def _read_body(raw: bytes) -> Mapping[str, object]:

@@ -1,10 +1,6 @@
 """Starting the sandbox: inside a test's event loop, or as a process of its own."""
 
-import asyncio
-import os
-import signal
 import ssl
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
-from aiohttp import web
 
-from infra.sandbox.exact_json import to_json
+from infra.sandbox.admin_pages import ADMIN_PREFIX
+from infra.sandbox.clock import SandboxClock
 from infra.sandbox.iyzico.admin import Admin
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.buyer import Buyer
@@ -24,11 +20,10 @@ from infra.sandbox.iyzico.notifying import Notifier, Notifying
 from infra.sandbox.iyzico.orders import Orders
 from infra.sandbox.iyzico.pages import Pages
 from infra.sandbox.iyzico.performing import Performer
-from infra.sandbox.iyzico.server import ADMIN_PREFIX, IyzicoServer
+from infra.sandbox.iyzico.server import IyzicoServer
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
-
-HOST = "127.0.0.1"
-_SHUTDOWN_S = 1.0
+from infra.sandbox.misbehaving import Misbehaving
+from infra.sandbox.serving import HOST, as_block, as_line, listening, serve_until_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +65,9 @@ async def running_sandbox(
     `ca_pem_path` for as long as the block lasts. `failure_status` is the HTTP status of refusals (200 or 400);
     `rate_limit_per_minute` counts per path. With `notifying` the merchant is called about its payments.
     """
+    clock = SandboxClock()
     async with AsyncExitStack() as stack:
-        shelf = books if isinstance(books, Books) else stack.enter_context(Books(books))
+        shelf = books if isinstance(books, Books) else stack.enter_context(Books(books, now_ms=clock.now_ms))
         await shelf.run(seed_wallet)
         plan = FaultPlan(faults, seed=seed)
         performer = Performer(
@@ -85,19 +81,21 @@ async def running_sandbox(
             notifier = await stack.enter_async_context(Notifier(keys, notifying, seed=seed))
             performer.tell = notifier.tell
         buyer = Buyer(performer, shelf, keys)
-        server = IyzicoServer(performer, plan, Admin(shelf, plan, Orders(buyer)), Pages(buyer))
-        # The access log is off: paths and queries belong to the caller; `server.py` logs what it knows to be harmless.
-        runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=_SHUTDOWN_S)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        stack.callback(server.stop)
-        base_url = f"http://{HOST}:{await _listen(runner, port, None)}"
-        tls_base_url, ca_pem_path = None, None
+        misbehaving = Misbehaving(clock)
+        admin = Admin(shelf, plan, Orders(buyer), misbehaving)
+        server = IyzicoServer(performer, plan, admin, Pages(buyer), misbehaving)
+        ports: list[tuple[int, ssl.SSLContext | None]] = [(port, None)]
+        ca_pem_path = None
         if tls:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="iyzico-sandbox-")))
             context, ca_pem_path = _throwaway_tls(directory)
-            tls_base_url = f"https://{HOST}:{await _listen(runner, tls_port, context)}"
-        yield Sandbox(base_url, tls_base_url, ca_pem_path, keys.api_key, keys.secret_key, shelf, plan)
+            ports.append((tls_port, context))
+        bound = await stack.enter_async_context(listening(server.handle, *ports))
+        stack.callback(misbehaving.stop)
+        tls_base_url = f"https://{HOST}:{bound[1]}" if tls else None
+        yield Sandbox(
+            f"http://{HOST}:{bound[0]}", tls_base_url, ca_pem_path, keys.api_key, keys.secret_key, shelf, plan
+        )
 
 
 def run_iyzico_sandbox(
@@ -123,36 +121,20 @@ def run_iyzico_sandbox(
     """
     orders = [parse_fault(fault) for fault in faults]
 
-    async def serve() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        async with running_sandbox(
-            port=port,
-            books=books,
-            tls=tls,
-            tls_port=tls_port,
-            keys=keys,
-            faults=orders,
-            seed=seed,
-            latency_ms=latency_ms,
-            failure_status=failure_status,
-            rate_limit_per_minute=rate_limit_per_minute,
-            notifying=notifying,
-        ) as sandbox:
-            sys.stdout.write(_as_line(sandbox) if json else _as_block(sandbox))
-            sys.stdout.flush()
-            await stop.wait()
-
-    asyncio.run(serve())
-
-
-async def _listen(runner: web.ServerRunner, port: int, context: ssl.SSLContext | None) -> int:
-    site = web.TCPSite(runner, HOST, port, ssl_context=context, backlog=1024)
-    await site.start()
-    address: tuple[str, int] = runner.addresses[-1]
-    return address[1]
+    sandbox = running_sandbox(
+        port=port,
+        books=books,
+        tls=tls,
+        tls_port=tls_port,
+        keys=keys,
+        faults=orders,
+        seed=seed,
+        latency_ms=latency_ms,
+        failure_status=failure_status,
+        rate_limit_per_minute=rate_limit_per_minute,
+        notifying=notifying,
+    )
+    serve_until_stopped(sandbox, _as_line if json else _as_block)
 
 
 def _throwaway_tls(directory: Path) -> tuple[ssl.SSLContext, Path]:
@@ -165,31 +147,26 @@ def _throwaway_tls(directory: Path) -> tuple[ssl.SSLContext, Path]:
 
 
 def _as_line(sandbox: Sandbox) -> str:
-    return (
-        to_json(
-            {
-                "base_url": sandbox.base_url,
-                "tls_base_url": sandbox.tls_base_url,
-                "ca_pem_path": str(sandbox.ca_pem_path) if sandbox.ca_pem_path else None,
-                "api_key": sandbox.api_key,
-                "secret_key": sandbox.secret_key,
-                "admin_url": sandbox.admin_url,
-                "books": sandbox.books.path,
-                "pid": os.getpid(),
-            }
-        )
-        + "\n"
-    )
+    told = {
+        "base_url": sandbox.base_url,
+        "tls_base_url": sandbox.tls_base_url,
+        "ca_pem_path": str(sandbox.ca_pem_path) if sandbox.ca_pem_path else None,
+        "api_key": sandbox.api_key,
+        "secret_key": sandbox.secret_key,
+        "admin_url": sandbox.admin_url,
+        "books": sandbox.books.path,
+    }
+    return as_line(told)
 
 
 def _as_block(sandbox: Sandbox) -> str:
-    rows = [
-        ("base URL", sandbox.base_url),
-        ("TLS URL", sandbox.tls_base_url or "off"),
-        ("CA certificate", str(sandbox.ca_pem_path or "none")),
-        ("API key", sandbox.api_key),
-        ("secret key", sandbox.secret_key),
-        ("books", sandbox.books.path),
-        ("faults, books", f"{sandbox.admin_url}faults, {sandbox.admin_url}books"),
-    ]
-    return "iyzico sandbox\n" + "".join(f"  {name:<15} {value}\n" for name, value in rows)
+    told = {
+        "base URL": sandbox.base_url,
+        "TLS URL": sandbox.tls_base_url or "off",
+        "CA certificate": str(sandbox.ca_pem_path or "none"),
+        "API key": sandbox.api_key,
+        "secret key": sandbox.secret_key,
+        "books": sandbox.books.path,
+        "faults, books": f"{sandbox.admin_url}faults, {sandbox.admin_url}books",
+    }
+    return as_block("iyzico sandbox", told)

@@ -1,22 +1,17 @@
-"""The sandbox's own pages under `/__sandbox__/`. Unsigned, for the loopback only.
+"""The sandbox's own pages under `/__sandbox__/`.
 
-Books and callbacks to read; faults, the store's settings, the clock, a bank's word on a transfer and a returned one to
-order.
+Books and callbacks to read; the store's settings, the clock, a bank's word on a transfer and a returned one to order.
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
-from aiohttp import web
-
+from infra.sandbox.admin_pages import AdminPages, Values
 from infra.sandbox.clock import SandboxClock
-from infra.sandbox.exact_json import to_json
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.calling import Caller
-from infra.sandbox.paytr.faults import FaultPlan, fault_from
+from infra.sandbox.paytr.faults import FAULTS, FaultKind, FaultPlan
 from infra.sandbox.paytr.outbox import all_notices, tell_payment
 from infra.sandbox.paytr.paying import PAID, finish
 from infra.sandbox.paytr.records import payments_of
@@ -24,14 +19,11 @@ from infra.sandbox.paytr.refusing import FAILED_REASONS
 from infra.sandbox.paytr.store import PERMISSIONS, Callbacks, Store
 from infra.sandbox.paytr.transfers import give_back
 
-_SERVED: Final = "GET books, callbacks, faults, settings; POST faults, settings, callbacks, clock, transfers, returned"
 _FIXED: Final = frozenset({"keys", "callbacks", "permissions"})
 
-Values = dict[str, Any]
 
-
-class Admin:
-    """Orders from a person or a test; each is one JSON object."""
+class Admin(AdminPages[FaultKind]):
+    """Books and callbacks, and everything that can be ordered here."""
 
     def __init__(
         self,
@@ -43,41 +35,23 @@ class Admin:
         caller: Caller,
         misbehaving: Misbehaving,
     ) -> None:
+        super().__init__(
+            plan,
+            FAULTS,
+            shown={"books": self._show_books, "callbacks": self._show_callbacks, "settings": self._show_settings},
+            ordered={
+                "settings": self._set,
+                "clock": self._advance,
+                "callbacks": self._call,
+                "transfers": self._decide_transfer,
+                "returned": self._return,
+            },
+        )
         self._books = books
         self._store = store
-        self._plan = plan
         self._clock = clock
         self._caller = caller
         self._misbehaving = misbehaving
-
-    async def handle(self, request: web.BaseRequest, page: str, body: bytes) -> web.StreamResponse:
-        shown: Mapping[tuple[str, str], Callable[[], Awaitable[object]]] = {
-            ("GET", "books"): self._show_books,
-            ("GET", "callbacks"): self._show_callbacks,
-            ("GET", "faults"): self._show_faults,
-            ("DELETE", "faults"): self._clear_faults,
-            ("GET", "settings"): self._show_settings,
-        }
-        ordered: Mapping[str, Callable[[Values], Awaitable[object]]] = {
-            "faults": self._order_fault,
-            "settings": self._set,
-            "clock": self._advance,
-            "callbacks": self._call,
-            "transfers": self._decide_transfer,
-            "returned": self._return,
-        }
-        if show := shown.get((request.method, page)):
-            return _json(await show())
-        order = ordered.get(page)
-        if request.method != "POST" or order is None:
-            return _json({"error": f"serves {_SERVED}, and DELETE faults"}, status=404)
-        try:
-            values = json.loads(body)
-            if not isinstance(values, dict):
-                return _json({"error": "send one JSON object"}, status=400)
-            return _json(await order(values))
-        except (ValueError, KeyError, TypeError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, status=400)
 
     async def _show_books(self) -> object:
         books = self._books
@@ -92,19 +66,6 @@ class Admin:
 
     async def _show_callbacks(self) -> object:
         return {"callbacks": await self._books.run(all_notices)}
-
-    async def _show_faults(self) -> object:
-        return {"faults": [asdict(order) | {"used": used} for order, used in self._plan.standing()]}
-
-    async def _clear_faults(self) -> object:
-        self._plan.clear()
-        return await self._show_faults()
-
-    async def _order_fault(self, values: Values) -> object:
-        # One fault, unless a number is given: a forgotten count must not spoil all that follows.
-        given = {"count": 1} | values
-        self._plan.order(fault_from({name: str(value) for name, value in given.items() if value is not None}))
-        return await self._show_faults()
 
     async def _show_settings(self) -> object:
         shown = {field.name: getattr(self._store, field.name) for field in fields(Store)}
@@ -167,7 +128,3 @@ class Admin:
         if moved is None:
             raise ValueError("no transfer of this number was sent yet")
         return asdict(moved)
-
-
-def _json(value: object, status: int = 200) -> web.StreamResponse:
-    return web.Response(status=status, text=to_json(value), content_type="application/json")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from infra.sandbox.paytr.amounts import CURRENCIES
 from infra.sandbox.paytr.call import Call
-from infra.sandbox.paytr.faults import Fault, marked_fault
+from infra.sandbox.paytr.faults import FAULTS, Fault
 from infra.sandbox.paytr.refusing import Refused
 
 _OID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -109,5 +109,5 @@ def fault_of_basket(path: str, form: dict[str, str]) -> tuple[str, Fault] | None
         name = str(read_basket(text if path == "/odeme" else decode_basket(text))[0][0])
     except Refused:
         return None  # whoever reads the request will say so
-    fault = marked_fault(name)
+    fault = FAULTS.marked(name)
     return (name, fault) if fault else None

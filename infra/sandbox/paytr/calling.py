@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import aiohttp
 
 from infra.sandbox.clock import SandboxClock
+from infra.sandbox.outgoing_calls import OutgoingCalls
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.outbox import Notice, last_told, note_attempt, take_due
 from infra.sandbox.paytr.paying import next_decision_ms
@@ -20,42 +20,27 @@ from infra.sandbox.paytr.transfers import next_transfer_ms
 
 log = logging.getLogger(__name__)
 
-_TIMEOUT_S: Final = 10.0
 _MOST_READ: Final = 4096
 _WRONG_HASH: Final = "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc="
 
 
-class Caller:
+class Caller(OutgoingCalls):
     """Runs until the block ends. `settle` lets happen in the books what is due."""
 
     def __init__(self, books: Books, store: Store, clock: SandboxClock, settle: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
         self._books = books
         self._store = store
         self._clock = clock
         self._settle = settle
-        self._tasks = asyncio.TaskGroup()
-        self._running: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
         self._telling: dict[asyncio.Task[None], str] = {}  # calls under way, and about what
         self._made = 0
-        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
-        await self._tasks.__aenter__()
-        self._start(self._keep_calling())
+        await super().__aenter__()
+        self.start(self._keep_calling())
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for task in self._running:
-            task.cancel()
-        try:
-            await self._tasks.__aexit__(kind, error, trace)
-        finally:
-            if self._session is not None:
-                await self._session.close()
 
     def wake(self) -> None:
         """Something may have fallen due."""
@@ -90,7 +75,7 @@ class Caller:
         async with self._taking:  # whoever waits for a call must find it begun as soon as it is no longer due
             now_ms = self._books.now_ms()
             for notice in await self._books.run(partial(take_due, store=self._store, now_ms=now_ms)):
-                telling = self._start(self._tell(notice))
+                telling = self.start(self._tell(notice))
                 self._telling[telling] = notice.subject
                 telling.add_done_callback(self._telling.pop)
 
@@ -108,11 +93,10 @@ class Caller:
         await self._post(notice, forged=False)
 
     async def _post(self, notice: Notice, *, forged: bool) -> str:
-        assert self._session is not None  # noqa: S101 - for mypy alone
         form = notice.form | ({"hash": _WRONG_HASH} if forged else {})
         status, answered = None, ""
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with self._session.post(notice.url, data=form, allow_redirects=False) as answer:
+            async with self.session.post(notice.url, data=form, allow_redirects=False) as answer:
                 status = answer.status
                 answered = (await answer.content.read(_MOST_READ)).decode("utf-8", "replace")
         log.info("store called", extra={"status": status, "acknowledged": answered == "OK"})
@@ -120,12 +104,6 @@ class Caller:
         now_ms = self._books.now_ms()
         await self._books.run(lambda c: note_attempt(c, notice, status, taken, now_ms, forged=forged))
         return taken
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._tasks.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
 
 
 def _next_due_ms(connection: sqlite3.Connection) -> int | None:

@@ -5,14 +5,14 @@ Amounts are in lira here, and in kuruş for the wallet.
 
 import re
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from infra.sandbox.paytr.amounts import read_decimal, read_kurus
-from infra.sandbox.paytr.buyer import read_basket, read_currency, read_email, read_ip, read_oid
+from infra.sandbox.paytr.buyer import read_basket, read_email, read_ip, read_oid
 from infra.sandbox.paytr.call import Call, Result
+from infra.sandbox.paytr.card_order import card_order, check_buyer, read_urls
 from infra.sandbox.paytr.cards import BRANDS, CARD_BY_NUMBER, CVV, MOST_INSTALMENTS, Card
-from infra.sandbox.paytr.iframe import check_buyer, read_urls
 from infra.sandbox.paytr.pages import bank_form, leave_by_form
 from infra.sandbox.paytr.paying import PAID, Order, begin, finish, run, wait
 from infra.sandbox.paytr.records import BookedPayment, the_payment
@@ -85,23 +85,12 @@ def _order(call: Call) -> Order:
     amount_minor = read_decimal(call.text("payment_amount", 14), "payment_amount")
     read_basket(call.text("user_basket", 100_000))
     check_buyer(call)
-    ok_url, fail_url = read_urls(call)
+    urls = read_urls(call)
     expiry = call.optional("request_exp_date", 12)
     if expiry and (not _EPOCH.fullmatch(expiry) or int(expiry) * 1000 < call.now_ms):
         raise Refused("request_exp_date gecti")
-    return Order(
-        merchant_oid=read_oid(call),
-        kind="direct",
-        amount_minor=amount_minor,
-        currency=read_currency(call),
-        email=read_email(call),
-        test_mode=call.flag("test_mode"),
-        ok_url=ok_url,
-        fail_url=fail_url,
-        ordered=call.fault.kind if call.fault else None,
-        ordered_s=call.fault.seconds if call.fault else 0,
-        expires_ms=call.now_ms + _BANK_MINUTES * 60_000,
-    )
+    order = card_order(call, "direct", amount_minor, urls)
+    return replace(order, expires_ms=call.now_ms + _BANK_MINUTES * 60_000)
 
 
 def _installment(call: Call) -> int:

@@ -1,27 +1,27 @@
 """The faults that can be ordered here: those of any server, and PayTR's own turns of a payment or refund."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from infra.sandbox import fault_orders
+from infra.sandbox.fault_orders import FaultReader
 from infra.sandbox.misbehaving import HttpFault
 
 
 class FaultKind(StrEnum):
-    """The first ones are `HttpFault`'s, under the same names; the others are answers."""
+    """The first ones are any server's, under the same names; the others are answers."""
 
-    LATE = "late"
-    NEVER = "never"
-    PERFORM_LATE = "perform_late"
-    ERROR_BEFORE = "500_before"
-    ERROR_AFTER = "500_after"
-    RESET_BEFORE = "reset_before"
-    RESET_AFTER = "reset_after"
-    GARBAGE = "garbage"
-    TRUNCATED = "truncated"
-    EMPTY = "empty"
-    TOO_MANY = "429"
+    LATE = HttpFault.LATE
+    NEVER = HttpFault.NEVER
+    PERFORM_LATE = HttpFault.PERFORM_LATE
+    ERROR_BEFORE = HttpFault.ERROR_BEFORE
+    ERROR_AFTER = HttpFault.ERROR_AFTER
+    RESET_BEFORE = HttpFault.RESET_BEFORE
+    RESET_AFTER = HttpFault.RESET_AFTER
+    GARBAGE = HttpFault.GARBAGE
+    TRUNCATED = HttpFault.TRUNCATED
+    EMPTY = HttpFault.EMPTY
+    TOO_MANY = HttpFault.TOO_MANY
     WAIT_SUCCESS = "wait_success"  # undecided, and paid after `seconds`
     WAIT_FAILED = "wait_failed"  # undecided, and failed after `seconds`
     BUSY = "busy"  # refused while another payment of the buyer runs; may be tried again
@@ -40,10 +40,6 @@ class FaultKind(StrEnum):
     LOW_BALANCE = "err_010"
 
     @property
-    def at_the_socket(self) -> HttpFault | None:
-        return HttpFault(self.value) if self.value in list(HttpFault) else None
-
-    @property
     def reason_code(self) -> str | None:
         """Of a payment's failure."""
         return self.value.removeprefix("decline_") if self.value.startswith("decline_") else None
@@ -58,29 +54,6 @@ Fault: TypeAlias = fault_orders.Fault[FaultKind]
 FaultOrder: TypeAlias = fault_orders.FaultOrder[FaultKind]
 FaultPlan: TypeAlias = fault_orders.FaultPlan[FaultKind]
 
+FAULTS: Final = FaultReader(FaultKind, marked_in="the first line's")
 
-def parse_fault(text: str) -> FaultOrder:
-    """An order as the command line gives it.
-
-    Raises:
-        ValueError: saying which part is wrong and what may stand there.
-    """
-    return fault_orders.parse_fault(text, FaultKind)
-
-
-def fault_from(values: Mapping[str, str]) -> FaultOrder:
-    """An order from texts by name.
-
-    Raises:
-        ValueError: saying which value is wrong.
-    """
-    return fault_orders.fault_from(values, FaultKind)
-
-
-def marked_fault(name: object) -> Fault | None:
-    """The fault that the name of a basket's first line orders for its payment.
-
-    Raises:
-        ValueError: the marker names a kind that does not exist.
-    """
-    return fault_orders.marked_fault(name, FaultKind, where="the first line's")
+parse_fault = FAULTS.parse

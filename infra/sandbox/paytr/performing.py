@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl
 
 from infra.sandbox.paytr.books import Books
@@ -15,6 +16,7 @@ from infra.sandbox.paytr.routes import PAGES, SERVICES, Route
 from infra.sandbox.paytr.signing import check_token
 from infra.sandbox.paytr.store import Store
 from infra.sandbox.paytr.transfers import settle_transfers
+from infra.sandbox.used_markers import use_marker
 
 _MOST_FIELDS = 200
 
@@ -99,7 +101,7 @@ class Performer:
         if found is None:
             return None
         name, fault = found
-        return fault if await self._books.run(_insert_marker(name)) else None
+        return fault if await self._books.run(partial(use_marker, name=name)) else None
 
     def _check(self, accepted: Accepted) -> None:
         # The card vault's own services are signed without the store's number, and it is sent all the same.
@@ -126,10 +128,3 @@ def read_form(body: bytes) -> dict[str, str]:
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
         return {}
-
-
-def _insert_marker(name: str) -> Callable[[sqlite3.Connection], bool]:
-    def step(connection: sqlite3.Connection) -> bool:
-        return connection.execute("INSERT OR IGNORE INTO used_marker (name) VALUES (?)", (name,)).rowcount == 1
-
-    return step

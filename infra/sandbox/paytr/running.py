@@ -1,23 +1,22 @@
 """Starting the sandbox: inside a test's event loop, or as a process of its own."""
 
-import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.clock import SandboxClock
-from infra.sandbox.exact_json import to_json
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.paytr.admin import Admin
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.calling import Caller
 from infra.sandbox.paytr.faults import FaultOrder, FaultPlan, parse_fault
 from infra.sandbox.paytr.performing import Performer
-from infra.sandbox.paytr.server import ADMIN_PREFIX, PaytrServer
+from infra.sandbox.paytr.server import PaytrServer
 from infra.sandbox.paytr.store import Callbacks, Store
 from infra.sandbox.paytr.stored_cards import seed_wallet
-from infra.sandbox.serving import HOST, as_block, listening, serve_until_stopped
+from infra.sandbox.serving import HOST, as_block, as_line, listening, serve_until_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +110,8 @@ def _as_line(sandbox: PaytrSandbox) -> str:
         "merchant_salt": sandbox.merchant_salt,
         "admin_url": sandbox.admin_url,
         "books": sandbox.books.path,
-        "pid": os.getpid(),
     }
-    return to_json(told) + "\n"
+    return as_line(told)
 
 
 def _as_block(sandbox: PaytrSandbox) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from infra.sandbox.admin_pages import ADMIN_PREFIX
 from infra.sandbox.exact_json import to_json
-from infra.sandbox.misbehaving import Misbehaving
+from infra.sandbox.misbehaving import Misbehaving, at_the_socket
 from infra.sandbox.paytr.admin import Admin
 from infra.sandbox.paytr.call import Leave, Page, Result
 from infra.sandbox.paytr.calling import Caller
@@ -15,11 +16,9 @@ from infra.sandbox.paytr.performing import Accepted, Performer, Received
 
 log = logging.getLogger(__name__)
 
-ADMIN_PREFIX = "/__sandbox__/"
-
 
 class PaytrServer:
-    """One HTTP handler for `aiohttp.web.Server`; `stop` ends what is being held back."""
+    """One HTTP handler for `aiohttp.web.Server`."""
 
     def __init__(
         self, performer: Performer, plan: FaultPlan, caller: Caller, admin: Admin, misbehaving: Misbehaving
@@ -52,11 +51,11 @@ class PaytrServer:
             fault = await self._performer.fault_of_basket(accepted) or self._plan.draw(accepted.path)
         except ValueError as error:
             return web.Response(status=400, text=str(error))
-        at_the_socket = fault.kind.at_the_socket if fault else None
-        if fault is None or at_the_socket is None:
+        kind = at_the_socket(fault.kind) if fault else None
+        if fault is None or kind is None:
             return await self._perform(accepted, fault)()
         log.info("fault", extra={"path": accepted.path, "fault": str(fault.kind)})
-        return await self._misbehaving.act(request, at_the_socket, fault.seconds, self._perform(accepted, None))
+        return await self._misbehaving.act(request, kind, fault.seconds, self._perform(accepted, None))
 
     def _perform(self, accepted: Accepted, fault: Fault | None) -> Callable[[], Awaitable[web.Response]]:
         async def performed() -> web.Response:

@@ -1,32 +1,11 @@
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agents.ledger import Ask, Claim, ClaimStatus, SentAttempt, StoredResult
-from agents.payments.decide import (
-    RESEND_MARGIN_S,
-    Answer,
-    Call,
-    Conflict,
-    Inquire,
-    Lying,
-    Promise,
-    Queue,
-    Refuse,
-    TooOld,
-    Wait,
-    amount_of,
-    attempt_number,
-    decide,
-    refusal_of,
-)
-from schemas.ids import new_id
+from agents.ledger import ClaimStatus
+from agents.payments.decide import Answer, Call, Conflict, Inquire, Lying, Queue, Refuse, TooOld, Wait, decide
 from schemas.money import Money
-from schemas.payments import LineReference, Payment, PaymentCommand, Reason
+from schemas.payments import Payment, PaymentCommand, Reason
 from schemas.payments.payment import LineRefund
 from schemas.verdicts import FailureClass
 from tests.builders import (
@@ -39,51 +18,7 @@ from tests.builders import (
     lira,
     money,
 )
-
-ID = new_id()
-RESULT = StoredResult(b"{}", ())
-NO_PROMISE = Promise(repeatable_for_s=None, resend_after_absence_s=None)
-DAY = Promise(repeatable_for_s=86_400.0, resend_after_absence_s=None)
-
-
-def a_payment(stage: str = "captured", **changed: Any) -> Payment:
-    given: dict[str, Any] = {"payment_id": ID, "stage": stage}
-    if stage != "new":
-        given["currency"] = "TRY"
-    if stage in {"captured", "cancelled"}:
-        given["captured"] = 10_000
-    if stage == "authorized":
-        given["held"] = 10_000
-    if stage == "cancelled":
-        given["refunded"] = 10_000
-    return Payment(**(given | changed))
-
-
-def tried(*, maybe_sent: bool = True, number: int = 1, age_s: float = 10.0) -> SentAttempt:
-    return SentAttempt(number, "iyzico-main", f"ref{number}", "digest", maybe_sent, age_s)
-
-
-def a_claim(status: ClaimStatus = ClaimStatus.TAKEN, **changed: Any) -> Claim:
-    return Claim(Ask("payments/x", new_id(), "t", b"d"), status, **changed)
-
-
-def decided(command: PaymentCommand, payment: Payment, claim: Claim | None = None, promise: Promise = DAY) -> Any:
-    return decide(claim or a_claim(), payment, command, promise, now=NOON)
-
-
-def minor(amount: int) -> Money:
-    return Money(minor=amount, currency="TRY")
-
-
-def lined(**changed: Any) -> Payment:
-    lines = (
-        LineReference(line_id="a", provider_reference="1", paid=minor(6_000)),
-        LineReference(line_id="b", provider_reference="2", paid=minor(4_000)),
-    )
-    return a_payment(lines=lines, **changed)
-
-
-# What the ledger says comes first.
+from tests.unit.agents.deciding import DAY, NO_PROMISE, RESULT, a_claim, a_payment, decided, lined, minor, tried
 
 
 def test_a_concluded_command_is_answered_with_the_stored_result() -> None:
@@ -132,66 +67,6 @@ def test_a_query_moves_nothing() -> None:
     assert decided(a_query_payment(), a_payment("unsettled")) == Call(None)
 
 
-def test_what_was_certainly_not_performed_is_called_again() -> None:
-    claim = a_claim(attempts=(tried(maybe_sent=False), tried(number=2, maybe_sent=False)))
-    assert isinstance(decided(a_create_payment(), a_payment("new"), claim), Call)
-
-
-def test_an_attempt_keeps_its_number_where_it_was_made_and_is_a_further_one_elsewhere() -> None:
-    attempts = (tried(maybe_sent=False), tried(number=2, maybe_sent=False))
-    assert attempt_number((), "iyzico-main") == 1
-    assert attempt_number(attempts, "iyzico-main") == 2
-    assert attempt_number(attempts, "iyzico-other") == 3
-
-
-def test_every_attempt_that_may_have_been_performed_is_asked_about_and_none_is_sent_again() -> None:
-    first, second, third = tried(number=1), tried(number=2, maybe_sent=False), tried(number=3)
-    claim = a_claim(attempts=(first, second, third), sent_age_s=1.0)
-    asked = decided(a_create_payment(lira("12.50")), a_payment("new"), claim, DAY)
-    assert asked == Inquire(third, lira("12.50"), resend=False, earlier=(first,))
-
-
-# What may have been sent is asked about, whatever else holds.
-
-
-@pytest.mark.parametrize(
-    ("promise", "sent_age_s", "resend"),
-    [
-        (NO_PROMISE, 1.0, False),
-        (DAY, 1.0, True),
-        (DAY, 86_400 - RESEND_MARGIN_S - 1, True),
-        (DAY, 86_400 - RESEND_MARGIN_S, False),
-        (DAY, 10 * 86_400.0, False),
-        (Promise(None, 600.0), 599.0, False),
-        (Promise(None, 600.0), 600.0, True),
-    ],
-)
-def test_only_what_the_provider_deduplicates_may_go_out_again(
-    promise: Promise, sent_age_s: float, resend: bool
-) -> None:
-    attempt = tried(age_s=sent_age_s)
-    claim = a_claim(attempts=(attempt,), sent_age_s=sent_age_s)
-    asked = decided(a_create_payment(lira("12.50")), a_payment("new"), claim, promise)
-    assert asked == Inquire(attempt, lira("12.50"), resend=resend)
-
-
-def test_absence_is_counted_from_the_last_send_not_from_the_first() -> None:
-    claim = a_claim(attempts=(tried(age_s=5.0),), sent_age_s=5_000.0)
-    assert not decided(a_create_payment(), a_payment("new"), claim, Promise(None, 600.0)).resend
-
-
-def test_the_promise_to_repeat_is_counted_from_the_first_send_not_from_the_last() -> None:
-    claim = a_claim(attempts=(tried(age_s=5.0),), sent_age_s=90_000.0)
-    assert not decided(a_create_payment(), a_payment("new"), claim, DAY).resend
-
-
-def test_no_operation_means_no_resend() -> None:
-    claim = a_claim(attempts=(tried(),), sent_age_s=1.0)
-    asked = decide(claim, a_payment("new"), a_create_payment(), None, now=NOON)
-    assert isinstance(asked, Inquire)
-    assert not asked.resend
-
-
 def test_expiry_ends_only_what_was_certainly_not_sent() -> None:
     command = a_create_payment(expires_at=NOON)
     refused = decided(command, a_payment("new"))
@@ -206,8 +81,6 @@ def test_a_command_that_expires_later_is_performed() -> None:
     command = a_create_payment(expires_at=NOON + timedelta(microseconds=1))
     assert isinstance(decided(command, a_payment("new")), Call)
 
-
-# Every refusal by the payment's state.
 
 HALF_LINE = {"line_refunds": (LineRefund(line_id="a", minor=6_000),), "refunded": 6_000}
 
@@ -317,36 +190,6 @@ def test_a_line_that_is_given_back_already_is_said_to_be_so() -> None:
     assert "line" in refused.detail
 
 
-# Properties.
-
-stages = st.sampled_from(["new", "pending", "authorized", "captured", "cancelled", "unsettled"])
-commands = st.sampled_from(
-    [
-        a_create_payment(),
-        a_create_payment(expires_at=NOON - timedelta(days=1)),
-        a_capture_payment(),
-        a_capture_payment(amount=lira("1.00")),
-        a_cancel_payment(),
-        a_refund_payment(),
-        a_refund_payment(amount=lira("500.00")),
-        a_refund_payment(line_id="a"),
-        a_query_payment(),
-    ]
-)
-promises = st.sampled_from([None, NO_PROMISE, DAY, Promise(None, 600.0), Promise(60.0, 1.0)])
-attempts = st.lists(st.booleans(), max_size=3).map(
-    lambda sent: tuple(tried(maybe_sent=was, number=number) for number, was in enumerate(sent, start=1))
-)
-claims = st.builds(
-    lambda status, sent, age_s: a_claim(
-        status, attempts=sent, result=RESULT, sent_age_s=age_s if any(one.maybe_sent for one in sent) else None
-    ),
-    st.sampled_from(ClaimStatus),
-    attempts,
-    st.floats(-10.0, 1e6),
-)
-
-
 @pytest.mark.parametrize(
     ("status", "decision"),
     [(ClaimStatus.PARKED, Lying()), (ClaimStatus.QUEUED, Queue()), (ClaimStatus.TOO_OLD, TooOld())],
@@ -372,50 +215,3 @@ def test_a_withdrawn_command_is_refused_unless_it_may_have_been_sent() -> None:
     assert unsent.reason is Reason.WITHDRAWN
     assert "ayse" in unsent.detail
     assert isinstance(sent, Inquire)
-
-
-@given(claims, stages, commands, promises)
-def test_nothing_is_called_for_what_is_concluded_not_ours_or_may_have_been_sent(
-    claim: Claim, stage: str, command: PaymentCommand, promise: Promise | None
-) -> None:
-    decision = decide(claim, a_payment(stage), command, promise, now=NOON)
-    if claim.status is not ClaimStatus.TAKEN:
-        assert isinstance(decision, Answer | Conflict | TooOld | Lying | Queue | Wait)
-    elif claim.sent_age_s is not None:
-        assert isinstance(decision, Inquire)
-        assert decision.attempt.maybe_sent
-        assert not (decision.resend and promise in {None, NO_PROMISE})
-    else:
-        assert isinstance(decision, Call | Refuse)
-
-
-@given(stages, commands, st.integers(0, 10_000), st.integers(0, 10_000))
-def test_a_call_never_moves_more_than_there_is(stage: str, command: PaymentCommand, held: int, refunded: int) -> None:
-    changed: dict[str, Any] = {"refunded": refunded} if stage == "captured" else {}
-    changed |= {"held": held} if stage == "authorized" else {}
-    payment = a_payment(stage, **changed)
-    decision = decided(command, payment)
-    assert decided(command, payment) == decision
-    if isinstance(decision, Call):
-        assert refusal_of(command, payment) is None
-        match command.type:
-            case "payments.capture.v1":
-                assert decision.amount is not None
-                assert 0 < decision.amount.minor <= payment.held
-            case "payments.refund.v1":
-                assert decision.amount is not None
-                assert 0 < decision.amount.minor <= payment.refundable
-            case "payments.cancel.v1":
-                assert decision.amount is not None
-                assert decision.amount.minor == (payment.held or payment.refundable)
-            case "payments.create.v1":
-                assert payment.stage == "new"
-            case _:
-                assert decision.amount is None
-
-
-def test_the_amount_of_an_open_command_is_the_same_when_it_is_looked_at_again() -> None:
-    payment, command = a_payment(refunded=1_000), a_refund_payment()
-    first = decided(command, payment)
-    claim = a_claim(attempts=(tried(),), sent_age_s=1.0)
-    assert decided(command, payment, replace(claim)).amount == first.amount == amount_of(command, payment)

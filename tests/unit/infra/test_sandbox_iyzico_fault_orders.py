@@ -1,7 +1,7 @@
 import pytest
 
 from infra.sandbox.iyzico import FaultKind, FaultOrder, FaultPlan, parse_fault
-from infra.sandbox.iyzico.faults import Fault, marked_fault
+from infra.sandbox.iyzico.faults import FAULTS, Fault
 
 
 def test_a_fault_is_read_from_the_command_line() -> None:
@@ -52,13 +52,13 @@ def test_orders_are_drawn_in_the_order_they_were_given_and_can_be_cleared() -> N
 
 
 def test_a_basket_may_name_its_fault_and_seconds() -> None:
-    assert marked_fault("fault-never-b1") == Fault(FaultKind.NEVER)
-    assert marked_fault("fault-perform_late-2.5s-b1") == Fault(FaultKind.PERFORM_LATE, 2.5)
-    assert marked_fault("fault-10219-b-1") == Fault(FaultKind.BANK_TIMEOUT)
-    assert marked_fault("faulty-basket") is marked_fault(None) is None
+    assert FAULTS.marked("fault-never-b1") == Fault(FaultKind.NEVER)
+    assert FAULTS.marked("fault-perform_late-2.5s-b1") == Fault(FaultKind.PERFORM_LATE, 2.5)
+    assert FAULTS.marked("fault-10219-b-1") == Fault(FaultKind.BANK_TIMEOUT)
+    assert FAULTS.marked("faulty-basket") is FAULTS.marked(None) is None
 
 
 @pytest.mark.parametrize("basket_id", ["fault-typo-b1", "fault-never", "fault-"])
 def test_a_marker_that_names_no_fault_is_an_error_not_a_silence(basket_id: str) -> None:
     with pytest.raises(ValueError, match="perform_late"):
-        marked_fault(basket_id)
+        FAULTS.marked(basket_id)
