@@ -18,13 +18,13 @@ from uuid import UUID
 import asyncpg
 
 from agents.log_check import compared, note, read_marks, unread
+from agents.payments.rebuilding import Standing, abandoned
 from agents.payments.records import PaymentRecords
 from agents.pool import FAILURES
 from agents.rebuild_reading import read_result
 from agents.rebuild_workshop import Progress, Workshop
 from agents.sql import statement
 from schemas.errors import SettingsError, StoreError
-from schemas.payments import CommandUnknown, Payment, Performed, Reason
 from streams.groups import committed, members, move
 from streams.kafka import KafkaAccess
 from streams.publisher import Publisher
@@ -35,10 +35,6 @@ log = logging.getLogger(__name__)
 
 _ROWS_AT_ONCE: Final = 5_000
 _LOCK: Final = 0x4B6F6C616A + 1
-_ABANDONED: Final = (
-    "it may have been sent before the ledger was lost, and its record is no longer in the log, so that nobody can go "
-    "on with it; look it up at {} by the references"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,24 +156,7 @@ async def _give_up_abandoned(hub: Hub, work: Workshop, publisher: Publisher) -> 
     records = PaymentRecords(hub.topics)
     rows = await work.connection.fetch(statement("rebuild_abandoned"))
     for start in range(0, len(rows), 500):
-        results = [
-            CommandUnknown(
-                payment_id=UUID(row["key"].removeprefix("payments/")),
-                command_id=row["command_id"],
-                command_type=row["command_type"],
-                concluded_at=hub.now(),
-                attempts=row["attempts"],
-                performed=Performed(
-                    integration_id=row["integration_id"],
-                    provider=hub.providers.get(row["integration_id"], row["integration_id"]),
-                ),
-                reason=Reason.OUTCOME_UNKNOWN,
-                detail=_ABANDONED.format(" and ".join(row["integrations"])),
-                references=tuple(row["references"]),
-                first_sent_at=row["first_sent_at"],
-            )
-            for row in rows[start : start + 500]
-        ]
+        results = [abandoned(row, hub.providers, hub.now()) for row in rows[start : start + 500]]
         await publisher.publish([records.result(result, None) for result in results])
     for row in rows:
         log.warning("command given up as unknown", extra={"command_id": str(row["command_id"]), "key": row["key"]})
@@ -189,25 +168,20 @@ async def _fold(work: Workshop, writing: Any) -> None:
     rows: list[tuple[str, bytes]] = []
     done = 0
     async with work.connection.transaction():
-        payment: Payment | None = None
+        standing: Standing | None = None
         async for row in work.connection.cursor(statement("rebuild_results"), prefetch=1_000):
-            payment_id = UUID(row["key"].removeprefix("payments/"))
-            if payment is None or payment.payment_id != payment_id:
-                rows += [] if payment is None else [_state(payment)]
-                payment = Payment(payment_id=payment_id)
-            payment = payment.after(read_result(row["kind"], row["value"]))
+            if standing is None or standing.key != row["key"]:
+                rows += [] if standing is None else [standing.row]
+                standing = Standing(row["key"])
+            standing.add(read_result(row["kind"], row["value"]))
             done += 1
             if len(rows) >= _ROWS_AT_ONCE:
                 await work.put("states", rows, writing)
                 rows = []
                 work.progress("results folded", done)
-        rows += [] if payment is None else [_state(payment)]
+        rows += [] if standing is None else [standing.row]
     await work.put("states", rows, writing)
     work.progress("results folded", done)
-
-
-def _state(payment: Payment) -> tuple[str, bytes]:
-    return f"payments/{payment.payment_id}", payment.model_dump_json(exclude_defaults=True).encode()
 
 
 async def _take_back(hub: Hub, work: Workshop) -> dict[int, tuple[int, int]]:

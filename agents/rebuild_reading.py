@@ -9,17 +9,22 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from agents.payments.agent import MODELS
+from agents.payments.ledger_keys import ledger_key
 from agents.payments.records import SOURCE
 from schemas.envelope import REPUBLISHED, Envelope, Header
 from schemas.errors import StoreError, UnreadableRecord
 from schemas.intents import SendIntended
-from schemas.payments import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, Result, ResultDivergence
+from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments.resources import ResourceLateOutcome, ResourceResultDivergence
+from schemas.payments.vocabulary import EVENTS, Ending, Event
 from streams.codec import decode, digest
 from streams.records import RawRecord, ascii_fold
 
 M = TypeVar("M", bound=BaseModel)
 
-_EVENTS: Final[Mapping[str, type[PaymentEvent]]] = {model.type: model for model in PAYMENT_EVENTS}
+_Facts = CommandRejected | LateOutcome | ResultDivergence | ResourceLateOutcome | ResourceResultDivergence
+"""Events that conclude no command."""
+_EVENTS: Final[Mapping[str, type[Event]]] = {model.type: model for model in EVENTS}
 _INTENTS: Final[Mapping[str, type[SendIntended]]] = {SendIntended.type: SendIntended}
 
 
@@ -60,20 +65,20 @@ def read_event(record: RawRecord) -> LoggedResult | CommandRejected | None:
     Raises:
         StoreError: it is ours and cannot be read.
     """
-    body: PaymentEvent | None = _ours(record, _EVENTS)
+    body: Event | None = _ours(record, _EVENTS)
     if isinstance(body, CommandRejected):
         return body
-    if body is None or isinstance(body, LateOutcome | ResultDivergence):
+    if body is None or isinstance(body, _Facts):
         return None
     headers = tuple(pair for pair in record.readable_headers if ascii_fold(pair[0]) != REPUBLISHED)
-    key, value = f"payments/{body.payment_id}", record.value or b""
+    key, value = ledger_key(body), record.value or b""
     return LoggedResult(key, body.command_id, body.command_type, body.concluded_at, value, headers)
 
 
-def read_result(kind: str, value: bytes) -> Result:
+def read_result(kind: str, value: bytes) -> Ending:
     """The body of a result that `read_event` has read before, from its `ce_type` and its value."""
     body = _EVENTS[kind].model_validate_json(value)
-    assert not isinstance(body, CommandRejected | LateOutcome | ResultDivergence)  # noqa: S101 - for mypy alone
+    assert not isinstance(body, _Facts)  # noqa: S101 - for mypy alone
     return body
 
 
@@ -84,7 +89,7 @@ def read_command(record: RawRecord) -> LoggedCommand | None:
     except UnreadableRecord:
         return None
     mark = digest(incoming.envelope, incoming.key, incoming.body)
-    return LoggedCommand(f"payments/{incoming.key}", incoming.envelope.id, mark)
+    return LoggedCommand(ledger_key(incoming.body), incoming.envelope.id, mark)
 
 
 def command_of_intent(record: RawRecord) -> UUID | None:

@@ -14,6 +14,7 @@ import asyncpg
 
 from agents.ledger import Ask, Claim, ClaimStatus, Sending, StoredResult, read_routed
 from agents.log_check import compared, marks_after, note
+from agents.payments.ledger_keys import id_in
 from agents.payments.records import PaymentRecords
 from agents.pool import FAILURES
 from agents.rebuild import refuse_members
@@ -65,7 +66,7 @@ async def republish(
 
             def result(row: Mapping[str, Any]) -> Outgoing:
                 headers = tuple((name, value.encode()) for name, value in row["result_headers"])
-                return records.again(StoredResult(row["result_value"], headers), _payment_id(row))
+                return records.again(StoredResult(row["result_value"], headers), str(id_in(row["key"])))
 
             await _look_up(access, topics, connection)
             intents = await _append(connection, publisher, "republish_attempts", intent)
@@ -119,11 +120,7 @@ def _intent(records: PaymentRecords, row: Mapping[str, Any], incarnation: UUID) 
         repeatable=False,
         routed=read_routed(row["routed"]),
     )
-    return records.intent(sending, _payment_id(row), incarnation, row["sent_at"], None)
-
-
-def _payment_id(row: Mapping[str, Any]) -> UUID:
-    return UUID(row["key"].removeprefix("payments/"))
+    return records.intent(sending, str(id_in(row["key"])), incarnation, row["sent_at"], None)
 
 
 async def _mark(access: KafkaAccess, topics: Topics, connection: Any, incarnation: UUID) -> None:

@@ -8,19 +8,36 @@ from uuid import UUID
 
 from agents.payments.decide import Refuse
 from providers.connector import Integration
-from schemas.payments import CreatePayment, Payment, PaymentCommand, Reason
-from schemas.routing import Routed, RoutingRule, Weighted
+from schemas.payments import CreatePayment, Payment, Reason
+from schemas.payments.resources import (
+    ACCEPTED,
+    ChangeSubscriptionCard,
+    CreatePlan,
+    CreateSubscription,
+    DeleteCard,
+    GetInstalments,
+    ListCards,
+    LookUpCard,
+    Resource,
+    ResourceOrder,
+)
+from schemas.payments.vocabulary import Command
+from schemas.routing import Routed, RoutingCondition, RoutingRule, Weighted
 from schemas.verdicts import FailureClass
 
 _BOUND: Final = frozenset({"provider_token", "stored_card"})
 """Methods that hold a token of one provider, of no use at another one."""
+_NAMING: Final = (CreatePlan, CreateSubscription, DeleteCard, ListCards, ChangeSubscriptionCard)
+"""Commands that hold a name which one provider gave, likewise."""
+LOOK_UPS: Final[Mapping[type[ResourceOrder], str]] = {GetInstalments: "instalments", LookUpCard: "bin"}
+"""Questions that a connector answers as reads, of these names."""
 NOT_READY: Final = "the integration is not ready; `kolaj integrations show` says what it lacks"
 """The reason of commands that wait for an integration which cannot be called yet."""
 
 
-def closed_refusal(command: PaymentCommand, payment: Payment, closed: Mapping[str, Integration]) -> Refuse | None:
+def closed_refusal(command: Command, stands: Payment | Resource, closed: Mapping[str, Integration]) -> Refuse | None:
     """The refusal of a command for an integration that takes no new ones; `None` when it is for another."""
-    wanted = _wanted(command, payment)
+    wanted = _wanted(command, stands)
     if wanted is None or wanted not in closed:
         return None
     return _unknown("the integration is disabled; `kolaj integrations enable` lets it take commands again")
@@ -87,23 +104,25 @@ class Route:
 
 def route(
     command_id: UUID,
-    command: PaymentCommand,
-    payment: Payment,
+    command: Command,
+    stands: Payment | Resource,
     integrations: Mapping[str, Integration],
     *,
     rules: Sequence[RoutingRule] = (),
     owners: Mapping[str, Sequence[str]] | None = None,
 ) -> Route | Refuse:
-    """Where a command goes: a payment's later commands to where it was created, a creation to where it says.
+    """Where a command goes: later commands of a payment or resource to where it was created, others to where they say.
 
     A creation that names none goes by the first rule that matches it, else to the only integration there is; with
-    several it is refused, never guessed. What belongs to an owner goes to that owner's integrations alone.
+    several it is refused, never guessed. What belongs to an owner goes to that owner's integrations alone. What is no
+    payment has no price, card or owner to be matched, so that only rules without conditions are for it.
 
     Args:
         command_id: what the choice is drawn by.
+        stands: the payment or resource as it is known.
         owners: which integrations an owner uses; one who is not in it may use those that are nobody's.
     """
-    wanted = _wanted(command, payment)
+    wanted = _wanted(command, stands)
     if wanted is not None:
         named = integrations.get(wanted)
         if named is None:
@@ -111,6 +130,8 @@ def route(
                 "integration_id names no integration of this hub; `kolaj integrations list` shows those it has"
             )
         return Route((Choice(named, None, "named by the command"),), chosen=False)
+    if isinstance(command, ResourceOrder):
+        return _of_resource(command_id, command, integrations, rules)
     if not isinstance(command, CreatePayment):
         return _only(None, integrations, rules)
     allowed = _of_owner(command.owner, integrations, owners or {})
@@ -122,6 +143,34 @@ def route(
             if choices:
                 return Route(_able(command, [Choice(allowed[name], rule.rule_id, why) for name, why in choices]))
     return _only(command.owner if allowed is not integrations else None, allowed, rules)
+
+
+def _of_resource(
+    command_id: UUID, command: ResourceOrder, integrations: Mapping[str, Integration], rules: Sequence[RoutingRule]
+) -> Route | Refuse:
+    for rule in sorted(rules, key=lambda rule: rule.order):
+        if rule.capability == "payments" and rule.when == RoutingCondition():
+            known = [choice for choice in _choices(rule, command_id) if choice[0] in integrations]
+            choices = [Choice(integrations[name], rule.rule_id, why) for name, why in known]
+            able = [choice for choice in choices if _knows(choice.integration, command)] or choices
+            if isinstance(command, _NAMING):
+                able = _at_one_provider(able)
+            if able:
+                return Route(tuple(able))
+    return _only(None, integrations, rules)
+
+
+def _knows(integration: Integration, command: ResourceOrder) -> bool:
+    read = LOOK_UPS.get(type(command))
+    connector = integration.connector
+    if read is not None:
+        return connector.read_named(read) is not None
+    return connector.operation_for(type(command)) is not None
+
+
+def _at_one_provider(choices: Sequence[Choice]) -> list[Choice]:
+    """Without the places where a name of the first one's provider says nothing."""
+    return [choice for choice in choices if choice.integration.connector.name == choices[0].integration.connector.name]
 
 
 def _of_owner(
@@ -183,8 +232,7 @@ def _able(command: CreatePayment, choices: Sequence[Choice]) -> tuple[Choice, ..
     """
     able = [choice for choice in choices if _performs(choice.integration, command)] or list(choices)
     if command.method.kind in _BOUND:
-        provider = able[0].integration.connector.name
-        able = [choice for choice in able if choice.integration.connector.name == provider]
+        able = _at_one_provider(able)
     return tuple(able)
 
 
@@ -205,8 +253,10 @@ def _only(owner: str | None, integrations: Mapping[str, Integration], rules: Seq
     )
 
 
-def _wanted(command: PaymentCommand, payment: Payment) -> str | None:
-    named = command.integration_id if isinstance(command, CreatePayment) else payment.integration_id
+def _wanted(command: Command, stands: Payment | Resource) -> str | None:
+    # What is asked beside any resource is asked where its sender says, so that no other account's answer is told.
+    apart = isinstance(command, ResourceOrder) and ACCEPTED[type(command)].kind == "question"
+    named = command.integration_id if isinstance(command, CreatePayment) or apart else stands.integration_id
     return named or command.integration_id
 
 

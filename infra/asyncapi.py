@@ -17,8 +17,9 @@ Other services publish commands; the hub performs them at payment providers and 
 **Envelope.** CloudEvents 1.0 in Kafka's binary mode: attributes are record headers, the value holds the facts as JSON
 in UTF-8, at most {MAX_VALUE_BYTES} bytes.
 
-**Key and order.** The record's key is the `payment_id` of its body, as text. Commands of one key are performed in the
-order they were appended; different keys run side by side.
+**Key and order.** The record's key is the `payment_id` of its body, or the `resource_id` of what is no payment (a card,
+a subscription, a sub-merchant, a link, a question), as text. Commands of one key are performed in the order they were
+appended; different keys run side by side.
 
 **Partitioner.** murmur2, sign bit cleared, modulo the number of partitions: what Java's clients do by default. For
 librdkafka and what is built on it set `partitioner=murmur2_random`. Another partitioner breaks the order of commands.

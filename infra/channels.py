@@ -12,7 +12,7 @@ from schemas.audit import AuditAnchored
 from schemas.endpoints import ENDPOINT_EVENTS
 from schemas.integrations import INTEGRATION_COMMANDS, INTEGRATION_EVENTS
 from schemas.intents import SendIntended
-from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
+from schemas.payments.vocabulary import COMMANDS, EVENTS
 from schemas.privacy import PRIVACY_EVENTS
 from schemas.provider_calls import ProviderCalled
 from schemas.webhooks import WEBHOOK_EVENTS
@@ -40,18 +40,20 @@ class Channel:
 
 def channels() -> tuple[Channel, ...]:
     topics = Topics(PREFIX)
-    payment = "the payment_id, as text"
+    payment = "the payment_id or the resource_id, as text"
     return (
         Channel(
-            "paymentCommands", topics.payment_commands, PAYMENT_COMMANDS, payment,
-            "Orders about payments. Kept for seven days, since they hold personal data.", "receive",
+            "paymentCommands", topics.payment_commands, COMMANDS, payment,
+            "Orders about payments, and about what stands beside them: cards, subscriptions, sub-merchants, links. "
+            "Kept for seven days, since they hold personal data.", "receive",
         ),
         Channel(
-            "paymentEvents", topics.payment_events, PAYMENT_EVENTS, payment,
+            "paymentEvents", topics.payment_events, EVENTS, payment,
             "One result for each command, and later facts about payments. Kept for ever, never compacted.",
         ),
         Channel(
-            "providerCalls", topics.provider_calls, (ProviderCalled,), "the payment_id or the integration's id",
+            "providerCalls", topics.provider_calls, (ProviderCalled,),
+            "the payment_id, the resource_id or the integration's id",
             "Each exchange with a provider, scrubbed of secrets, card numbers and personal data.",
         ),
         Channel(

@@ -33,10 +33,9 @@ class _Comparison:
         where = path or "the body"
         yield from self._properties(old, new, path)
         yield from self._words(old, new, where)
+        yield from _tags(old.get("discriminator"), new.get("discriminator"), where)
         for name in ("anyOf", "oneOf"):
             yield from self._alternatives(old.get(name, []), new.get(name, []), where)
-        if not _tells_apart(old.get("discriminator", {}), new.get("discriminator", {})):
-            yield f"{where}: its alternatives are told apart by something else"
         if "items" in old and "items" in new:
             yield from self.walk(old["items"], new["items"], f"{path}[]")
         elif ("items" in old) != ("items" in new):
@@ -79,11 +78,18 @@ class _Comparison:
             yield f"{where}: readers do not know its new alternative"
 
 
-def _tells_apart(old: Schema, new: Schema) -> bool:
-    """Whether alternatives go by the words that they went by; whether new ones may join is judged by themselves."""
-    named = new.get("mapping", {})
-    same = old.get("propertyName") == new.get("propertyName")
-    return same and all(named.get(word) == schema for word, schema in old.get("mapping", {}).items())
+def _tags(old: Schema | None, new: Schema | None, where: str) -> Iterator[str]:
+    """A discriminator only repeats what the alternatives say: it grows as they do."""
+    if old is None or new is None:
+        if old != new:
+            yield f"{where}: its alternatives are told apart in one of them only"
+        return
+    if old["propertyName"] != new["propertyName"]:
+        yield f"{where}: its alternatives were told apart by {old['propertyName']} and are by {new['propertyName']}"
+    known = new.get("mapping", {})
+    lost = [tag for tag, schema in old.get("mapping", {}).items() if known.get(tag) != schema]
+    if lost:
+        yield f"{where}: alternatives are gone or others: {', '.join(lost)}"
 
 
 def _resolved(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:

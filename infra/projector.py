@@ -4,8 +4,9 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from infra.process_health import OnHealth, tell_health, unheard
 from infra.settings import Settings
-from infra.worker import OnHealth, prepare_stores, tell_health, unheard
+from infra.stores import prepare_stores
 from projections.pool import open_pool
 from projections.runner import Projector
 from streams.publisher import Publisher

@@ -16,8 +16,9 @@ from agents.pool import open_pool
 from agents.sealing import Seal
 from infra.accounts import now
 from infra.credential_store import key_ring
+from infra.process_health import OnHealth, tell_health, unheard
 from infra.settings import Settings
-from infra.worker import OnHealth, prepare_stores, tell_health, unheard
+from infra.stores import prepare_stores
 from streams.delayed import DelayedConsumer
 from streams.partition_log import PartitionLog
 from streams.publisher import Publisher

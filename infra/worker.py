@@ -1,14 +1,12 @@
 """The worker process: builds the payments agent from the settings and runs it until it is told to stop."""
 
 import asyncio
-import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from agents.card_vault import CardVault
 from agents.consumer import CommandConsumer
@@ -30,9 +28,9 @@ from infra.caller_settings import caller_settings, shared_store
 from infra.credential_source import credential_source
 from infra.credential_store import key_ring
 from infra.integration_settings import load_integrations, without_secrets
-from infra.migrate import migrate
+from infra.process_health import OnHealth, tell_health, unheard
 from infra.settings import Settings
-from infra.topics import prepare_topics
+from infra.stores import prepare_stores
 from infra.worker_parts import Parts, Readers, open_stores, payments_agent, webhooks_agent
 from providers.caller import Caller
 from providers.connector import LiveCredentials
@@ -40,17 +38,6 @@ from providers.registry import connectors
 from streams.delayed import DelayedConsumer
 from streams.publisher import Publisher
 from streams.watching import GroupWatch
-
-log = logging.getLogger(__name__)
-
-_TELL_EVERY_S: Final = 1.0
-
-OnHealth = Callable[[str | None], None]
-"""Told every second why the process should not be counted on, or `None` when it is well."""
-
-
-def unheard(_: str | None) -> None:
-    """For whoever does not ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +65,6 @@ class Worker:
     @property
     def watches(self) -> tuple[GroupWatch, ...]:
         return (self.consumer.watch, *(reader.watch for reader in self.beside))
-
-
-async def prepare_stores(settings: Settings) -> None:
-    """Topics and tables, created or brought up to date; safe when several processes start at once.
-
-    Raises:
-        SettingsError: a topic exists with other settings, or the prefix is another environment's.
-        StoreError: Kafka or PostgreSQL does not answer.
-    """
-    await prepare_topics(settings)
-    await migrate(settings.database_url.get_secret_value())
 
 
 async def run_worker(
@@ -141,18 +117,6 @@ async def _follow(worker: Worker) -> None:
                 worker.watch.look_at(name)
             else:
                 retiring.create_task(worker.caller.retire(name))
-
-
-async def tell_health(problem: Callable[[], str | None], on_health: OnHealth) -> None:
-    """Tell until cancelled; what changes is logged too."""
-    before: str | None = None
-    while True:
-        found = problem()
-        if found is not None and found != before:
-            log.warning("not ready", extra={"why": found})
-        before = found
-        on_health(found)
-        await asyncio.sleep(_TELL_EVERY_S)
 
 
 @asynccontextmanager

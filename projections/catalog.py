@@ -11,10 +11,22 @@ from projections.metrics import METRICS
 from projections.payments import PAYMENTS
 from projections.projection import Projection
 from projections.rate_limits import RATE_LIMITS
+from projections.resources import RESOURCES
 from projections.webhooks import WEBHOOKS
 from schemas.errors import SettingsError
 
-PROJECTIONS: Final = (AUDIT, METRICS, PAYMENTS, HEALTH, RATE_LIMITS, INTEGRATIONS, JOBS, DEAD_LETTERS, WEBHOOKS)
+PROJECTIONS: Final = (
+    AUDIT,
+    METRICS,
+    PAYMENTS,
+    RESOURCES,
+    HEALTH,
+    RATE_LIMITS,
+    INTEGRATIONS,
+    JOBS,
+    DEAD_LETTERS,
+    WEBHOOKS,
+)
 
 
 def projection(name: str) -> Projection:

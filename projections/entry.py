@@ -11,7 +11,7 @@ from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.integrations import INTEGRATION_EVENTS, IntegrationEvent
 from schemas.intents import SendIntended
-from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS, PaymentCommand, PaymentEvent
+from schemas.payments import vocabulary
 from schemas.privacy import PRIVACY_EVENTS, PrivacyEvent
 from schemas.provider_calls import ProviderCalled
 from schemas.webhooks import WEBHOOK_EVENTS, WebhookHandled, WebhookReceived, WebhooksRefused
@@ -22,8 +22,8 @@ from streams.topics import Topics
 
 WebhookEvent: TypeAlias = WebhookReceived | WebhooksRefused | WebhookHandled
 EdgeEvent: TypeAlias = WebhookEvent | AccessEvent | EndpointDisabled
-Event: TypeAlias = PaymentEvent | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | EdgeEvent
-Body: TypeAlias = Event | PaymentCommand
+Event: TypeAlias = vocabulary.Event | SendIntended | ProviderCalled | IntegrationEvent | PrivacyEvent | EdgeEvent
+Body: TypeAlias = Event | vocabulary.Command
 Place: TypeAlias = tuple[str, int]
 """A topic and a partition of it."""
 
@@ -82,8 +82,8 @@ class Reader:
     def __init__(self, topics: Topics) -> None:
         self._commands = topics.payment_commands.name
         self._models: dict[str, Mapping[str, type[Body]]] = {
-            topics.payment_commands.name: {model.type: model for model in PAYMENT_COMMANDS},
-            topics.payment_events.name: {model.type: model for model in PAYMENT_EVENTS},
+            topics.payment_commands.name: {model.type: model for model in vocabulary.COMMANDS},
+            topics.payment_events.name: {model.type: model for model in vocabulary.EVENTS},
             topics.intents.name: {SendIntended.type: SendIntended},
             topics.provider_calls.name: {ProviderCalled.type: ProviderCalled},
             topics.integration_events.name: {model.type: model for model in INTEGRATION_EVENTS},

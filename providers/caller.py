@@ -35,7 +35,8 @@ from providers.shared_store import SharedStore
 from providers.transport import Transport
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, Throttled
-from schemas.payments import PaymentCommand, Reason
+from schemas.payments import Reason
+from schemas.payments.vocabulary import Command
 
 R = TypeVar("R", Outcome, Finding, ReadResult)
 
@@ -98,7 +99,7 @@ class Caller:
         await asyncio.gather(*(transport.aclose() for transport in transports))
 
     def prepare(
-        self, integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
+        self, integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt
     ) -> Prepared:
         """The exact request for one attempt. Pure.
 
@@ -160,7 +161,7 @@ class Caller:
         self,
         integration: Integration,
         operation: Operation[Any, Any],
-        command: PaymentCommand,
+        command: Command,
         attempt: Attempt,
         *,
         deadline_s: float,
@@ -174,7 +175,7 @@ class Caller:
         inquiry, name = operation.inquiry, f"{operation.name}_inquiry"
         if inquiry is None:
             raise refused(integration, name, Reason.UNSUPPORTED_OPERATION, "it cannot be asked about this")
-        request = built(integration, name, lambda: inquiry.build(command, attempt))
+        request = built(integration, name, lambda: inquiry.build(command, integration.seen_by(attempt)))
         asked = Asked(
             integration=integration,
             operation=name,

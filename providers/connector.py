@@ -5,7 +5,7 @@ same output, with no clock, no fresh id and no network.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -19,10 +19,10 @@ from providers.returns import ReturnVerdict
 from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
-from schemas.payments import Payment, PaymentCommand, Reason
-from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments import Payment, Reason
+from schemas.payments.resources import Resource
+from schemas.payments.vocabulary import Command
 
-Command = PaymentCommand | ResourceOrder
 C = TypeVar("C", bound=Command)
 R = TypeVar("R", bound="Wire")
 Q = TypeVar("Q", bound=Frozen)
@@ -110,6 +110,24 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What build and read functions may know of the account that they work for: nothing secret.
+
+    Attributes:
+        environment: `production` or `sandbox`, for providers that say in each request which of the two it is.
+        base_url: for addresses at the provider that a payer's browser is to open.
+    """
+
+    environment: str = "production"
+    base_url: str = ""
+    settings: ConnectionSettings = USUAL
+
+    @property
+    def is_test(self) -> bool:
+        return self.environment != "production"
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What one try needs beyond the command.
 
@@ -121,6 +139,7 @@ class Attempt:
         amount: what is to be moved, worked out by the hub (a full refund has been turned into its amount).
         card: only for `card_ref`, and only for the send itself.
         resource: the resource as the ledger knows it, for commands about one; `payment` is then one that never was.
+        account: set by the call machinery, for whomever it prepares and judges.
     """
 
     command_id: UUID
@@ -130,6 +149,7 @@ class Attempt:
     amount: Money | None = None
     card: Card | None = None
     resource: Resource | None = None
+    account: Account = field(default_factory=Account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +180,8 @@ class Operation(Generic[C, R]):
         resend_after_absence_s: after how long an absent attempt is sent again; `None`: never. A residual risk, to be
             listed in the provider's README.
         moves_money: false for operations that may be repeated freely.
+        read_page: where the answer may be an HTML page for the payer's browser: its text to an outcome, by the rule
+            of `read`. `None`: HTML is never understood.
     """
 
     name: str
@@ -173,6 +195,7 @@ class Operation(Generic[C, R]):
     absence_window_s: float = 600
     resend_after_absence_s: float | None = None
     moves_money: bool = True
+    read_page: Callable[[str, C, Attempt], Outcome] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,3 +339,7 @@ class Integration:
     settings: ConnectionSettings = USUAL
     revision: int = 0
     lacks: str | None = None
+
+    def seen_by(self, attempt: Attempt) -> Attempt:
+        """The attempt as build and read functions see it: with what they may know of this account."""
+        return replace(attempt, account=Account(self.environment, self.base_url, self.settings))

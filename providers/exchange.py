@@ -11,7 +11,7 @@ from providers.breaker import BreakerState
 from providers.connector import Answer, Attempt, Integration, Operation, RateLimit, Request
 from providers.diagnosis import Cause
 from providers.retry import RetryPolicy
-from schemas.payments import PaymentCommand
+from schemas.payments.vocabulary import Command
 
 Word = Literal[
     "accepted", "refused", "pending", "unknown", "not_sent", "throttled", "found", "not_found", "healthy", "unhealthy"
@@ -33,7 +33,7 @@ class Prepared:
 
     integration: Integration
     operation: Operation[Any, Any] = field(repr=False)
-    command: PaymentCommand = field(repr=False)
+    command: Command = field(repr=False)
     attempt: Attempt = field(repr=False)
     request: Request
     digest: str

@@ -4,6 +4,7 @@ The order of the questions matters: was it turned away by a limit, can it be rea
 really theirs, does it hold what the connector needs, and is the amount the one that was asked for.
 """
 
+import email.message
 import email.utils
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,15 +14,19 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
 from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.details import checked_details
 from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
-from schemas.payments import CreatePayment, PaymentCommand, Reason
+from schemas.payments import CreatePayment, Reason
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import FailureClass, Verdict
 
 T = TypeVar("T")
+
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 _NO_FAULTS: Final = frozenset({"unanswered", "in_progress"})
 """No answer to what was asked, and yet the provider's side works."""
@@ -54,8 +59,13 @@ class Case:
 class Asked(Case):
     """The case of a command's attempt."""
 
-    command: PaymentCommand
+    command: Command
     attempt: Attempt
+
+    @property
+    def seen(self) -> Attempt:
+        """The attempt as the connector's functions see it."""
+        return self.integration.seen_by(self.attempt)
 
 
 def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) -> Outcome:
@@ -67,7 +77,12 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
         OutcomeUnknown: the answer is no use; `reason` is `server_error`, `unusable_answer`, `bad_signature` or
             `contradiction`; or `in_progress`: perhaps an earlier send of it is still under way.
     """
-    outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, asked.attempt))
+    attempt, read_page = asked.seen, operation.read_page
+    page = page_of(answer) if read_page is not None else None
+    if read_page is not None and page is not None:
+        outcome = _understood(asked, answer, lambda: read_page(page, asked.command, attempt))
+    else:
+        outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, attempt))
     if outcome.failure is FailureClass.THROTTLED:
         raise asked.throttled(answer)
     if outcome.failure is FailureClass.TRANSIENT:
@@ -78,9 +93,13 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
             operation=asked.operation,
             reason="provider_transient",
         )
-    if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING}:
+    # A question may be answered by a failure that tells what there is not: its body decides, under whatever status.
+    told_by_failure = outcome.their_code is not None and not operation.moves_money
+    if outcome.verdict in {Verdict.ACCEPTED, Verdict.PENDING} and not told_by_failure:
         _refuse_contradiction(asked, answer)
-    return checked_amount(outcome, asked.command, asked.attempt) if operation.moves_money else outcome
+    if not operation.moves_money:
+        return checked_details(outcome, asked.command)
+    return _checked(outcome, asked)
 
 
 def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> Finding:
@@ -90,12 +109,13 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
         Throttled, OutcomeUnknown: it found nothing out; as in `judge_outcome`, and `unanswered` when the provider
             refused to answer.
     """
-    finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, asked.attempt))
+    attempt = asked.seen
+    finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, attempt))
     if finding.sighting is not Sighting.ABSENT:
         _refuse_contradiction(asked, answer)
     if finding.outcome is None:
         return finding
-    return replace(finding, outcome=checked_amount(finding.outcome, asked.command, asked.attempt))
+    return replace(finding, outcome=_checked(finding.outcome, asked))
 
 
 def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: Answer) -> ReadResult:
@@ -113,14 +133,18 @@ def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: 
     return ReadResult(refusal=found)
 
 
-def checked_amount(outcome: Outcome, command: PaymentCommand, attempt: Attempt) -> Outcome:
+def _checked(outcome: Outcome, asked: Asked) -> Outcome:
+    return checked_details(checked_amount(outcome, asked.command, asked.attempt), asked.command)
+
+
+def checked_amount(outcome: Outcome, command: Command, attempt: Attempt) -> Outcome:
     """An accepted outcome whose amount is not the one that was asked for becomes unknown, its facts kept."""
     expected = attempt.amount or (command.paid_price if isinstance(command, CreatePayment) else None)
     if outcome.verdict not in {Verdict.ACCEPTED, Verdict.PENDING} or expected is None:
         return outcome
     if outcome.amount is None and outcome.verdict is Verdict.PENDING:
         return outcome
-    if _same(outcome.amount, expected):
+    if _same(_asked_part(outcome), expected):
         return outcome
     moved = "no amount" if outcome.amount is None else str(outcome.amount)
     return replace(
@@ -177,6 +201,10 @@ def parsed(answer: Answer) -> Answer:
 
 
 def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], T]) -> T:
+    return _understood(asked, answer, lambda: read(read_wire(_trusted(asked, answer), model)))
+
+
+def _understood(asked: Case, answer: Answer, understand: Callable[[], T]) -> T:
     name = asked.integration.connector.name
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise asked.throttled(answer)
@@ -187,8 +215,7 @@ def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], 
         # says, the truth is had by asking, and a refusal that is believed here could hide money that moved.
         raise asked.unknown("in_progress", f"{name} answered HTTP 409: it may be under way; ask for the status")
     try:
-        value = _trusted(asked, answer)
-        return read(read_wire(value, model))
+        return understand()
     except Unreadable as bad:
         message = f"the answer (HTTP {answer.status}, {len(answer.body)} bytes) cannot be read: {bad}"
         raise asked.unknown("unusable_answer", message) from None
@@ -225,10 +252,37 @@ def _refuse_contradiction(asked: Case, answer: Answer) -> None:
         raise asked.unknown("contradiction", message)
 
 
+def page_of(answer: Answer) -> str | None:
+    """The text of an HTML page; `None` for an answer of any other type, and for one that can be read as JSON.
+
+    An unknown charset or bytes that are not of it make the page unreadable: it is then no page.
+    """
+    if _content_type(answer) not in _PAGES or answer.parsed is not None or parsed(answer).parsed is not None:
+        return None
+    named = email.message.Message()
+    named["content-type"] = answer.headers["content-type"]
+    try:
+        return answer.body.decode(named.get_content_charset("utf-8"))
+    except (LookupError, UnicodeDecodeError):
+        return None
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").split(";", 1)[0].strip().casefold()
+
+
 def _require_json_type(answer: Answer) -> None:
-    named = answer.headers.get("content-type", "").split(";", 1)[0].strip().casefold()
+    named = _content_type(answer)
     if named and named != "application/json" and not (named.startswith("application/") and named.endswith("+json")):
         raise Unreadable("its content type is not JSON")
+
+
+def _asked_part(outcome: Outcome) -> Money | None:
+    """What was moved, without what the payer chose to pay beyond."""
+    amount, surcharge = outcome.amount, outcome.surcharge
+    if amount is None or surcharge is None or amount.currency != surcharge.currency:
+        return amount
+    return amount.with_minor(amount.minor - surcharge.minor)
 
 
 def _same(amount: Money | None, expected: Money) -> bool:

@@ -60,6 +60,9 @@ class Notice:
         our_reference: the reference that we sent with an attempt, by which the payment is found.
         provider_reference: the provider's own id of the payment.
         said: how the payment is said to stand; `None` where the call is about something else, or the word is not known.
+        about: a payment, or a resource: then `provider_reference` is the provider's own id of that.
+        order_reference: the provider's own id of the charge, of a subscription or on a link, that it is about.
+        customer_key: the buyer's key at the provider, under which it keeps the card that was paid with.
     """
 
     verified: Verified
@@ -68,6 +71,9 @@ class Notice:
     our_reference: str | None = None
     provider_reference: str | None = None
     said: ProviderState | None = None
+    about: Literal["payment", "resource"] = "payment"
+    order_reference: str | None = None
+    customer_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Outcome:
 
     Attributes:
         amount: what the provider says it moved; it is compared with what was asked.
+        surcharge: how much of `amount` the payer pays beyond what was asked, since the provider's page offered
+            instalments for it.
         failure: set with `refused` and `unknown`; `THROTTLED` and `TRANSIENT` mean that nothing was performed and a
             later try may succeed.
         detail: a sentence of ours for people, never the provider's localised message.
@@ -39,6 +41,7 @@ class Outcome:
     verdict: Verdict
     reference: str | None = None
     amount: Money | None = None
+    surcharge: Money | None = None
     reason: Reason | None = None
     failure: FailureClass | None = None
     detail: str = ""

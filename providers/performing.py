@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from providers.authenticating import authenticate
 from providers.connector import Answer, Integration, Request
 from providers.exchange import Exchange, OnExchange, Word
-from providers.judging import is_not_found, parsed
+from providers.judging import is_not_found, page_of, parsed
 from providers.outcome import Finding, Outcome, ReadResult, Sighting
 from providers.scrub import Scrubber
 from providers.transport import Flight, Transport
@@ -123,7 +123,7 @@ class Performing:
                         duration_us=duration_us,
                         started_at=started_at,
                         request_text=scrubber.scrub(work.request.body),
-                        response_text="" if answer is None else scrubber.scrub(answer.body, answer.parsed),
+                        response_text=_response_text(answer, scrubber, passed_on=word == "pending"),
                         error=error_text,
                     )
                 )
@@ -134,6 +134,15 @@ class Performing:
         except Exception:
             # A record that cannot be kept must not take the verdict with it: the money has moved or not already.
             log.exception("exchange not recorded", extra={"operation": exchange.operation, "outcome": exchange.outcome})
+
+
+def _response_text(answer: Answer | None, scrubber: Scrubber, *, passed_on: bool) -> str:
+    """The answer for records. A page that was passed on to the payer may name that person anywhere in its text."""
+    if answer is None:
+        return ""
+    if passed_on and page_of(answer) is not None:
+        return f"(a page of {len(answer.body)} bytes, passed on to the payer)"
+    return scrubber.scrub(answer.body, answer.parsed)
 
 
 def _word(result: Outcome | Finding | ReadResult | str, *, moves_money: bool) -> Word:

@@ -8,12 +8,11 @@ from providers.connector import Attempt, Integration, Operation, Request, Unsaya
 from providers.exchange import Prepared
 from providers.scrub import Scrubber
 from schemas.errors import NotSent
-from schemas.payments import PaymentCommand, Reason
+from schemas.payments import Reason
+from schemas.payments.vocabulary import Command
 
 
-def prepare(
-    integration: Integration, operation: Operation[Any, Any], command: PaymentCommand, attempt: Attempt
-) -> Prepared:
+def prepare(integration: Integration, operation: Operation[Any, Any], command: Command, attempt: Attempt) -> Prepared:
     """The exact request for one attempt.
 
     Raises:
@@ -28,6 +27,7 @@ def prepare(
         raise refused(
             integration, operation.name, Reason.UNSUPPORTED_METHOD, f"{method.kind} is not taken; send {offered}"
         )
+    attempt = integration.seen_by(attempt)
     request = built(integration, operation.name, lambda: operation.build(command, attempt))
     digest = _digest(request, Scrubber(connector.secret) if attempt.card is not None else None)
     return Prepared(integration, operation, command, attempt, request, digest)

@@ -23,6 +23,11 @@ def connectors() -> Mapping[str, Connector]:
     return load(_HERE, "providers")
 
 
+def folder_of(connector: Connector) -> Path:
+    """Where everything about a provider lies."""
+    return _HERE / f"{connector.kind}s" / connector.name
+
+
 def load(root: Path, package: str) -> Mapping[str, Connector]:
     """Walk the folders `root/<kind>/<name>`, which are importable as `package.<kind>.<name>`.
 

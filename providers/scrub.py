@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 from providers.connector import Connector, Credentials
@@ -61,7 +62,8 @@ class Scrubber:
         # A parsed JSON value holds these very classes and no others.
         kind = type(node)
         if kind is str:
-            return mask_card_numbers(node)
+            # A provider may repeat the form that it got inside a text of its own.
+            return mask_card_numbers(_by_name_in_form(node, self.names) if "=" in node else node)
         if kind is dict:
             return {
                 mask_card_numbers(name): HIDDEN if name in self.names and child is not None else self._walk(child)
@@ -78,10 +80,19 @@ class Scrubber:
         return node
 
 
-def _by_name(text: str, names: Iterable[str]) -> str:
-    some = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+def _by_name(text: str, names: frozenset[str]) -> str:
+    some = _any_of(names)
     if not some:
         return text
     in_json = re.compile(rf'(["\'](?:{some})["\']\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\{{[^}}]*\}}?|[^,}}\]\s]+)')
-    in_form = re.compile(rf"((?<![0-9A-Za-z_])(?:{some})=)[^&\s<>\"']*")
-    return in_form.sub(rf"\1{HIDDEN}", in_json.sub(rf'\1"{HIDDEN}"', text))
+    return _by_name_in_form(in_json.sub(rf'\1"{HIDDEN}"', text), names)
+
+
+def _by_name_in_form(text: str, names: frozenset[str]) -> str:
+    some = _any_of(names)
+    return re.sub(rf"((?<![0-9A-Za-z_])(?:{some})=)[^&\s<>\"']*", rf"\1{HIDDEN}", text) if some else text
+
+
+@cache
+def _any_of(names: frozenset[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))

@@ -58,6 +58,10 @@ class WebhookReceived(Fact):
     our_reference: Token | None = None
     provider_reference: Token | None = None
     said: ProviderState | None = None
+    about: Literal["payment", "resource"] = "payment"
+    """What the names are of: a resource is a subscription, a plan, a kept card."""
+    order_reference: Token | None = None
+    """The provider's own id of the charge of a subscription that it is about."""
     sealed: str
     """The body's exact bytes, sealed under the hub's master key, base64. A card number in it was masked before."""
 
@@ -88,9 +92,10 @@ class WebhookHandled(Fact):
     received_id: UUID
     """The `ce_id` of the call's record."""
     outcome: Literal["processed", "repeated", "unresolved", "about_nothing"]
-    """It went to its payment's lane; the event had gone there before; no payment was found for it in time; or it is
-    about nothing that the hub performs."""
+    """It went to the lane of its payment or resource; the event had gone there before; neither was found for it in
+    time; or it is about nothing that the hub performs."""
     payment_id: UUID | None = None
+    resource_id: UUID | None = None
     command_id: UUID | None = None
     """Of the internal command that it became."""
     handled_at: UtcTime

@@ -18,7 +18,7 @@ from infra.gateway.access.opening import Access, open_access
 from infra.gateway.access.recorder import AccessRecorder, about
 from infra.gateway.problems import Problem
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.access import ACCESS_EVENTS, AccessEvent
 from streams.codec import decode
 from streams.reader import replay

@@ -13,11 +13,14 @@ import asyncpg
 from infra.projector import run_projector
 from infra.sandbox.iyzico import BookedPayment, Sandbox, running_sandbox
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores, run_worker
+from infra.stores import prepare_stores
+from infra.worker import run_worker
 from projections.pool import open_pool
 from projections.status import high_water, stands_at
 from schemas.errors import StoreError
-from schemas.payments import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, Result, ResultDivergence
+from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments.resources import ResourceLateOutcome, ResourceResultDivergence
+from schemas.payments.vocabulary import EVENTS, Ending, Event
 from schemas.provider_calls import ProviderCalled
 from schemas.webhooks import WEBHOOK_EVENTS, WebhookHandled, WebhookReceived, WebhooksRefused
 from streams.codec import Outgoing, decode
@@ -27,7 +30,7 @@ from streams.reader import ResultReader, high_water_marks
 from streams.records import Position, RawRecord
 from tests.hub_environment import hub_environment
 
-MODELS = {model.type: model for model in PAYMENT_EVENTS}
+MODELS = {model.type: model for model in EVENTS}
 INTEGRATION = "iyzico-test"
 DOWN = "iyzico-down"
 """Of a provider that is down, where a test has one."""
@@ -36,7 +39,7 @@ LOOK_AGAIN_S = 0.02
 T = TypeVar("T")
 WEBHOOK_MODELS = {model.type: model for model in WEBHOOK_EVENTS}
 WebhookEvent = WebhookReceived | WebhooksRefused | WebhookHandled
-Fact = CommandRejected | LateOutcome | ResultDivergence
+Fact = CommandRejected | LateOutcome | ResultDivergence | ResourceLateOutcome | ResourceResultDivergence
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Hub:
     publisher: Publisher
     environment: Mapping[str, str]
     records: list[RawRecord] = field(default_factory=list, repr=False)
-    events: list[PaymentEvent] = field(default_factory=list, repr=False)
+    events: list[Event] = field(default_factory=list, repr=False)
     calls: list[ProviderCalled] = field(default_factory=list, repr=False)
     dead: list[DeadLetter] = field(default_factory=list, repr=False)
     webhooks: list[WebhookEvent] = field(default_factory=list, repr=False)
@@ -78,11 +81,11 @@ class Hub:
             await self._grown.wait_for(found)
         return found()
 
-    async def results(self, command_ids: Iterable[UUID], *, within_s: float = 30) -> dict[UUID, Result]:
+    async def results(self, command_ids: Iterable[UUID], *, within_s: float = 30) -> dict[UUID, Ending]:
         """Each command's result, once all of them are there."""
         wanted = set(command_ids)
 
-        def found() -> dict[UUID, Result] | None:
+        def found() -> dict[UUID, Ending] | None:
             results = {
                 event.command_id: event
                 for event in self.events
@@ -94,10 +97,10 @@ class Hub:
         assert results is not None
         return results
 
-    async def event(self, kind: type[PaymentEvent], command_id: UUID, *, within_s: float = 30) -> PaymentEvent:
+    async def event(self, kind: type[Event], command_id: UUID, *, within_s: float = 30) -> Event:
         """The first event of this type about this command."""
 
-        def found() -> list[PaymentEvent]:
+        def found() -> list[Event]:
             return [event for event in self.events if isinstance(event, kind) and event.command_id == command_id]
 
         return (await self.until(found, within_s=within_s))[0]

@@ -16,7 +16,7 @@ from infra.gateway.subscriptions.store import EndpointStore
 from infra.local import LocalStack
 from infra.sender import run_sender
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.ids import new_id
 from streams.publisher import Publisher
 from streams.records import Position

@@ -20,6 +20,7 @@ from agents.ledger import Ask, Ledger
 from agents.parking import LONGEST_IN_LANE_S, WAKES, ParkingLot, woken_key
 from agents.payments.execute import Executor
 from agents.payments.finish import Finisher
+from agents.payments.ledger_keys import ledger_key
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
@@ -31,14 +32,16 @@ from providers.caller import Caller
 from providers.exchange import Exchange
 from schemas.errors import LedgerReplaced, StoreError, UnreadableRecord
 from schemas.ids import created_at
-from schemas.payments import PAYMENT_COMMANDS, Payment, PaymentCommand
+from schemas.payments import Payment
+from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments.vocabulary import COMMANDS, Command
 from streams.codec import decode, digest
 from streams.publisher import Publisher
 from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
-MODELS: Final[Mapping[str, type[PaymentCommand]]] = {model.type: model for model in PAYMENT_COMMANDS}
+MODELS: Final[Mapping[str, type[Command]]] = {model.type: model for model in COMMANDS}
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """How far ahead of ours a publisher's clock may be."""
@@ -182,7 +185,7 @@ class PaymentsAgent:
             return None
         span.set_attributes({"kolaj.command_id": str(envelope.id), "kolaj.command_type": envelope.type})
         ask = Ask(
-            key=f"payments/{incoming.key}",
+            key=ledger_key(command),
             command_id=envelope.id,
             command_type=envelope.type,
             digest=digest(envelope, incoming.key, command),
@@ -190,10 +193,8 @@ class PaymentsAgent:
             woken=delivery.woken,
         )
         claim = await self._ledger.claim(ask)
-        payment = Payment(payment_id=command.payment_id)
-        if claim.key_state is not None:
-            payment = Payment.model_validate_json(claim.key_state)
-        work = Work(delivery, envelope.id, command, payment, claim, envelope.source)
+        payment, resource = _stands(command, claim.key_state)
+        work = Work(delivery, envelope.id, command, payment, claim, envelope.source, resource=resource)
         later = await self._attempted(work)
         while isinstance(later, Onward):
             # Under a claim made anew: whether nothing was performed so far is the ledger's to say, not our memory's.
@@ -235,3 +236,13 @@ class PaymentsAgent:
             return None if parked else 0.05
         await self._ledger.release(claim)
         return after_s
+
+
+def _stands(command: Command, stored: bytes | None) -> tuple[Payment, Resource | None]:
+    """What the command is about, as its results add up to."""
+    if isinstance(command, ResourceOrder):
+        new = Resource(resource_id=command.resource_id)
+        resource = new if stored is None else Resource.model_validate_json(stored)
+        return Payment(payment_id=command.resource_id), resource
+    new_one = Payment(payment_id=command.payment_id)
+    return (new_one if stored is None else Payment.model_validate_json(stored)), None

@@ -128,6 +128,19 @@ def decide(
         now: UTC; only `expires_at` is judged by it.
         withdrawn: which operator does not want it performed any more, and why.
     """
+    if (waits := not_now(claim)) is not None:
+        return waits
+    amount = amount_of(command, payment)
+    return (
+        ask_first(claim, amount, promise)
+        or not_begun(command.expires_at, amount, now=now, withdrawn=withdrawn)
+        or refusal_of(command, payment)
+        or Call(amount)
+    )
+
+
+def not_now(claim: Claim) -> Decision | None:
+    """What to do where the command was not taken; `None` when it was."""
     match claim.status:
         case ClaimStatus.CONCLUDED:
             if claim.result is None:
@@ -144,24 +157,33 @@ def decide(
         case ClaimStatus.HELD:
             return Wait(_patience(claim.wait_s), "another worker holds it, or an earlier command is open")
         case ClaimStatus.TAKEN:
-            pass
+            return None
         case _:
             assert_never(claim.status)
-    amount = amount_of(command, payment)
+
+
+def ask_first(claim: Claim, amount: Money | None, promise: Promise | None) -> Inquire | None:
+    """The question about what may have been sent; `None` when certainly nothing was."""
     maybe_sent = [attempt for attempt in claim.attempts if attempt.maybe_sent]
-    if maybe_sent:
-        *earlier, last = maybe_sent
-        # One that goes out again while another one may have been performed would be a second send.
-        resend = not earlier and _may_resend(claim, last, promise)
-        return Inquire(last, amount, resend, tuple(reversed(earlier)))
+    if not maybe_sent:
+        return None
+    *earlier, last = maybe_sent
+    # One that goes out again while another one may have been performed would be a second send.
+    resend = not earlier and _may_resend(claim, last, promise)
+    return Inquire(last, amount, resend, tuple(reversed(earlier)))
+
+
+def not_begun(
+    expires_at: datetime | None, amount: Money | None, *, now: datetime, withdrawn: str | None
+) -> Refuse | None:
+    """Why a command of which nothing was sent is not begun any more; `None` when it is."""
     if withdrawn is not None:
         return Refuse(Reason.WITHDRAWN, FailureClass.INVALID, f"withdrawn by {withdrawn}", requested=amount)
-    if command.expires_at is not None and command.expires_at <= now:
+    if expires_at is not None and expires_at <= now:
         return Refuse(
             Reason.EXPIRED, FailureClass.INVALID, "expires_at had passed before anything was sent", requested=amount
         )
-    refusal = refusal_of(command, payment)
-    return refusal if refusal is not None else Call(amount)
+    return None
 
 
 def attempt_number(attempts: Sequence[SentAttempt], integration_id: str) -> int:

@@ -12,6 +12,7 @@ from agents.payments.decide import (
     Answer,
     Call,
     Conflict,
+    Decision,
     Inquire,
     Lying,
     Queue,
@@ -26,13 +27,19 @@ from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.putting_off import put_off
 from agents.payments.resolve import Propose, Settle, resolve
+from agents.payments.resources.conclude import ConcludeResource
+from agents.payments.resources.decide import decide as decide_resource
+from agents.payments.resources.questions import ResourceQuestions
 from agents.payments.work import Decided, Known, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
 from agents.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.routing import NOT_READY, Way
 from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
-from schemas.payments import CreatePayment, PaymentCommand, Performed, Reason, ResolveOutcome, Result, TakeNotice
+from schemas.payments import CreatePayment, Performed, Reason, ResolveOutcome, TakeNotice
+from schemas.payments.resources import GetInstalments, LookUpCard, ResourceOrder, TakeResourceNotice
+from schemas.payments.resources.naming import name_in
+from schemas.payments.vocabulary import Command, Ending
 from schemas.personal import SealedPerson, kept_of
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass
@@ -61,20 +68,14 @@ class Executor:
         self._places = places
         self._asking = Asking(performer, places)
         self._noticing = Noticing(performer, places, patience)
+        self._questions = ResourceQuestions(performer, places, patience)
         self._subjects = subjects
         self._patience = patience
         self._resolve_alone_minor = resolve_alone_minor
         self._now = now
 
     async def step(self, work: Work) -> Later | Onward | None:
-        decision = decide(
-            work.claim,
-            work.payment,
-            work.command,
-            self._places.promise(work),
-            now=self._now(),
-            withdrawn=work.delivery.withdrawn,
-        )
+        decision = self._decide(work)
         match decision:
             case Answer(result):
                 await self._finisher.again(work, result, self._places.of(work))
@@ -90,7 +91,7 @@ class Executor:
             case Queue():
                 behind = "an earlier command of this payment is parked"
                 parked = await self._lot.park(work.delivery, work.claim, after_s=0, integration_id=None, reason=behind)
-                if parked and isinstance(work.command, TakeNotice):
+                if parked and isinstance(work.command, TakeNotice | TakeResourceNotice):
                     # What waits before it waits for such news, perhaps: its provider is asked now, not in an hour.
                     await self._lot.wake(work.claim.ask.key, 0)
                 return None if parked else Later(0.05)
@@ -105,6 +106,13 @@ class Executor:
                 return await self._finisher.finish(work, settled, self._places.of(work))
             case _:
                 assert_never(decision)
+
+    def _decide(self, work: Work) -> Decision:
+        promise, withdrawn = self._places.promise(work), work.delivery.withdrawn
+        if isinstance(work.command, ResourceOrder):
+            resource = work.of_resource
+            return decide_resource(work.claim, resource, work.command, promise, now=self._now(), withdrawn=withdrawn)
+        return decide(work.claim, work.payment, work.command, promise, now=self._now(), withdrawn=withdrawn)
 
     async def _payer(self, work: Work) -> SealedPerson | None:
         """Who pays, as the result may keep it."""
@@ -123,6 +131,8 @@ class Executor:
             return await self._asking.ask(work, decision)
         if isinstance(work.command, TakeNotice):
             return await self._noticing.ask(work, work.command)
+        if isinstance(work.command, TakeResourceNotice):
+            return await self._questions.notice(work, work.command, work.of_resource)
         return await self._call(work, decision)
 
     async def _call(self, work: Work, call: Call) -> Step:
@@ -156,19 +166,24 @@ class Executor:
         integration = way.integration
         if integration.lacks is not None:
             return Later(self._patience.paused_wait_s, NOT_READY, counts=False, integration_id=integration.id)
+        stopped: Later | None = None
+        if integration.id in self._places.stopped():
+            stopped = Later(self._patience.longest_wait_s, STOPPED, counts=False, integration_id=integration.id)
+        if isinstance(work.command, GetInstalments | LookUpCard):
+            return stopped or await self._questions.look_up(work, work.command, way)
         operation = integration.connector.operation_for(type(work.command))
         if operation is None:
             detail = f"{integration.connector.name} does not perform this command"
             return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
-        if integration.id in self._places.stopped():
-            return Later(self._patience.longest_wait_s, STOPPED, counts=False, integration_id=integration.id)
+        if stopped is not None:
+            return stopped
         refusal = _method_refusal(work.command, integration)
         if refusal is not None:
             return refusal
         step = await self._performer.call(work, call, way, operation)
         return replace(step, routed=way.routed) if isinstance(step, Decided | Unsettled) else step
 
-    def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Result | Later | Onward:
+    def _settled(self, work: Work, step: Step, payer: SealedPerson | None) -> Ending | Later | Onward:
         """The command's result, unless it is to go on later, or elsewhere."""
         at = self._now()
         match step:
@@ -177,7 +192,7 @@ class Executor:
             case Unperformed():
                 return self._settled(work, put_off(work, step, self._patience), payer)
             case Refuse():
-                return self._conclude(work, None, at, payer).refused(step)
+                return self._concluding(work, None, at, payer).refused(step)
             case Settle():
                 return self._conclude(work, None, at, payer).resolved(step)
             case Propose():
@@ -185,21 +200,34 @@ class Executor:
             case Known(notice):
                 return self._conclude(work, None, at, payer).nothing_new(notice)
             case Decided(outcome, integration, attempt, routed):
-                reference = outcome.reference
+                reference = outcome.reference or name_in(outcome.details)
                 if not isinstance(work.command, TakeNotice):  # which may be about a further attempt
-                    reference = reference or work.payment.provider_reference
+                    reference = reference or work.stands.provider_reference
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)
-                return self._conclude(work, attempt, at, payer, routed).by_provider(outcome, performed)
+                return self._concluding(work, attempt, at, payer, routed).by_provider(outcome, performed)
             case Unsettled(detail, integration_id, provider, attempt, routed):
                 sent_ago_s = work.claim.sent_ago_s
-                return self._conclude(work, attempt, at, payer, routed).unknown(
+                return self._concluding(work, attempt, at, payer, routed).unknown(
                     detail,
-                    performed=_performed(integration_id, provider, attempt, work.payment.provider_reference),
+                    performed=_performed(integration_id, provider, attempt, work.stands.provider_reference),
                     references=tuple(known.reference for known in work.claim.attempts if known.maybe_sent),
                     first_sent_at=None if sent_ago_s is None else at - timedelta(seconds=sent_ago_s),
                 )
             case _:
                 assert_never(step)
+
+    def _concluding(
+        self,
+        work: Work,
+        attempt: Attempt | None,
+        at: datetime,
+        payer: SealedPerson | None,
+        routed: Routed | None = None,
+    ) -> Conclude | ConcludeResource:
+        if not isinstance(work.command, ResourceOrder):
+            return self._conclude(work, attempt, at, payer, routed)
+        sent = _times_sent(work, attempt)
+        return ConcludeResource(work.command_id, work.command, attempts=sent, at=at, routed=routed)
 
     def _conclude(
         self,
@@ -209,21 +237,25 @@ class Executor:
         payer: SealedPerson | None,
         routed: Routed | None = None,
     ) -> Conclude:
+        assert not isinstance(work.command, ResourceOrder)  # noqa: S101 - for mypy alone; see `_concluding`
         amount = attempt.amount if attempt is not None else getattr(work.command, "paid_price", None)
-        sent = attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
         return Conclude(
             work.command_id,
             work.command,
             work.payment,
             amount=amount,
-            attempts=sent,
+            attempts=_times_sent(work, attempt),
             at=at,
             payer=payer,
             routed=routed,
         )
 
 
-def _method_refusal(command: PaymentCommand, integration: Integration) -> Refuse | None:
+def _times_sent(work: Work, attempt: Attempt | None) -> int:
+    return attempt.number if attempt is not None else sum(known.maybe_sent for known in work.claim.attempts)
+
+
+def _method_refusal(command: Command, integration: Integration) -> Refuse | None:
     if not isinstance(command, CreatePayment) or command.method.kind in integration.connector.methods:
         return None
     allowed = ", ".join(integration.connector.methods)
@@ -236,5 +268,5 @@ def _performed(integration_id: str, provider: str, attempt: Attempt, provider_re
         integration_id=integration_id,
         provider=provider,
         provider_reference=provider_reference,
-        our_reference=attempt.reference,
+        our_reference=attempt.reference or None,
     )

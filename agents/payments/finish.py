@@ -9,11 +9,14 @@ from datetime import datetime
 from agents.card_vault import CardVault
 from agents.ledger import Conclusion, Ledger, StoredResult, insist
 from agents.metrics import CONCLUDED, CONTRADICTED
+from agents.payments.card_refs import card_ref_of
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Later, Work
 from schemas.envelope import Header
 from schemas.errors import StoreError, UnreadableRecord
-from schemas.payments import CardRef, CreatePayment, Found, Reason, Result
+from schemas.payments import Found, Payment, Reason
+from schemas.payments.resources import Resource, ResourceResult
+from schemas.payments.vocabulary import Ending
 from streams.codec import Outgoing
 from streams.dead_letters import dead_letter
 from streams.publisher import Publisher
@@ -46,10 +49,10 @@ class Finisher:
         self._cards = cards
         self._now = now
 
-    async def finish(self, work: Work, result: Result, integration_id: str | None) -> Later | None:
+    async def finish(self, work: Work, result: Ending, integration_id: str | None) -> Later | None:
         """Store the result under the claim, then publish it; a claim that was lost leaves a late outcome instead."""
         record = self._records.result(result, current_traceparent())
-        state = work.payment.after(result).model_dump_json(exclude_defaults=True).encode()
+        state = _after(work, result).model_dump_json(exclude_defaults=True).encode()
         conclusion = Conclusion(work.claim, state, self._records.stored(record))
         if not await insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
@@ -67,7 +70,7 @@ class Finisher:
 
     async def again(self, work: Work, stored: StoredResult, integration_id: str | None) -> None:
         """Publish once more the result of a command that was concluded before."""
-        again = self._records.again(stored, work.command.payment_id)
+        again = self._records.again(stored, work.command.key)
         # Its dead letter may have been lost with the worker that gave it up.
         await self.publish(work, [again, *self._for_operators(work, stored.value, integration_id)])
         await self.unpark(work)
@@ -75,7 +78,7 @@ class Finisher:
 
     async def publish(self, work: Work, records: Sequence[Outgoing]) -> None:
         """Append records, and with them the exchanges that are not in the log yet."""
-        trace_id, key = current_traceparent(), str(work.command.payment_id)
+        trace_id, key = current_traceparent(), work.command.key
         exchanges = work.delivery.exchanges
         batch = [*records, *(self._records.exchange(exchange, key, trace_id) for exchange in exchanges)]
         if batch:
@@ -88,9 +91,10 @@ class Finisher:
             await self._ledger.unpark(work.claim.ask.key, work.command_id)
 
     async def _discard_card(self, work: Work) -> None:
-        if isinstance(work.command, CreatePayment) and isinstance(work.command.method, CardRef) and self._cards:
+        card_ref = card_ref_of(work.command)
+        if card_ref is not None and self._cards is not None:
             try:
-                await self._cards.discard(work.command.method.card_ref)
+                await self._cards.discard(card_ref)
             except StoreError as failed:  # the result is told; handled again, it would be told again and again
                 log.warning("a card is left to the sweep", extra=work.facts(why=str(failed)))
 
@@ -102,7 +106,7 @@ class Finisher:
         given_up = UnreadableRecord("gave_up", "", told["detail"])
         return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, integration_id=integration_id),)
 
-    async def _report_late(self, work: Work, result: Result, record: Outgoing) -> None:
+    async def _report_late(self, work: Work, result: Ending, record: Outgoing) -> None:
         """Our verdict came after another worker's takeover: say what we saw, and raise an alarm if the two differ."""
         at, trace_id = self._now(), current_traceparent()
         facts = [self._records.late_outcome(result, work.claim.epoch, at, trace_id)]
@@ -115,6 +119,15 @@ class Finisher:
         elif seen.epoch:
             await self._ledger.release(seen)
         await self.publish(work, facts)
+
+
+def _after(work: Work, result: Ending) -> Payment | Resource:
+    """How what the command is about stands once the result holds."""
+    if not isinstance(result, ResourceResult):
+        return work.payment.after(result)
+    if work.resource is None:
+        raise AssertionError("a result about a resource is of a command about one")
+    return work.resource.after(result)
 
 
 def _type_of(headers: Sequence[Header]) -> bytes | None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from agents.card_vault import CardVault
 from agents.ledger import Ledger, Sending, insist
+from agents.payments.card_refs import card_ref_of
 from agents.payments.decide import Call, Inquire, Refuse, attempt_number
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Decided, Later, Patience, Step, Unperformed, Unsettled, Work
@@ -15,10 +16,11 @@ from agents.routing import Way
 from providers.caller import Caller
 from providers.connector import Attempt, Card, Integration, Operation
 from providers.exchange import Prepared
-from providers.outcome import Outcome, Sighting
+from providers.outcome import Outcome, Refusal, Sighting
 from providers.reference import reference_for
+from schemas.base import Frozen
 from schemas.errors import NotSent, OutcomeUnknown, StoreError, Throttled
-from schemas.payments import CardRef, CreatePayment, PaymentCommand, Reason
+from schemas.payments import Reason
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
 from streams.codec import Outgoing
@@ -62,14 +64,14 @@ class Performer:
         """Send an attempt that was never sent, or that certainly was not performed."""
         integration = way.integration
         card: Card | None = None
-        if _card_ref(work.command) is not None:
+        if card_ref_of(work.command) is not None:
             card = await self._open_card(work)
             if card is None:
                 detail = "the card was gone from the vault before anything was sent; ask the payer for it again"
                 return Refuse(Reason.CARD_EXPIRED, FailureClass.DECLINED, detail, requested=call.amount)
         number = attempt_number(work.claim.attempts, integration.id)
         reference = reference_for(work.command_id, "a", number, integration.connector.reference)
-        attempt = Attempt(work.command_id, number, reference, work.payment, call.amount, card)
+        attempt = Attempt(work.command_id, number, reference, work.payment, call.amount, card, work.resource)
         try:
             prepared = self._caller.prepare(integration, operation, work.command, attempt)
         except NotSent as never:
@@ -101,6 +103,10 @@ class Performer:
                 return await self._absent(work, ask, integration, operation, attempt)
             case _:
                 return self._unsettled(work, integration, attempt, "the provider has not decided")
+
+    async def read(self, integration: Integration, name: str, question: Frozen) -> Frozen | Refusal:
+        """The answer to a question that may be kept; raises as `Caller.read`."""
+        return await self._caller.read(integration, name, question)
 
     async def _send(
         self,
@@ -167,18 +173,18 @@ class Performer:
         return outcome
 
     async def _forget_code(self, work: Work) -> None:
-        card_ref = _card_ref(work.command)
+        card_ref = card_ref_of(work.command)
         if self._cards is None or card_ref is None:
             return
         try:
-            await self._cards.forget_code(card_ref.card_ref)
+            await self._cards.forget_code(card_ref)
         except StoreError as failed:  # the answer counts for more; the sweep deletes the code
             log.warning("a verification code is left to the sweep", extra=work.facts(why=str(failed)))
 
     async def _mark(self, sending: Sending, work: Work) -> bool:
         """The intent on Kafka and the mark in the ledger, side by side; bytes may leave only when both hold."""
         intent = self._records.intent(
-            sending, work.command.payment_id, self._ledger.incarnation, self._now(), current_traceparent()
+            sending, work.command.key, self._ledger.incarnation, self._now(), current_traceparent()
         )
         async with asyncio.TaskGroup() as both:
             marking = both.create_task(_kept(insist(lambda: self._ledger.mark_sending(sending))))
@@ -228,7 +234,7 @@ class Performer:
         attempt: Attempt,
     ) -> Step:
         """The provider does not know the attempt: send it again where it deduplicates, else wait out the window."""
-        if ask.resend and _card_ref(work.command) is None:
+        if ask.resend and card_ref_of(work.command) is None:
             prepared = self._caller.prepare(integration, operation, work.command, attempt)
             # Only the very same request is a repetition; code deployed since may have built another one.
             if prepared.digest == ask.attempt.request_digest:
@@ -247,7 +253,7 @@ class Performer:
         await self._forget_code(work)  # as in `inquire`
         sent_to = ask.attempt.integration_id
         told = f"it may have been sent to {sent_to}; {why}"
-        return self.unsettled_at(work, sent_to, provider or work.payment.provider or sent_to, _asked(work, ask), told)
+        return self.unsettled_at(work, sent_to, provider or work.stands.provider or sent_to, _asked(work, ask), told)
 
     def _unsettled(self, work: Work, integration: Integration, attempt: Attempt, why: str) -> Step:
         return self.unsettled_at(work, integration.id, integration.connector.name, attempt, why)
@@ -260,14 +266,15 @@ class Performer:
         return Unsettled(why, integration_id, provider, attempt)
 
     async def _open_card(self, work: Work) -> Card | None:
-        card_ref = _card_ref(work.command)
+        card_ref = card_ref_of(work.command)
         if self._cards is None or card_ref is None:
             return None
-        return await self._cards.open(card_ref.card_ref, work.claim)
+        return await self._cards.open(card_ref, work.claim)
 
 
 def _asked(work: Work, ask: Inquire) -> Attempt:
-    return Attempt(work.command_id, ask.attempt.number, ask.attempt.reference, work.payment, ask.amount)
+    sent = ask.attempt
+    return Attempt(work.command_id, sent.number, sent.reference, work.payment, ask.amount, resource=work.resource)
 
 
 async def _kept(act: Awaitable[T]) -> T | StoreError:
@@ -276,10 +283,3 @@ async def _kept(act: Awaitable[T]) -> T | StoreError:
         return await act
     except StoreError as failed:
         return failed
-
-
-def _card_ref(command: PaymentCommand) -> CardRef | None:
-    """A card is read once, so that a request with one cannot be built again."""
-    if isinstance(command, CreatePayment) and isinstance(command.method, CardRef):
-        return command.method
-    return None

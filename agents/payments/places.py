@@ -8,7 +8,7 @@ from agents.payments.decide import Promise, Refuse
 from agents.payments.work import Work
 from agents.routing import NOT_READY, Route, Way, closed_refusal, route
 from providers.connector import Integration, Operation
-from schemas.payments import PaymentCommand
+from schemas.payments.vocabulary import Command
 from schemas.routing import RoutingRule
 
 
@@ -39,10 +39,10 @@ class Places:
 
     def route(self, work: Work) -> Route | Refuse:
         """For a command of which certainly nothing was performed."""
-        return closed_refusal(work.command, work.payment, self.disabled) or route(
+        return closed_refusal(work.command, work.stands, self.disabled) or route(
             work.command_id,
             work.command,
-            work.payment,
+            work.stands,
             self.integrations,
             rules=self.rules(),
             owners=self.owners(),
@@ -91,7 +91,7 @@ class Places:
         found = self.route(work)
         return None if isinstance(found, Refuse) else found.foremost.integration.id
 
-    def _closed(self, integration: Integration, command: PaymentCommand) -> str | None:
+    def _closed(self, integration: Integration, command: Command) -> str | None:
         """Why nothing, or only what has no other place, is sent there now."""
         if integration.id in self.stopped():
             return "an operator stopped it"

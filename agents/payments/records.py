@@ -1,7 +1,7 @@
 """The records a payments agent appends: results, facts, intents, exchanges. Pure but for fresh ids of exchanges."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -12,7 +12,9 @@ from schemas.envelope import REPUBLISHED, Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import fact_id, new_id, rejection_id, result_id
 from schemas.intents import SendIntended
-from schemas.payments import CommandRejected, LateOutcome, Result, ResultDivergence
+from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments.resources import ResourceLateOutcome, ResourceResult, ResourceResultDivergence
+from schemas.payments.vocabulary import Ending
 from schemas.provider_calls import ProviderCalled
 from schemas.verdicts import Verdict
 from streams.codec import Outgoing, encode
@@ -28,20 +30,18 @@ class PaymentRecords:
     def __init__(self, topics: Topics) -> None:
         self._topics = topics
 
-    def result(self, result: Result, traceparent: str | None) -> Outgoing:
+    def result(self, result: Ending, traceparent: str | None) -> Outgoing:
         """The command's one result; its id depends on the command alone."""
-        return self._event(
-            result, result_id(result.command_id), str(result.payment_id), result.concluded_at, traceparent
-        )
+        return self._event(result, result_id(result.command_id), result.key, result.concluded_at, traceparent)
 
     def stored(self, result: Outgoing) -> StoredResult:
         if result.value is None:
             raise AssertionError("a result has a value")
         return StoredResult(result.value, result.headers)
 
-    def again(self, stored: StoredResult, payment_id: UUID) -> Outgoing:
+    def again(self, stored: StoredResult, key: str) -> Outgoing:
         """The stored result word for word, marked as a further copy."""
-        record = Outgoing(self._topics.payment_events.name, str(payment_id).encode(), stored.value, stored.headers)
+        record = Outgoing(self._topics.payment_events.name, key.encode(), stored.value, stored.headers)
         return record.with_header(REPUBLISHED, b"1")
 
     def rejected(self, record: RawRecord, command_id: UUID, bad: UnreadableRecord, at: datetime) -> Outgoing:
@@ -59,36 +59,41 @@ class PaymentRecords:
         key = (record.key or b"").decode("utf-8", "replace") if bad.reason != "card_number" else ""
         return self._event(body, rejection_id(record.topic, record.partition, record.offset), key, at, None)
 
-    def late_outcome(self, result: Result, epoch: int, at: datetime, traceparent: str | None) -> Outgoing:
-        body = LateOutcome(
-            payment_id=result.payment_id,
-            command_id=result.command_id,
-            caused_by=result.command_id,
-            verdict=Verdict(result.verdict),
-            observed_at=at,
-            epoch=epoch,
-            performed=result.performed,
-            amount=getattr(result, "amount", None) or getattr(result, "paid_price", None),
-            provider_code=getattr(result, "provider_code", None),
-        )
-        return self._event(body, fact_id(result.command_id, f"late:{epoch}"), str(result.payment_id), at, traceparent)
+    def late_outcome(self, result: Ending, epoch: int, at: datetime, traceparent: str | None) -> Outgoing:
+        about: dict[str, Any] = {
+            "command_id": result.command_id,
+            "caused_by": result.command_id,
+            "verdict": Verdict(result.verdict),
+            "observed_at": at,
+            "epoch": epoch,
+            "performed": result.performed,
+            "provider_code": getattr(result, "provider_code", None),
+        }
+        body: LateOutcome | ResourceLateOutcome
+        if isinstance(result, ResourceResult):
+            body = ResourceLateOutcome(resource_id=result.resource_id, **about)
+        else:
+            amount = getattr(result, "amount", None) or getattr(result, "paid_price", None)
+            body = LateOutcome(payment_id=result.payment_id, amount=amount, **about)
+        return self._event(body, fact_id(result.command_id, f"late:{epoch}"), result.key, at, traceparent)
 
-    def divergence(self, result: Result, kept: str, other: str, at: datetime, traceparent: str | None) -> Outgoing:
-        body = ResultDivergence(
-            payment_id=result.payment_id,
-            command_id=result.command_id,
-            caused_by=result.command_id,
-            observed_at=at,
-            kept_digest=kept,
-            other_digest=other,
-        )
-        return self._event(
-            body, fact_id(result.command_id, f"divergence:{other}"), str(result.payment_id), at, traceparent
-        )
+    def divergence(self, result: Ending, kept: str, other: str, at: datetime, traceparent: str | None) -> Outgoing:
+        about: dict[str, Any] = {
+            "command_id": result.command_id,
+            "caused_by": result.command_id,
+            "observed_at": at,
+            "kept_digest": kept,
+            "other_digest": other,
+        }
+        body: ResultDivergence | ResourceResultDivergence
+        if isinstance(result, ResourceResult):
+            body = ResourceResultDivergence(resource_id=result.resource_id, **about)
+        else:
+            body = ResultDivergence(payment_id=result.payment_id, **about)
+        return self._event(body, fact_id(result.command_id, f"divergence:{other}"), result.key, at, traceparent)
 
-    def intent(
-        self, sending: Sending, payment_id: UUID, ledger: UUID, at: datetime, traceparent: str | None
-    ) -> Outgoing:
+    def intent(self, sending: Sending, key: str, ledger: UUID, at: datetime, traceparent: str | None) -> Outgoing:
+        """What is about to be sent; `key` is the record's, not the ledger's."""
         claim: Claim = sending.claim
         body = SendIntended(
             command_id=claim.ask.command_id,
@@ -107,7 +112,7 @@ class PaymentRecords:
         envelope = _envelope(
             body, fact_id(claim.ask.command_id, f"intent:{sending.number}:{claim.epoch}"), at, traceparent
         )
-        return encode(self._topics.intents.name, str(payment_id), envelope, body)
+        return encode(self._topics.intents.name, key, envelope, body)
 
     def exchange(self, exchange: Exchange, key: str, traceparent: str | None) -> Outgoing:
         body = ProviderCalled(

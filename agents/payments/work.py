@@ -11,7 +11,9 @@ from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
 from schemas.errors import NotSent, Throttled
-from schemas.payments import Payment, PaymentCommand, TakeNotice
+from schemas.payments import Payment, TakeNotice
+from schemas.payments.resources import Resource
+from schemas.payments.vocabulary import Command
 from schemas.routing import Routed
 
 
@@ -62,20 +64,35 @@ class Unperformed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A command under a claim, and the payment as it stood when it was claimed.
+    """A command under a claim, and what it is about as that stood when it was claimed.
 
     Attributes:
+        payment: of a command about a resource, one that never was.
         source: who published it (`ce_source`).
         failed: what was tried since it was taken up this time; the claim is younger than each of them.
+        resource: of a command about a resource.
     """
 
     delivery: Delivery
     command_id: UUID
-    command: PaymentCommand
+    command: Command
     payment: Payment
     claim: Claim
     source: str
     failed: tuple[Unperformed, ...] = ()
+    resource: Resource | None = None
+
+    @property
+    def stands(self) -> Payment | Resource:
+        """How that stands which the command is about."""
+        return self.payment if self.resource is None else self.resource
+
+    @property
+    def of_resource(self) -> Resource:
+        """The resource that a command about one is about."""
+        if self.resource is None:
+            raise AssertionError("work on a command about a resource holds the resource")
+        return self.resource
 
     @property
     def maybe_sent(self) -> bool:

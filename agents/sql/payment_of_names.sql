@@ -1,4 +1,4 @@
--- Which payments of an account go by these names: $1 integration, $2 our reference (or null), $3 the provider's (or null).
+-- Which payments and resources of an account go by these names: $1 integration, $2 our reference (or null), $3 the provider's (or null).
 -- The reference is of one attempt: with it come its command and when that was claimed, in milliseconds.
 select c.key, c.command_id, (extract(epoch from c.claimed_at) * 1000)::bigint as claimed_ms
 from ledger.attempts s join ledger.commands c using (command_id)

@@ -106,11 +106,12 @@ class WebhooksAgent:
             await self._bury(record, HUB_FAILED)
 
     async def _take(self, record: RawRecord, received_id: UUID, call: WebhookReceived) -> None:
-        named = call.our_reference is not None or call.provider_reference is not None
+        references = (call.our_reference, call.provider_reference)
+        named = call.about == "payment" and any(reference is not None for reference in references)
         subject = await self._finder.subject(call) if named else None
         if subject is not None:
             await self._hand_on(received_id, call, subject)
-        elif not named or call.said is None:
+        elif not named or (call.said is None and call.about == "payment"):
             await self._tell(received_id, call, outcome="about_nothing")
         else:
             await self._let_wait(record, received_id, call)
@@ -132,16 +133,17 @@ class WebhooksAgent:
             command = encode(self._topics.payment_commands.name, notice.key, envelope, notice)
             await self._publisher.publish([command])
         outcome = "processed" if state is None else "repeated"
-        await self._tell(received_id, call, outcome=outcome, payment_id=subject.payment_id, command_id=command_id)
+        told = {"resource_id" if call.about == "resource" else "payment_id": subject.id}
+        await self._tell(received_id, call, outcome=outcome, command_id=command_id, **told)
 
     async def _let_wait(self, record: RawRecord, received_id: UUID, call: WebhookReceived) -> None:
-        """It may have come before its payment; one that nobody ever sent from here is kept for people in the end."""
+        """It may have come before what it is about; one that is about nothing of ours is kept for people in the end."""
         age = self._now() - call.verified.arrived_at
         if age < self._patience:
             _, topic = self._topics.retry_after(age.total_seconds() / 2)
             await self._publisher.publish([waiting(topic, record, READER)])
             return
-        detail = f"no payment of {call.integration_id} goes by its references; requeue it once there is one"
+        detail = f"no {call.about} of {call.integration_id} goes by its references; requeue it once there is one"
         why = UnreadableRecord("webhook_unresolved", "our_reference", detail)
         letter = dead_letter(self._topics.dead_letters, record, why, integration_id=call.integration_id)
         await self._publisher.publish([letter])

@@ -1,4 +1,4 @@
-"""Which payment a provider's call is about: asked of the ledger, never guessed."""
+"""Which payment or resource a provider's call is about: asked of the ledger, never guessed."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from agents.payments.ledger_keys import PAYMENTS, RESOURCES, id_in
 from agents.pool import FAILURES
 from agents.sql import statement
 from schemas.errors import StoreError
@@ -15,41 +16,42 @@ from schemas.ids import created_at
 from schemas.webhooks import WebhookReceived
 
 _DEADLINE_S: Final = 10.0
-_KEY: Final = "payments/"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The payment that a call is about.
+    """What a call is about.
 
     Attributes:
+        id: of the payment or the resource.
         begun_ms: when the attempt that it names was begun, in milliseconds since 1970: the same whenever one looks.
             `None` where it was found by the provider's name.
     """
 
-    payment_id: UUID
+    id: UUID
     begun_ms: int | None
 
 
 class Finder:
-    """Looks payments up by the names that calls carry, within the account that the call's secret belongs to."""
+    """Looks up what is called by the names that calls carry, within the account that the call's secret belongs to."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def subject(self, call: WebhookReceived) -> Subject | None:
-        """The payment; `None` while there is none by these names, or where they fit several.
+        """The payment or resource; `None` while there is none by these names, or where they fit several.
 
         Raises:
             StoreError: PostgreSQL failed.
         """
         names = (call.integration_id, call.our_reference, call.provider_reference)
-        rows = [row for row in await self._fetch("payment_of_names", *names) if row["key"].startswith(_KEY)]
+        kind = RESOURCES if call.about == "resource" else PAYMENTS
+        rows = [row for row in await self._fetch("payment_of_names", *names) if row["key"].startswith(kind)]
         ours = [row for row in rows if row["command_id"] is not None]
         found = ours or rows
         if len({row["key"] for row in found}) != 1:
             return None
-        return Subject(UUID(found[0]["key"].removeprefix(_KEY)), _begun_ms(found[0]))
+        return Subject(id_in(found[0]["key"]), _begun_ms(found[0]))
 
     async def known(self, command_id: UUID) -> str | None:
         """The state of a command that was taken up before.

@@ -9,16 +9,26 @@ from agents.webhooks.finding import Subject
 from schemas.card_numbers import holds_card_number
 from schemas.ids import derived_id
 from schemas.payments import TakeNotice
+from schemas.payments.resources import TakeResourceNotice
 from schemas.webhooks import WebhookReceived
 
 SOURCE: Final = "/kolaj/hub/webhooks"
 _DAY_MS: Final = int(timedelta(days=1).total_seconds() * 1000)
 
 
-def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice:
+def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice | TakeResourceNotice:
     """Only what a repeat of the call repeats: the same event is the same command word for word."""
+    if call.about == "resource":
+        return TakeResourceNotice(
+            resource_id=subject.id,
+            integration_id=call.integration_id,
+            event_id=_sayable(call.event_id),
+            event_type=_sayable(call.event_type),
+            provider_reference=_sayable(call.provider_reference),
+            order_reference=_sayable(call.order_reference),
+        )
     return TakeNotice(
-        payment_id=subject.payment_id,
+        payment_id=subject.id,
         integration_id=call.integration_id,
         cause="webhook",
         event_id=_sayable(call.event_id),
@@ -29,7 +39,7 @@ def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice:
     )
 
 
-def notice_id(call: WebhookReceived, subject: Subject, notice: TakeNotice) -> UUID:
+def notice_id(call: WebhookReceived, subject: Subject, notice: TakeNotice | TakeResourceNotice) -> UUID:
     """The command's id, made of all that it says: another word under the same event is another command.
 
     An event's id may stand outside of what is signed, so that who repeats a call can choose it: it must neither keep

@@ -17,7 +17,7 @@ from infra.local import LocalStack
 from infra.local.process import Process
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from streams.admin import ensure_topics
 from streams.topics import DAY_MS, Topic
 

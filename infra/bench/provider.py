@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Final
 
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.amounts import read_price
-from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.payment_result import payment_result
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, PAYMENT_ORDER, canonical_amount

@@ -17,7 +17,7 @@ from infra.children import Children
 from infra.integration_settings import credential_prefix
 from infra.local import LocalStack, embedded_stack
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 
 SHORT: Final[Mapping[str, str]] = {
     "KOLAJ_DEADLINE_S": "4",

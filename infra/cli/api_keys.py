@@ -16,7 +16,7 @@ from infra.gateway.access.key import ApiKey
 from infra.gateway.access.key_changes import ApiKeys, Grant, NoSuchKey
 from infra.gateway.access.log_records import teller
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.envelope import rfc3339
 
 app = typer.Typer(

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "sender": "Send events to the endpoints of services that asked for them.",
     "publish": "Publish commands from a file of JSON lines.",
     "results": "Show the results of commands.",
+    "resources": "Cards, subscriptions, sub-merchants and links, as the tables tell of them.",
     "commands": "Where commands stand; withdraw one, or settle one whose outcome is unknown.",
     "replay": "Write what lies in a topic as JSON lines.",
     "dead-letters": "List, show and requeue records that could not be read or sent.",

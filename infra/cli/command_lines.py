@@ -10,11 +10,11 @@ from infra.cli.record_json import bytes_of
 from schemas.card_numbers import mask_card_numbers
 from schemas.envelope import Header, rfc3339
 from schemas.errors import UnreadableRecord
-from schemas.payments import PAYMENT_COMMANDS
+from schemas.payments.vocabulary import COMMANDS
 from streams.codec import Outgoing, decode
 from streams.dead_letters import card_number_in_record
 
-MODELS: Final = {model.type: model for model in PAYMENT_COMMANDS}
+MODELS: Final = {model.type: model for model in COMMANDS}
 _ATTRIBUTES: Final = ("specversion", "id", "type", "source", "subject", "time")
 _MEMBERS: Final = frozenset({*_ATTRIBUTES, "data", "datacontenttype", "traceparent"})
 
@@ -56,7 +56,9 @@ def _record(line: bytes, topic: str, *, raw: bool) -> Outgoing:
     if not isinstance(data, dict):
         raise UnreadableRecord("missing", "data", "must be an object: the command's body")
     value = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    key = str(data.get("payment_id", "")).encode("utf-8", "surrogatepass")
+    model = MODELS.get(str(event.get("type")))
+    keyed_by = "payment_id" if model is None else model.keyed_by
+    key = str(data.get(keyed_by, "")).encode("utf-8", "surrogatepass")
     headers = _headers(event)
     try:
         decode(MODELS, key, value, headers)

@@ -10,7 +10,7 @@ from infra.cli.by_hand import record
 from infra.cli.credential_desk import desk_of
 from infra.cli.failing import Failed
 from infra.settings import Settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.credential_events import CredentialEvent, CredentialRevoked, CredentialRotated, CredentialStored
 from schemas.errors import StoreError
 

@@ -21,7 +21,7 @@ from infra.cli.master_key import rotate_master_command
 from infra.cli.output import Json, emit, run, say, tables
 from infra.cli.secret_input import read_secrets
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from providers.registry import connectors
 from schemas.base import IntegrationId
 from schemas.envelope import rfc3339

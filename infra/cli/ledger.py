@@ -19,7 +19,7 @@ from agents.sql import statement
 from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, progress, run, say, tables
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from streams.publisher import Publisher
 
 app = typer.Typer(no_args_is_help=True, help="Look into the ledger, and mend it.")

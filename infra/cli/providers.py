@@ -1,11 +1,14 @@
 """`kolaj providers`: what the connectors say of themselves."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, tables
+from providers import verified
 from providers.connector import Connector
 from providers.registry import connectors
 
@@ -13,8 +16,10 @@ app = typer.Typer(invoke_without_command=True)
 
 
 @app.callback()
-def providers(*, json: Annotated[bool, Json] = False) -> None:
+def providers(context: typer.Context, *, json: Annotated[bool, Json] = False) -> None:
     """List the connectors straight from their declarations: what each can do, and what an account of it needs."""
+    if context.invoked_subcommand is not None:
+        return
     told = [_told(connector) for _, connector in sorted(connectors().items())]
     if json:
         emit(told)
@@ -25,6 +30,22 @@ def providers(*, json: Annotated[bool, Json] = False) -> None:
         words = [*lists, one["settings"]["properties"]]
         table.add_row(one["provider"], one["kind"], *("\n".join(part) for part in words))
     tables().print(table)
+
+
+@app.command()
+def table(
+    into: Annotated[Path | None, typer.Option(help="Put it into this file, between its marks.", exists=True)] = None,
+) -> None:
+    """Print, as Markdown, which operation each connector performs, and what of it is verified by whom."""
+    markdown = verified.table(connectors().values())
+    if into is None:
+        typer.echo(markdown, nl=False)
+        return
+    try:
+        text = verified.with_table(into.read_text(encoding="utf-8"), markdown)
+    except ValueError as bad:
+        raise Failed(str(bad)) from bad
+    into.write_text(text, encoding="utf-8")
 
 
 def _told(connector: Connector) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
+from agents.payments.ledger_keys import id_in, is_of_resource
 from agents.sql import statement
 from infra.cli.by_hand import SOURCE, By, ledger_of, named
 from infra.cli.failing import Failed
@@ -134,8 +135,10 @@ async def _payment(settings: Settings, command: UUID) -> Payment:
         row = await pool.fetchrow(statement("key_of"), command)
     if row is None:
         raise Failed(f"the ledger does not know command {command}: no worker has read it yet, or its id is wrong")
+    if is_of_resource(row["key"]):
+        raise Failed(f"command {command} is about a resource: a query of it settles that, not a person's word")
     if row["state"] is None:
-        return Payment(payment_id=UUID(row["key"].split("/", 1)[1]))
+        return Payment(payment_id=id_in(row["key"]))
     return Payment.model_validate_json(row["state"])
 
 

@@ -15,8 +15,9 @@ from infra.cli.output import Json, emit, moment, run, say, tables
 from infra.settings import Settings, read_settings
 from schemas.envelope import rfc3339
 from schemas.errors import UnreadableRecord
-from schemas.payments import PAYMENT_EVENTS, Result
+from schemas.payments.resources import ResourceResult
 from schemas.payments.results import CommandResult
+from schemas.payments.vocabulary import EVENTS, Ending
 from streams.codec import Incoming, decode
 from streams.reader import follow, replay
 from streams.records import RawRecord
@@ -24,7 +25,7 @@ from streams.seen import SeenIds
 
 app = typer.Typer()
 
-MODELS: Final = {model.type: model for model in PAYMENT_EVENTS}
+MODELS: Final = {model.type: model for model in EVENTS}
 _STYLES: Final = {"accepted": "green", "refused": "yellow", "pending": "cyan", "unknown": "bold red"}
 
 
@@ -88,21 +89,21 @@ async def _following(settings: Settings, start: datetime | None) -> AsyncGenerat
             yield record
 
 
-def _result(record: RawRecord) -> Incoming[Result] | None:
+def _result(record: RawRecord) -> Incoming[Ending] | None:
     try:
         event = decode(MODELS, record.key, record.value, record.readable_headers)
     except UnreadableRecord as bad:
         say(f"{record.topic} {record.partition}/{record.offset}: {bad}")
         return None
-    return event if isinstance(event.body, CommandResult) else None  # type: ignore[return-value] # narrowed by its body
+    return event if isinstance(event.body, CommandResult | ResourceResult) else None  # type: ignore[return-value] # narrowed by its body
 
 
 @contextmanager
 def _printer(*, json: bool, live: bool) -> Iterator[Any]:
     console = tables()
-    table = Table("command", "verdict", "type", "payment", "reason", "concluded at", "reference")
+    table = Table("command", "verdict", "type", "key", "reason", "concluded at", "reference")
 
-    def put_json(record: RawRecord, result: Incoming[Result]) -> None:
+    def put_json(record: RawRecord, result: Incoming[Ending]) -> None:
         emit(
             {
                 "partition": record.partition,
@@ -115,7 +116,7 @@ def _printer(*, json: bool, live: bool) -> Iterator[Any]:
         if live:
             typer.get_text_stream("stdout").flush()
 
-    def put_row(_: RawRecord, result: Incoming[Result]) -> None:
+    def put_row(_: RawRecord, result: Incoming[Ending]) -> None:
         if live:
             console.print("  ".join(_cells(result)))
         else:
@@ -126,14 +127,14 @@ def _printer(*, json: bool, live: bool) -> Iterator[Any]:
         console.print(table)
 
 
-def _cells(result: Incoming[Result]) -> tuple[str, ...]:
+def _cells(result: Incoming[Ending]) -> tuple[str, ...]:
     body = result.body
     reference = (body.performed.provider_reference or "") if body.performed else ""
     return (
         str(body.command_id),
         f"[{_STYLES[body.verdict]}]{body.verdict}[/]",
         result.envelope.type,
-        str(body.payment_id),
+        body.key,
         str(getattr(body, "reason", "")),
         rfc3339(body.concluded_at),
         reference,

@@ -1,5 +1,7 @@
-"""`kolaj sandbox iyzico`."""
+"""`kolaj sandbox iyzico` and `kolaj sandbox paytr`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -8,15 +10,11 @@ import typer
 from infra.cli.failing import Failed
 from infra.cli.output import Json
 from infra.sandbox.iyzico import Notifying, run_iyzico_sandbox
+from infra.sandbox.paytr import Callbacks, run_paytr_sandbox
 
 app = typer.Typer(no_args_is_help=True, help="A provider's API on this machine, with books of its own.")
 
 _FAULT = "KIND[,path=…][,count=N][,every=N][,probability=P][,seconds=S]"
-
-
-@app.callback()
-def sandbox() -> None:
-    """Keeps each provider a command of its own."""
 
 
 @app.command()
@@ -33,6 +31,9 @@ def iyzico(
     webhook_url: Annotated[
         str | None, typer.Option(help="Call this address about payments, signed as iyzico does.")
     ] = None,
+    webhook_subscription_url: Annotated[
+        str | None, typer.Option(help="Call this address about orders of subscriptions; else they go to the other.")
+    ] = None,
     webhook_delay_s: Annotated[
         float, typer.Option(min=0, help="Seconds between an event and its call, at least.")
     ] = 10,
@@ -44,7 +45,7 @@ def iyzico(
     json: Annotated[bool, Json] = False,
 ) -> None:
     """Serve iyzico's API until interrupted. Base URL and keys are printed first."""
-    try:
+    with _served():
         run_iyzico_sandbox(
             port=port,
             books=":memory:" if books is None else str(books),
@@ -57,9 +58,60 @@ def iyzico(
             notifying=None
             if webhook_url is None
             else Notifying(
-                webhook_url, delay_s=webhook_delay_s, repeats=webhook_repeats, forge_every=webhook_forge_every
+                webhook_url,
+                delay_s=webhook_delay_s,
+                repeats=webhook_repeats,
+                forge_every=webhook_forge_every,
+                subscription_url=webhook_subscription_url,
             ),
         )
+
+
+@app.command()
+def paytr(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    books: Annotated[
+        Path | None, typer.Option(help="Keep the books in this file; else they go with the process.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar=_FAULT, help="Order a fault; may be repeated.")] = None,
+    callback_url: Annotated[
+        str | None, typer.Option(help="Tell this address of payments, as PayTR does, until it answers OK.")
+    ] = None,
+    callback_after_s: Annotated[float, typer.Option(min=0, help="Seconds from an event to its first call.")] = 1,
+    callback_spread_s: Annotated[
+        float, typer.Option(min=0, help="Each call comes by chance up to this much later.")
+    ] = 0,
+    callback_again_s: Annotated[float, typer.Option(min=1, help="Seconds until a call is made again.")] = 60,
+    callback_repeats: Annotated[int, typer.Option(min=0, help="How often it comes again though it was taken.")] = 0,
+    callback_forge_every: Annotated[int, typer.Option(min=0, help="Each n-th call comes with a wrong hash first.")] = 0,
+    seed: Annotated[int, typer.Option(help="Makes faults by chance repeatable.")] = 0,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Serve PayTR's API and pages until interrupted. Base URL and keys are printed first."""
+    with _served():
+        run_paytr_sandbox(
+            port=port,
+            books=":memory:" if books is None else str(books),
+            faults=fault or (),
+            json=json,
+            seed=seed,
+            callbacks=Callbacks(
+                url=callback_url,
+                first_s=callback_after_s,
+                spread_s=callback_spread_s,
+                again_s=callback_again_s,
+                repeats=callback_repeats,
+                forge_every=callback_forge_every,
+            ),
+        )
+
+
+@contextmanager
+def _served() -> Iterator[None]:
+    """Say in the command line's words why nothing can be served."""
+    try:
+        yield
     except ValueError as bad:
         raise typer.BadParameter(str(bad)) from bad
     except OSError as bad:

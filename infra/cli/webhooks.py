@@ -2,9 +2,7 @@
 
 import base64
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,13 +11,10 @@ from rich.table import Table
 from agents.sealing import Seal
 from infra.cli.failing import Failed
 from infra.cli.output import Json, emit, run, tables
+from infra.cli.table_rows import plain, rows_of
 from infra.credential_store import key_ring
 from infra.settings import Settings, read_settings
-from projections.batch import STORE_FAILURES
-from projections.pool import open_pool
-from projections.statements import statement
 from schemas.envelope import rfc3339
-from schemas.errors import StoreError
 from schemas.webhooks import WebhookReceived
 from streams.codec import decode
 from streams.picking import RecordPicker
@@ -39,10 +34,10 @@ def list_them(
     json: Annotated[bool, Json] = False,
 ) -> None:
     """List events: who told them, how often, what became of them; and counts of calls that were refused."""
-    rows = run(_rows(read_settings(kafka=False), "webhooks/list", integration, status, limit))
+    rows = run(rows_of(read_settings(kafka=False), "webhooks/list", integration, status, limit))
     if json:
         for row in rows:
-            emit(_plain(row))
+            emit(plain(row))
         return
     table = Table("integration", "event", "type", "status", "times", "last", "payment or why")
     for row in rows:
@@ -61,11 +56,11 @@ def show(
 ) -> None:
     """Show one event, with every record about it and where that lies in the log; `body` shows what was said."""
     settings = read_settings(kafka=False)
-    found = run(_rows(settings, "webhooks/event", integration, event))
+    found = run(rows_of(settings, "webhooks/event", integration, event))
     if not found:
         raise Failed(f"no event {event} of {integration} is in the tables; `kolaj projections status` tells their lag")
-    records = run(_rows(settings, "webhooks/records", integration, event))
-    whole = {**_plain(found[0]), "records": [_plain(row) for row in records]}
+    records = run(rows_of(settings, "webhooks/records", integration, event))
+    whole = {**plain(found[0]), "records": [plain(row) for row in records]}
     if json:
         emit(whole)
     else:
@@ -80,7 +75,7 @@ def body(
     """Write the bytes of the event's last call, opened with the master key. They may tell of persons."""
     settings = read_settings()
     seal = Seal(key_ring(settings))
-    records = run(_rows(settings, "webhooks/records", integration, event))
+    records = run(rows_of(settings, "webhooks/records", integration, event))
     received = [row for row in records if row["kind"] == "received"]
     if not received:
         raise Failed(f"no call about event {event} of {integration} is in the tables; `kolaj webhooks list` shows them")
@@ -98,23 +93,3 @@ async def _picked(settings: Settings, topic: str, partition: int, offset: int) -
         return await picker.pick(topic, partition, offset)
     finally:
         await picker.aclose()
-
-
-async def _rows(settings: Settings, name: str, *arguments: object) -> Sequence[Mapping[str, Any]]:
-    try:
-        pool = await open_pool(settings.database_url.get_secret_value(), size=1)
-        try:
-            rows: Sequence[Mapping[str, Any]] = await pool.fetch(statement(name), *arguments)
-        finally:
-            await pool.close()
-    except STORE_FAILURES as failed:
-        raise StoreError(f"the tables cannot be read ({failed}); start PostgreSQL") from failed
-    return rows
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in row.items() if value is not None}
-    return {
-        name: rfc3339(value) if isinstance(value, datetime) else value if isinstance(value, int) else str(value)
-        for name, value in told.items()
-    }

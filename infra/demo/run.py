@@ -25,7 +25,7 @@ from infra.local import embedded_stack
 from infra.local.process import Process
 from infra.sandbox.iyzico import Books
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from projections.audit import verify
 from projections.pool import open_pool
 from projections.status import high_water, stands_at

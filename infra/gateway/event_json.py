@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.envelope import REPUBLISHED
-from schemas.payments import PAYMENT_EVENTS
+from schemas.payments.vocabulary import EVENTS
 from streams.records import RawRecord, ascii_fold
 
 _PREFIX: Final = "ce_"
@@ -18,7 +18,7 @@ class CloudEvent(BaseModel):
     model_config = ConfigDict(
         extra="allow",
         json_schema_extra={
-            "x-kolaj-data": {model.type: {"$ref": f"#/components/schemas/{model.__name__}"} for model in PAYMENT_EVENTS}
+            "x-kolaj-data": {model.type: {"$ref": f"#/components/schemas/{model.__name__}"} for model in EVENTS}
         },
     )
 

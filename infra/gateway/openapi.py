@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from infra.gateway.access.caller import Caller, authorized
 from infra.gateway.contract import BEARER, EVERYWHERE, operation, problems
 from infra.gateway.problems import ProblemBody
-from schemas.payments import PAYMENT_COMMANDS, PAYMENT_EVENTS
+from schemas.payments.vocabulary import COMMANDS, EVENTS
 
 PREFIX: Final = "/v1/"
 PATH: Final = "/v1/openapi.json"
@@ -102,6 +102,6 @@ def _spoken(responses: dict[str, Any]) -> dict[str, Any]:
 
 
 def _models() -> dict[str, Any]:
-    models = [(model, "validation") for model in (*PAYMENT_COMMANDS, *PAYMENT_EVENTS, ProblemBody)]
+    models = [(model, "validation") for model in (*COMMANDS, *EVENTS, ProblemBody)]
     _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type] # the list's Literal is widened
     return dict(schemas["$defs"])

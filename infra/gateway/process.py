@@ -25,8 +25,9 @@ from infra.gateway.returns.desk import returns_of
 from infra.gateway.serving import listen, server_of, url_of
 from infra.gateway.webhooks import Intake, Outlet
 from infra.integration_settings import load_integrations, without_secrets
+from infra.process_health import OnHealth, tell_health, unheard
 from infra.settings import Settings
-from infra.worker import OnHealth, prepare_stores, tell_health, unheard
+from infra.stores import prepare_stores
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.publisher import Publisher

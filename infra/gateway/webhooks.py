@@ -182,6 +182,8 @@ def _record(outlet: Outlet, integration: Integration, notice: Notice, body: byte
         our_reference=_name(notice.our_reference),
         provider_reference=_name(notice.provider_reference),
         said=notice.said,
+        about=notice.about,
+        order_reference=_name(notice.order_reference),
         sealed=_sealed(outlet.seal, body, received_id),
     )
     envelope = Envelope(

@@ -100,7 +100,9 @@ def _is_about(record: RawRecord, person: Person) -> bool:
         body = json.loads(record.value)
     except (ValueError, RecursionError):
         return person.buyer_id.encode() in record.value  # unreadable: rather too much than too little
-    buyer = body.get("buyer") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return False
+    buyer = body.get("buyer", body)  # a command that stores a card names its buyer without one
     return isinstance(buyer, dict) and buyer.get("buyer_id") == person.buyer_id
 
 

@@ -51,6 +51,14 @@ from schemas.payments import (
     ResultDivergence,
 )
 from schemas.payments.order import PaymentOrder
+from schemas.payments.resources import (
+    ResourceLateOutcome,
+    ResourceOrder,
+    ResourceRefused,
+    ResourceResult,
+    ResourceResultDivergence,
+    ResourceUnknown,
+)
 from schemas.payments.results import CommandResult
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
@@ -158,13 +166,13 @@ def _told(body: Body) -> _Told:
         case CommandPending(proposal=ResolutionProposal() as proposal):
             words = _by(proposal.by, proposed=proposal.verdict, evidence=proposal.evidence)
             return _result(body)._replace(request_data=words)
-        case CommandRefused() | CommandUnknown():
+        case CommandRefused() | CommandUnknown() | ResourceRefused() | ResourceUnknown():
             return _result(body)._replace(error_message=f"{body.reason}: {body.detail}")
         case Found(contradicts=True):
             return _result(body)._replace(error_message=body.detail)
-        case CommandResult() | LateOutcome():
+        case CommandResult() | LateOutcome() | ResourceResult() | ResourceLateOutcome():
             return _result(body)
-        case ResultDivergence():
+        case ResultDivergence() | ResourceResultDivergence():
             return _Told(command_id=body.command_id, error_message="two different results were made for one command")
         case CommandRejected():
             field = f"{body.field}: " if body.field else ""
@@ -229,7 +237,7 @@ def _told(body: Body) -> _Told:
         case WebhookHandled():
             told = _words(event=body.event_id, outcome=body.outcome, received=str(body.received_id))
             return _Told(body.integration_id, body.command_id, error_message=body.detail, request_data=told)
-        case PaymentOrder():
+        case PaymentOrder() | ResourceOrder():
             return _Told(body.integration_id)
         case _:
             assert_never(body)

@@ -31,11 +31,20 @@ from schemas.payments import (
     CommandRejected,
     CommandUnknown,
     LateOutcome,
-    Result,
     ResultDivergence,
 )
 from schemas.payments.order import PaymentOrder
+from schemas.payments.resources import (
+    ResourceLateOutcome,
+    ResourceOrder,
+    ResourcePending,
+    ResourceRefused,
+    ResourceResult,
+    ResourceResultDivergence,
+    ResourceUnknown,
+)
 from schemas.payments.results import CommandResult
+from schemas.payments.vocabulary import Ending
 from schemas.privacy import SubjectErased
 from schemas.provider_calls import ProviderCalled
 from schemas.webhooks import WebhookHandled, WebhookReceived, WebhooksRefused
@@ -104,14 +113,14 @@ def fold(entry: Entry) -> tuple[Part, ...]:
 
 def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
     match body:
-        case PaymentOrder():
+        case PaymentOrder() | ResourceOrder():
             place = (*entry.place, entry.offset)
             about = (entry.key, envelope.type, body.integration_id)
             return (Published(envelope.id, *about, *place, entry.occurred_at, body.expires_at),)
         case SendIntended():
             about = (entry.key, body.command_type, body.integration_id)
             return (Sent(body.command_id, *about, body.attempt, body.intended_at),)
-        case CommandResult():
+        case CommandResult() | ResourceResult():
             return (_ended(entry.key, envelope, body),)
         case CommandRejected():
             message = f"{body.field}: {body.detail}" if body.field else body.detail
@@ -120,6 +129,8 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
         case (
             LateOutcome()
             | ResultDivergence()
+            | ResourceLateOutcome()
+            | ResourceResultDivergence()
             | ProviderCalled()
             | HealthChecked()
             | BreakerChanged()
@@ -144,7 +155,7 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             assert_never(body)
 
 
-def _ended(key: str, envelope: Envelope, result: Result) -> Ended:
+def _ended(key: str, envelope: Envelope, result: Ending) -> Ended:
     reason, detail = _why(result)
     return Ended(
         result.command_id,
@@ -160,11 +171,11 @@ def _ended(key: str, envelope: Envelope, result: Result) -> Ended:
     )
 
 
-def _why(result: Result) -> tuple[str | None, str | None]:
+def _why(result: Ending) -> tuple[str | None, str | None]:
     match result:
-        case CommandRefused() | CommandUnknown():
+        case CommandRefused() | CommandUnknown() | ResourceRefused() | ResourceUnknown():
             return result.reason.value, result.detail
-        case CommandPending():
+        case CommandPending() | ResourcePending():
             return result.reason.value, None
         case _:
             return None, None

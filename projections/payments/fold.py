@@ -133,6 +133,11 @@ class Settlement(NamedTuple):
 Part: TypeAlias = Movement | Late | Settlement
 
 
+def is_told(entry: Entry) -> bool:
+    """Whether it is an event of a payment; those of resources are another table's."""
+    return isinstance(entry.body, PaymentEvent)
+
+
 def fold(entry: Entry) -> tuple[Part, ...]:
     if entry.envelope is None or not isinstance(entry.body, PaymentEvent):
         return ()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from projections.columns import columns
 from projections.entry import Entry
-from projections.payments.fold import Late, Movement, Settlement, fold
+from projections.payments.fold import Late, Movement, Settlement, fold, is_told
 from projections.projection import Connection, Projection
 from projections.seen import unseen
 from projections.statements import statement
@@ -21,7 +21,7 @@ def _number(transaction_id: UUID) -> int:
 
 
 async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) -> None:
-    new = await unseen(connection, "payments/mark", [entry for entry in entries if entry.body is not None], shadow)
+    new = await unseen(connection, "payments/mark", [entry for entry in entries if is_told(entry)], shadow)
     movements: dict[UUID, Movement] = {}
     lates: dict[UUID, Late] = {}
     settlements: list[Settlement] = []

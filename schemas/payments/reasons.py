@@ -42,6 +42,11 @@ class Reason(StrEnum):
     PAYMENT_NOT_FOUND = "payment_not_found"
     PAYMENT_UNSETTLED = "payment_unsettled"
     INVALID_STATE = "invalid_state"
+    # The state of a card, plan, subscription, sub-merchant or link.
+    RESOURCE_ENDED = "resource_ended"
+    RESOURCE_EXISTS = "resource_exists"
+    RESOURCE_NOT_FOUND = "resource_not_found"
+    RESOURCE_UNSETTLED = "resource_unsettled"
     # A person's word on an outcome.
     ALREADY_RESOLVED = "already_resolved"
     AMOUNT_DIFFERS = "amount_differs"

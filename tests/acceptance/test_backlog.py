@@ -14,7 +14,7 @@ import pytest
 from infra.local import LocalStack
 from infra.sandbox.iyzico import running_sandbox
 from infra.settings import read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.ids import new_id
 from streams.codec import Outgoing
 from streams.publisher import Publisher

@@ -16,10 +16,12 @@ from infra.gateway.commands.desk import KEPT_DAYS
 from infra.local import LocalStack
 from schemas.ids import new_id, result_id
 from schemas.payments import PaymentCreated
+from schemas.payments.resources import CancelSubscription, GetBalance, ListCards, LookUpCard
 from tests.acceptance.http_shop import CALLERS, a_payment, charges_of, records_of, send, taken
 from tests.api_server import Api, a_caller, running_api
 from tests.builders import a_refund_payment, lira
 from tests.hub import INTEGRATION, Hub, running_hub
+from tests.resource_builders import a_resource_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,6 +138,24 @@ async def test_a_caller_acts_at_its_own_integrations_alone(hub: Hub, api: Api) -
         own = refund.model_copy(update={"integration_id": INTEGRATION})
         refunded = await taken(here, own)
         assert (await hub.results([refunded]))[refunded].verdict == "accepted"
+
+
+async def test_a_question_over_http_is_answered_and_kept_from_those_who_may_not_ask(hub: Hub, api: Api) -> None:
+    async with api.client("here") as here, api.client("elsewhere") as elsewhere:
+        question = a_resource_command(LookUpCard, integration_id=INTEGRATION)
+        assert (await send(elsewhere, question)).status_code == 403
+        command_id = await taken(here, question)
+        told = (await here.get(f"/v1/commands/{command_id}", params={"wait": 30})).json()
+        assert (told["state"], told["key"]) == ("concluded", str(question.resource_id))
+        assert told["result"]["type"] == "payments.card_looked_up.v1"
+        assert told["result"]["data"]["details"]["bin_number"] == "552608"
+        await hub.projected()
+        # It is known to be at another integration, whatever the question names.
+        other = a_resource_command(ListCards, question.resource_id, integration_id="iyzico-other")
+        assert (await send(elsewhere, other)).status_code == 403
+        unknown = a_resource_command(CancelSubscription, integration_id="iyzico-other")
+        assert (await send(elsewhere, unknown)).status_code == 403
+        assert (await send(elsewhere, a_resource_command(GetBalance, integration_id="iyzico-other"))).status_code == 202
 
 
 async def test_what_is_wrong_is_named_and_nothing_is_published(hub: Hub, client: httpx.AsyncClient) -> None:

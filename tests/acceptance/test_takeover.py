@@ -5,7 +5,6 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -32,14 +31,6 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
     """No worker yet: each test starts its own."""
     async with running_hub(stack.bootstrap, database_url, topic_prefix, workers=0, absence_s=ABSENCE_S) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def children(hub: Hub, tmp_path: Path) -> AsyncIterator[Children]:
-    running = Children(tmp_path, hub.environment)
-    yield running
-    hub.sandbox.faults.clear()
-    await running.stop()
 
 
 def order_fault(hub: Hub, kind: FaultKind, path: str, seconds: float = 0) -> None:

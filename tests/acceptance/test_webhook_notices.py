@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from infra.local import LocalStack
@@ -159,6 +160,7 @@ async def test_money_of_a_creation_that_was_refused_is_booked_said_and_can_be_gi
     assert await totals(hub, payment.payment_id) == ("refunded", 0)
 
 
+@pytest.mark.timeout(600)  # two hundred lives of a payment, on a machine that may be busy
 async def test_the_browser_s_return_and_the_call_at_once_book_once(hub: Hub, orders: Orders, calls: Calls) -> None:
     """D1, D5: one owner for each payment; whoever comes second sees what the first one did."""
     few_at_once = asyncio.Semaphore(16)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -41,14 +40,6 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
     """No worker yet: each test starts its own."""
     async with running_hub(stack.bootstrap, database_url, topic_prefix, workers=0, projectors=0) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def children(hub: Hub, tmp_path: Path) -> AsyncIterator[Children]:
-    running = Children(tmp_path, hub.environment)
-    yield running
-    hub.sandbox.faults.clear()
-    await running.stop()
 
 
 class DiesBeforeItTells(Publisher):

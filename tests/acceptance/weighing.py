@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from infra.demo.balance import Balance, TableTotal, balance
-from tests.hub import Fact, Hub
+from schemas.payments.results import CommandResult
+from tests.hub import Hub
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """No worker was killed, so that a kill explains nothing."""
@@ -14,7 +15,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 async def weigh(hub: Hub, commands: Mapping[UUID, UUID]) -> Balance:
     """The balance over `commands` (id and payment of each), once all that is in the log is in the tables."""
     await hub.projected()
-    results = {event.command_id: event for event in hub.events if not isinstance(event, Fact)}
+    results = {event.command_id: event for event in hub.events if isinstance(event, CommandResult)}
     async with hub.database() as database:
         rows = await database.fetch(
             "select payment_id, captured, refunded, net from payment_totals where captured > 0 or refunded > 0"

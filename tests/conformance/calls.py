@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-import providers
 from providers.connector import Connector
 from providers.notices import Call, Notice, Refused, Webhooks
-from providers.registry import connectors
+from providers.registry import connectors, folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def sample_calls() -> list[SampleCall]:
         _sample(connector, connector.webhooks, path)
         for connector in connectors().values()
         if connector.webhooks is not None
-        for path in sorted(_folder(connector).glob("*.json"))
+        for path in sorted((folder_of(connector) / "samples" / "webhooks").glob("*.json"))
     ]
 
 
@@ -83,12 +82,8 @@ def changed(body: bytes, place: int, flip: int) -> bytes:
     return bytes(spoiled)
 
 
-def _folder(connector: Connector) -> Path:
-    return Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples" / "webhooks"
-
-
 def _sample(connector: Connector, webhooks: Webhooks, path: Path) -> SampleCall:
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     credentials: Sequence[Mapping[str, SecretStr]] = (
         {name: SecretStr(value) for name, value in said["credentials"].items()},
     )

@@ -22,6 +22,12 @@ class FarSide:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     leave: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def all_arrived(self, count: int) -> None:
+        """Wait until so many requests were received."""
+        while len(self.received) < count:
+            self.arrived.clear()
+            await self.arrived.wait()
+
 
 def answering(status: int, body: bytes = b"", content_type: str = "application/json", **headers: str) -> Behaviour:
     async def answer(_far: FarSide, _request: web.BaseRequest) -> web.StreamResponse:
@@ -51,6 +57,15 @@ async def cutting_off(far: FarSide, request: web.BaseRequest) -> web.StreamRespo
     await response.prepare(request)
     await response.write(b'{"status":"success"')
     return await resetting(far, request)
+
+
+async def hanging_midway(far: FarSide, request: web.BaseRequest) -> web.StreamResponse:
+    """The beginning of an answer, and then nothing more."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"status":"success"')
+    await far.leave.wait()
+    return response
 
 
 @asynccontextmanager

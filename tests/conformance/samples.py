@@ -4,20 +4,20 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 from uuid import UUID
 
 from pydantic import SecretStr
 
-import providers
 from providers.connector import Answer, Attempt, Card, Connector, Integration, Operation, Request
 from providers.judging import Asked, judge_finding, judge_outcome
 from providers.outcome import Finding, Outcome
 from providers.reference import reference_for
-from providers.registry import connectors
+from providers.registry import connectors, folder_of
 from schemas.errors import OutcomeUnknown, Throttled
 from schemas.money import Money
 from schemas.payments import (
+    ApproveLine,
     CancelPayment,
     CapturePayment,
     CardRef,
@@ -31,9 +31,13 @@ from schemas.payments import (
     RefundPayment,
     StartThreeDSecure,
     StoredCard,
+    TransferShare,
 )
 from schemas.payments.payment import LineRefund
+from schemas.payments.resources import Resource, ResourceOrder
+from schemas.payments.vocabulary import Command
 from tests import builders
+from tests.conformance.resource_orders import a_resource, a_resource_order
 
 COMMAND_ID = UUID("019abc00-0000-7000-8000-000000000001")
 PAYMENT_ID = UUID("019abc00-0000-7000-8000-000000000002")
@@ -48,6 +52,13 @@ CARD = Card(
 )
 
 _KEPT = StoredCard(kind="stored_card", card_token="tok-Zq7", customer_key="cust-Zq8")
+
+_SHARE = {
+    "payment_id": str(PAYMENT_ID),
+    "amount": {"minor": 1250, "currency": "TRY"},
+    "recipient_name": "Işıl Çağrı",
+    "recipient_iban": "TR330006100519786457841326",
+}
 
 
 def a_payment(state: str = "new", **changed: Any) -> Payment:
@@ -96,8 +107,16 @@ def _open(kind: type[PaymentCommand], provider_reference: str) -> dict[str, Any]
     }
 
 
-def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand:
+@overload
+def a_command(kind: type[ResourceOrder], **changed: Any) -> ResourceOrder: ...
+@overload
+def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand: ...
+def a_command(kind: type[Command], **changed: Any) -> Command:
     """A valid command of one kind; a creation pays with a stored card."""
+    if issubclass(kind, ResourceOrder):
+        return a_resource_order(kind, **changed)
+    if kind is ApproveLine:
+        return ApproveLine(payment_id=PAYMENT_ID, **({"line_id": "line-1"} | changed))
     if kind is CreatePayment:
         given: dict[str, Any] = {"payment_id": PAYMENT_ID, "method": _KEPT, **changed}
         return builders.a_create_payment(**given)
@@ -105,6 +124,8 @@ def a_command(kind: type[PaymentCommand], **changed: Any) -> PaymentCommand:
         return builders.a_start_three_d_secure(payment_id=PAYMENT_ID, **{"method": _KEPT, **changed})
     if kind is CompleteThreeDSecure:
         return builders.a_complete_three_d_secure(PAYMENT_ID, **changed)
+    if kind is TransferShare:
+        return TransferShare.model_validate_json(json.dumps(_SHARE | changed))
     if kind is CapturePayment:
         return builders.a_capture_payment(PAYMENT_ID, **changed)
     if kind is CancelPayment:
@@ -127,18 +148,33 @@ STATE_FOR: dict[type[PaymentCommand], str] = {
     QueryPayment: "captured",
     StartThreeDSecure: "new",
     CompleteThreeDSecure: "started",
+    ApproveLine: "captured",
+    TransferShare: "captured",
 }
 
 
 def an_attempt(
-    state: str = "new", amount: Money | None = None, reference: str = "k0laj0001", number: int = 1
+    state: str = "new",
+    amount: Money | None = None,
+    reference: str = "k0laj0001",
+    number: int = 1,
+    resource: Resource | None = None,
 ) -> Attempt:
-    return Attempt(COMMAND_ID, number, reference, a_payment(state), amount)
+    return Attempt(COMMAND_ID, number, reference, a_payment(state), amount, resource=resource)
+
+
+def with_its_card(attempt: Attempt, command: Command) -> Attempt:
+    """The attempt with the card opened, where the command names one of the vault."""
+    named = getattr(getattr(command, "method", command), "card_ref", None)
+    return attempt if named is None else replace(attempt, card=CARD)
 
 
 def attempt_for(connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Attempt:
     reference = reference_for(COMMAND_ID, "a", number, connector.reference)
-    amount = builders.lira("12.50") if operation.moves_money else None
+    if issubclass(operation.command, ResourceOrder):
+        known = an_attempt(reference=reference, number=number, resource=a_resource(operation.command))
+        return with_its_card(known, a_command(operation.command))
+    amount = builders.lira("12.50") if operation.moves_money and operation.command is not ApproveLine else None
     return an_attempt(STATE_FOR[operation.command], amount, reference, number)
 
 
@@ -182,21 +218,21 @@ def samples() -> list[Sample]:
     return [
         _sample(connector, path)
         for connector in connectors().values()
-        for path in sorted(_folder(connector).glob("*.json"))
+        for path in sorted((folder_of(connector) / "samples").glob("*.json"))
     ]
 
 
-def _folder(connector: Connector) -> Path:
-    return Path(providers.__path__[0]) / f"{connector.kind}s" / connector.name / "samples"
-
-
 def _sample(connector: Connector, path: Path) -> Sample:
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     operation = next(operation for operation in connector.operations if operation.name == said["operation"])
     tried = said["attempt"]
     amount = Money(**tried["amount"]) if "amount" in tried else None
-    state = tried.get("payment", STATE_FOR[operation.command])
-    attempt = an_attempt(state, amount, tried["reference"])
+    state = tried.get("payment", STATE_FOR.get(operation.command, "new"))
+    about = operation.command
+    resource = a_resource(about, **tried.get("resource", {})) if issubclass(about, ResourceOrder) else None
+    attempt = an_attempt(state, amount, tried["reference"], resource=resource)
+    command = _ordered(about, said["command"])
+    attempt = with_its_card(attempt, command)
     if "provider_reference" in tried:
         payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})
         attempt = replace(attempt, payment=payment)
@@ -207,9 +243,11 @@ def _sample(connector: Connector, path: Path) -> Sample:
         operation=operation,
         inquiry=said["inquiry"],
         asked=Asked(
-            integration=an_integration(connector, **said["credentials"]),
+            integration=replace(
+                an_integration(connector, **said["credentials"]), environment=said.get("environment", "sandbox")
+            ),
             operation=operation.name,
-            command=a_command(operation.command, **said["command"]),
+            command=command,
             attempt=attempt,
             request=Request(said.get("method", "POST"), said["path"]),
             now=NOW,
@@ -218,3 +256,9 @@ def _sample(connector: Connector, path: Path) -> Sample:
         words=tuple(said["words"]),
         expected=said["expected"],
     )
+
+
+def _ordered(kind: type[Command], changed: dict[str, Any]) -> Command:
+    """The command; `changed` as it stands in a record's JSON."""
+    told = json.loads(a_command(kind).model_dump_json()) | changed
+    return kind.model_validate_json(json.dumps(told))

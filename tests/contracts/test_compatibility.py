@@ -111,3 +111,14 @@ def test_a_type_that_vanished_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "types" / "payments.tipped.v1.schema.json").write_text("{}")
     with pytest.raises(ContractBroken, match=r"payments.tipped.v1: the type is gone"):
         export(tmp_path)
+
+
+def test_what_tells_alternatives_apart_grows_with_them_and_loses_none() -> None:
+    old = {"oneOf": [{}], "discriminator": {"propertyName": "kind", "mapping": {"card": "#/Card"}}}
+    more = {**old, "discriminator": {"propertyName": "kind", "mapping": {"card": "#/Card", "wallet": "#/Wallet"}}}
+    assert incompatibilities(old, more, "command") == []
+    assert incompatibilities(more, old, "command") == ["the body: alternatives are gone or others: wallet"]
+    other = {**old, "discriminator": {"propertyName": "type", "mapping": {"card": "#/Card"}}}
+    assert "told apart by kind" in incompatibilities(old, other, "command")[0]
+    untold: dict[str, Any] = {"oneOf": [{}]}
+    assert "in one of them only" in incompatibilities(old, untold, "command")[0]

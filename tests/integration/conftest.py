@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from agents.ledger import Ledger
 from agents.pool import open_pool
+from infra.local.redis import LocalRedis
 from infra.migrate import migrate
 from tests.database_clock import reset_clock
 from tests.integration.ledger_bench import Bench, opened_bench
@@ -37,3 +39,11 @@ async def bench(two_workers: Bench) -> AsyncIterator[Bench]:
     """Two workers' ledgers, whose database's clock runs right when each test begins."""
     yield two_workers
     await reset_clock(two_workers.outside)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalRedis]:
+    server = LocalRedis(tmp_path_factory.mktemp("redis"))
+    await server.start()
+    yield server
+    await server.stop()

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
-import pytest_asyncio
 
 from infra.gateway.access.call_limits import CallLimits
 from infra.gateway.access.caller import Caller
@@ -18,14 +17,6 @@ from tests.stack import fresh_name
 RATE = "10/hour"
 """A window that no test outlives, so that none depends on how fast it runs."""
 AWAY_S = 5.0
-
-
-@pytest_asyncio.fixture(scope="module")
-async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalRedis]:
-    server = LocalRedis(tmp_path_factory.mktemp("redis"))
-    await server.start()
-    yield server
-    await server.stop()
 
 
 def a_caller(name: str = "shop", rate: str | None = None) -> Caller:

@@ -17,7 +17,7 @@ from infra.gateway.access.gatekeeper import Gatekeeper
 from infra.gateway.access.key_directory import KeyDirectory
 from infra.local import LocalStack
 from infra.settings import read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.access import KeyCreated, KeyRevoked, KeyRotated
 from tests.acceptance.command_line import Done
 from tests.access import bearing

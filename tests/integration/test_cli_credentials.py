@@ -27,7 +27,7 @@ from agents.vault.postgres import PostgresCredentials
 from agents.vault.secret import Secret
 from infra.local import LocalStack
 from infra.settings import read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from schemas.ids import new_id
 from streams.kafka import KafkaAccess
 from streams.reader import replay

@@ -1,4 +1,4 @@
-"""`kolaj webhooks`, as an operator uses it."""
+"""`kolaj webhooks` and `kolaj resources`, as an operator uses them."""
 
 import asyncio
 import base64
@@ -13,9 +13,11 @@ from agents.sealing import Seal
 from agents.vault.keyring import KeyRing
 from infra.local import LocalStack
 from schemas.ids import new_id
+from schemas.payments.resources import CancelSubscription, StoreCard
 from tests import builders as a
 from tests.hub_environment import MASTER_KEY
 from tests.projecting import Hub, a_hub
+from tests.resource_builders import a_resource_unknown, an_accepted
 
 
 @pytest_asyncio.fixture
@@ -24,12 +26,12 @@ async def hub(stack: LocalStack) -> AsyncIterator[Hub]:
         yield made
 
 
-async def kolaj(hub: Hub, *arguments: str) -> tuple[int, str]:
+async def kolaj(hub: Hub, *arguments: str, of: str = "webhooks") -> tuple[int, str]:
     command = [
         sys.executable,
         "-m",
         "infra.cli",
-        "webhooks",
+        of,
         *arguments,
         *(() if arguments[0] == "body" else ("--json",)),
     ]
@@ -83,3 +85,25 @@ async def test_the_body_of_the_last_call_is_written_as_it_came(hub: Hub) -> None
     code, missing = await kolaj(hub, "body", "iyzico-main", "event-2")
     assert code == 1
     assert "event-2" in missing
+
+
+async def test_resources_are_listed_and_one_is_shown_with_what_its_provider_told(hub: Hub) -> None:
+    card, subscription = new_id(), new_id()
+    await hub.append(
+        a.a_record(hub.topics.payment_events.name, an_accepted(StoreCard, resource_id=card)),
+        a.a_record(hub.topics.payment_events.name, a_resource_unknown(CancelSubscription, resource_id=subscription)),
+    )
+    await hub.project_all()
+
+    code, listed = await kolaj(hub, "list", "--stage", "unsettled", of="resources")
+    assert code == 0, listed
+    told = [json.loads(line) for line in listed.splitlines()]
+    assert [(one["resource_id"], one["kind"]) for one in told] == [(str(subscription), "subscription")]
+
+    code, shown = await kolaj(hub, "show", str(card), of="resources")
+    assert code == 0, shown
+    assert json.loads(shown)["details"]["card_token"] == "token-1"
+
+    code, missing = await kolaj(hub, "show", str(new_id()), of="resources")
+    assert code == 1
+    assert "no resource" in missing

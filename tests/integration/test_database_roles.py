@@ -30,6 +30,7 @@ ADDED_ONLY: Final = {
     "integration_audit_logs",
     "integration_metrics_seen",
     "payment_transactions_seen",
+    "payment_resources_seen",
     "integration_health_checks",
     "dead_letters",
     "projection_errors",

@@ -146,9 +146,10 @@ async def test_an_endpoint_that_keeps_failing_is_disabled_and_goes_on_where_it_s
     row = await sending.status(endpoint, "disabled")
     assert row["status_why"] == "3 attempts failed in a row, the last one with http_500"
     outcomes = await sending.outcomes(endpoint)
-    # The three lie in partitions of their own, perhaps, which are tried side by side.
+    # The three lie in partitions of their own, perhaps, which are tried side by side; and where the sender is behind,
+    # an endpoint gets what was published just before it was made, too.
     assert set(outcomes) == {"delivered", "http_500"}
-    assert (outcomes.count("delivered"), outcomes.count("http_500") >= 3) == (1, True)
+    assert outcomes.count("http_500") >= 3
     told = await disabled(sending, endpoint)
     assert [(fact.owner, fact.why, fact.failures) for fact in told] == [("key:shop", "failing", 3)]
     tried = len(service.got)

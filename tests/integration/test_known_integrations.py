@@ -23,7 +23,7 @@ from infra.cli.failing import Failed
 from infra.cli.known_integrations import known_integration, provider_of
 from infra.local import LocalStack
 from infra.settings import Settings, read_settings
-from infra.worker import prepare_stores
+from infra.stores import prepare_stores
 from providers.registry import connectors
 from schemas.errors import SettingsError
 from schemas.ids import new_id

@@ -275,7 +275,7 @@ async def test_a_send_whose_record_is_gone_is_given_up_as_unknown_with_all_that_
     sending = Sending(Claim(ask, ClaimStatus.TAKEN, epoch=5), 1, SECOND, "reference-1", "digest-1", repeatable=False)
     at = datetime(2026, 11, 1, tzinfo=UTC)
     records = PaymentRecords(hub.settings.topics)
-    await hub.publish([records.intent(sending, command.payment_id, new_id(), at, None)])
+    await hub.publish([records.intent(sending, command.key, new_id(), at, None)])
 
     done = await rebuilt(hub)
 
@@ -300,7 +300,7 @@ async def test_how_an_integration_was_chosen_is_rebuilt_with_the_attempt(hub: Hu
     sending = Sending(claim, 2, SECOND, f"r-{envelope.id}", "digest-1", repeatable=False, routed=routed)
     at = datetime(2026, 11, 1, tzinfo=UTC)
     records = PaymentRecords(hub.settings.topics)
-    await hub.publish([records.intent(sending, command.payment_id, new_id(), at, None)])
+    await hub.publish([records.intent(sending, command.key, new_id(), at, None)])
 
     await rebuilt(hub)
 

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -7,9 +8,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from infra.sandbox.iyzico import BookedPayment, Books
+from infra.sandbox.iyzico import BookedPayment, Books, FaultKind, FaultOrder
 from tests.sandbox_buyer import Browser, Shown
-from tests.sandbox_merchant import BUYER, PAYMENT_ORDER, Reply, a_card, a_payment, is_signed
+from tests.sandbox_merchant import BUYER, PAYMENT_ORDER, Reply, a_card, a_merchant, a_payment, is_signed
 from tests.sandbox_sdk import Sdk, running_sdk
 
 SHOP = "https://shop.example/odeme/donus?siparis=1&x=ğ"
@@ -321,3 +322,77 @@ async def test_what_came_from_outside_is_escaped(sdk: Sdk, browser: Browser) -> 
     )
     shown = await browser.press(await browser.open(started["paymentPageUrl"]), "Return to the shop")
     assert (shown.forms[0].action, "b='2\"" in shown.text) == ("https://shop.example/?a=1&b='2", False)
+
+
+@pytest.mark.parametrize(("kind", "end"), [("approve", (1, "SUCCESS")), ("reject", (-1, "FAILURE"))])
+@pytest.mark.parametrize("force", ["0", "1"])
+async def test_a_review_of_a_hosted_payment_begins_when_it_is_paid(
+    sdk: Sdk, kind: str, end: tuple[int, str], force: str
+) -> None:
+    body = a_checkout(basketId=f"fault-review_{kind}-5s-{force}", forceThreeDS=force)
+    started = await sdk.call("CheckoutFormInitialize", "create", body)
+    CLOCK.ms += 10_000
+    paid = await sdk.order("checkout", token=started["token"], card="card-isbank-credit")
+    if force == "1":
+        await sdk.order("threeds", paymentId=paid["paymentId"])
+    found = await result(sdk, started["token"])
+    assert (found["fraudStatus"], found["paymentStatus"]) == (0, "SUCCESS")
+    CLOCK.ms += 5_000
+    found = await result(sdk, started["token"])
+    assert (found["fraudStatus"], found["paymentStatus"]) == end
+
+
+async def test_a_second_completion_is_turned_away_until_the_first_is_answered(sdk: Sdk) -> None:
+    started = await start(sdk)
+    await sdk.order("threeds", paymentId=started["paymentId"])
+    request = {"paymentId": started["paymentId"]}
+    sdk.sandbox.faults.order(FaultOrder(FaultKind.NEVER, path="/payment/3dsecure/auth", count=1))
+    async with a_merchant(sdk.sandbox) as merchant, asyncio.TaskGroup() as tasks:
+        lost = tasks.create_task(merchant.post("/payment/3dsecure/auth", request))
+        async with asyncio.timeout(10):
+            while booked(sdk, started["paymentId"]).state != "charged":
+                await merchant.post("/payment/detail", request)
+        second = await merchant.post("/payment/3dsecure/auth", request)
+        assert (second["errorCode"], second["paymentId"]) == ("8514", started["paymentId"])
+        assert (await merchant.post("/payment/detail", request))["paymentStatus"] == "SUCCESS"
+        lost.cancel()
+
+
+async def test_paths_of_other_clients_are_served_as_they_sign_them(sdk: Sdk) -> None:
+    async with a_merchant(sdk.sandbox) as merchant:
+        started = await merchant.post("/payment/iyzipos/checkoutform/initialize/auth/ecom", a_checkout())
+        await sdk.order("checkout", token=started["token"], card="card-akbank-credit", installment=2)
+        found = await merchant.post("/payment/iyzipos/checkoutform/auth/ecom/detail/", {"token": started["token"]})
+    assert (found["paymentStatus"], found["installment"]) == ("SUCCESS", 2)
+
+
+async def test_a_payment_link_is_made_paid_and_put_away(sdk: Sdk, browser: Browser) -> None:
+    made = await sdk.call(
+        "IyziLinkProduct",
+        "create",
+        {"name": "Çanta", "description": "El yapımı", "price": "12.50", "currency": "TRY", "locale": "tr"},
+    )
+    link = {"token": made["data"]["token"]}
+    fast = await sdk.call("IyziLinkProduct", "fast_link", {"description": "Hızlı", "price": "1", "currencyCode": "TRY"})
+    shown = await browser.press(await browser.open(made["data"]["url"]), "Pay", **TYPED, cardNumber=MASTERCARD)
+    assert (await browser.press(shown, "Return to the shop")).text.count("Thank you")
+    found = (await sdk.call("IyziLinkProduct", "retrieve", link))["data"]
+    assert (found["price"], found["soldCount"], found["productStatus"]) == (Decimal("12.5"), 1, "ACTIVE")
+    assert [p.net_minor for p in sdk.sandbox.books.entries() if p.basket_id == link["token"]] == [1250]
+
+    change = {"name": "Çanta", "description": "Büyük", "price": "20", "currency": "TRY"}
+    assert (await sdk.call("IyziLinkProduct", "update", link | change))["status"] == "success"
+    await sdk.call("IyziLinkProduct", "update_product_status", link | {"status": "PASSIVE"})
+    assert (await sdk.order("links", **link))["code"] == "11"
+    listed = (await sdk.call("IyziLinkProduct", "get", {"page": 1, "count": 1}))["data"]
+    assert (listed["totalCount"], listed["items"][0]["description"]) == (2, "Büyük")
+    assert (await sdk.call("IyziLinkProduct", "delete", fast["data"]))["status"] == "success"
+    assert (await sdk.call("IyziLinkProduct", "retrieve", fast["data"]))["errorCode"] == "11"
+
+
+async def test_pages_that_are_not_there_say_so(sdk: Sdk, browser: Browser) -> None:
+    for path in ("bank/none", "checkout/none", "link/none", "checkout", "elsewhere"):
+        async with browser.session.get(f"{sdk.sandbox.base_url}/pages/{path}") as answer:
+            assert answer.status == 404
+    assert (await sdk.order("checkout", token=7))["error"] == "send token as a text"
+    assert "serves" in (await sdk.order("elsewhere"))["error"]

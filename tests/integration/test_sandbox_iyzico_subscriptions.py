@@ -11,7 +11,7 @@ from infra.sandbox.iyzico.events import sign_event
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS
 from tests.receiver import Receiver, receiver
 from tests.sandbox_buyer import Browser
-from tests.sandbox_merchant import ADDRESS, Reply, a_card, a_payment
+from tests.sandbox_merchant import ADDRESS, Reply, a_card, a_merchant, a_payment, read
 from tests.sandbox_sdk import Sdk, running_sdk
 
 DECLINED = "4111111111111129"
@@ -143,6 +143,15 @@ async def test_an_active_subscription_is_charged_at_once(sdk: Sdk, product: str)
     booked = next(p for p in charges(sdk) if p.conversation_id == "begin-at-once")
     assert (booked.charged_minor, booked.currency) == (3050, "TRY")
     assert (await shown(sdk, one["referenceCode"]))["subscriptionStatus"] == "ACTIVE"
+    async with a_merchant(sdk.sandbox) as merchant:
+        _, text = await merchant.send("GET", f"/v2/subscription/subscriptions/{one['referenceCode']}", b"")
+    (order,) = read(text)["data"]["orders"]
+    assert (order["orderStatus"], order["price"], order["endPeriod"] - order["startPeriod"]) == (
+        "SUCCESS",
+        Decimal("30.5"),
+        30 * 86_400_000,
+    )
+    assert order["paymentAttempts"][0]["paymentId"] == int(booked.payment_id)
 
 
 async def test_a_declined_subscription_does_not_begin(sdk: Sdk, product: str) -> None:

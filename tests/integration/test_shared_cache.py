@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -24,14 +22,6 @@ from tests.virtual_time import turns
 READ: Read[Any, Any, Any] = CONNECTOR.reads[0]
 KEYS = {"api_key": SecretStr("key-of-the-shop-0001"), "secret_key": SecretStr("secret-of-the-shop-0001")}
 ACCOUNT = Integration("main", CONNECTOR, "sandbox", "http://127.0.0.1:9", KEYS)
-
-
-@pytest_asyncio.fixture(scope="module")
-async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalRedis]:
-    server = LocalRedis(tmp_path_factory.mktemp("redis"))
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @dataclass

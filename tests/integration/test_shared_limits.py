@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from infra.local.redis import LocalRedis
 from providers.connector import LimitReading, RateLimit
@@ -25,14 +24,6 @@ from tests.unit.providers.refunds import a_trial
 
 HOUR = 3600
 """A window that no test outlives, so that none depends on how fast it runs."""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalRedis]:
-    server = LocalRedis(tmp_path_factory.mktemp("redis"))
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @dataclass

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 
+from agents.payments.resources.decide import makes_resource
 from infra.gateway.access.caller import Caller
 from infra.gateway.commands.reading import read
 from infra.gateway.commands.results import Results
@@ -24,7 +25,8 @@ from schemas.envelope import Envelope
 from schemas.errors import StoreError
 from schemas.ids import new_id
 from schemas.payments import CreatePayment
-from schemas.payments.order import PaymentOrder
+from schemas.payments.resources import ACCEPTED, RESOURCE_COMMANDS, ResourceOrder
+from schemas.payments.vocabulary import Command
 from streams.codec import encode
 from streams.picking import RecordPicker
 from streams.publisher import Publisher
@@ -68,7 +70,7 @@ class CommandDesk:
             tasks.create_task(self._let_go())
 
     async def take(
-        self, model: type[PaymentOrder], value: bytes, caller: Caller, idempotency_key: str, traceparent: str | None
+        self, model: type[Command], value: bytes, caller: Caller, idempotency_key: str, traceparent: str | None
     ) -> UUID:
         """The id of the command that the caller's key stands for, which lies in its topic when this returns.
 
@@ -149,21 +151,21 @@ class CommandDesk:
         place = await self.rows.place(command_id, topic, endings)
         return None if place is None else await self.picker.pick(topic, place.partition, place.offset)
 
-    async def _check(self, caller: Caller, body: PaymentOrder) -> None:
-        """Whether the caller may do this to this payment.
+    async def _check(self, caller: Caller, body: Command) -> None:
+        """Whether the caller may do this to this payment or resource.
 
-        Later commands of a payment go where its creation went, whatever they name. So a caller who may not use all
-        integrations has to have created the payment, or it has to be known to be where the caller may act.
+        Later commands of it go where its creation went, whatever they name. So a caller who may not use all
+        integrations has to have created it, or it has to be known to be where the caller may act.
         """
         if not caller.may_use(body.integration_id):
             _not_theirs("name an integration that this caller may use")
         if caller.integrations is None:
             return
-        known = await self.rows.integrations(body.key, caller.source)
+        known = await self.rows.integrations(body.key, caller.source, _BEGINNINGS)
         if any(name not in caller.integrations for name in known):
-            _not_theirs("the payment is at an integration that this caller may not use")
-        if not known and not isinstance(body, CreatePayment):
-            _not_theirs("no payment of this id is known at an integration that this caller may use")
+            _not_theirs(f"the {_what(body)} is at an integration that this caller may not use")
+        if not known and body.type not in _BEGINNINGS and not _stands_alone(body):
+            _not_theirs(f"no {_what(body)} of this id is known at an integration that this caller may use")
 
     async def _purge(self) -> None:
         while True:
@@ -188,6 +190,17 @@ def command_desk(
 
 
 _UNMARKED: Final = (None, None, None)
+_BEGINNINGS: Final = (CreatePayment.type, *(model.type for model in RESOURCE_COMMANDS if makes_resource(model)))
+"""Commands that go where they say, since nothing was there before them."""
+
+
+def _stands_alone(body: Command) -> bool:
+    """A question about nothing that was made before; it is asked where it says."""
+    return isinstance(body, ResourceOrder) and ACCEPTED[type(body)].kind == "question"
+
+
+def _what(body: Command) -> str:
+    return "resource" if isinstance(body, ResourceOrder) else "payment"
 
 
 def _reused() -> NoReturn:

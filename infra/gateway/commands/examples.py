@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from infra.gateway.commands.resource_examples import RESOURCE_EXAMPLES
+
 _PAYMENT: Final = "01936f5e-8a3c-7d21-9b55-2f0c1d3e4a5b"
 _PRICE: Final = {"minor": 24990, "currency": "TRY"}
 _ADDRESS: Final = {
@@ -60,4 +62,5 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "evidence": "seen in the provider's panel",
         "by": "Işıl Çağrı",
     },
+    **RESOURCE_EXAMPLES,
 }

@@ -11,7 +11,7 @@ from fastapi import Request
 from infra.gateway.problems import Problem
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
-from schemas.payments.order import PaymentOrder
+from schemas.payments.vocabulary import Command
 from streams.codec import MAX_VALUE_BYTES, Incoming, decode, digest
 
 _JSON: Final = "application/json"
@@ -21,7 +21,7 @@ _JSON: Final = "application/json"
 class Offered:
     """A command that could be published. `digest` is of what it means, whatever its spelling."""
 
-    command: Incoming[PaymentOrder]
+    command: Incoming[Command]
     digest: bytes
 
 
@@ -44,7 +44,7 @@ async def bytes_of(request: Request) -> bytes:
     return b"".join(pieces)
 
 
-def read(model: type[PaymentOrder], value: bytes, envelope: Envelope) -> Offered:
+def read(model: type[Command], value: bytes, envelope: Envelope) -> Offered:
     """The command in these bytes.
 
     Raises:
@@ -61,7 +61,7 @@ def read(model: type[PaymentOrder], value: bytes, envelope: Envelope) -> Offered
     return Offered(command, digest(command.envelope, command.key, command.body))
 
 
-def identified(offered: Offered, command: Envelope) -> Incoming[PaymentOrder]:
+def identified(offered: Offered, command: Envelope) -> Incoming[Command]:
     """The same command under the id and time that were kept for it."""
     return replace(offered.command, envelope=command)
 

@@ -30,12 +30,13 @@ from schemas.payments import (
     StartThreeDSecure,
     TransferShare,
 )
-from schemas.payments.order import PaymentOrder
+from schemas.payments.resources import RESOURCE_COMMANDS, TakeResourceNotice
+from schemas.payments.vocabulary import Command
 from streams.tracing import current_traceparent
 
 WRITE: Final = "payments:write"
 RESOLVE: Final = "payments:resolve"
-OFFERED: Final[dict[type[PaymentOrder], str]] = {
+OFFERED: Final[dict[type[Command], str]] = {
     CreatePayment: WRITE,
     StartThreeDSecure: WRITE,
     CompleteThreeDSecure: WRITE,
@@ -46,6 +47,7 @@ OFFERED: Final[dict[type[PaymentOrder], str]] = {
     ApproveLine: WRITE,
     TransferShare: WRITE,
     ResolveOutcome: RESOLVE,
+    **{model: WRITE for model in RESOURCE_COMMANDS if model is not TakeResourceNotice},
 }
 """What may be sent over HTTP, and the scope that it takes. Commands that the hub gives itself are not among them."""
 
@@ -66,7 +68,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _taking(model: type[PaymentOrder], scope: str) -> Callable[..., Awaitable[JSONResponse]]:
+def _taking(model: type[Command], scope: str) -> Callable[..., Awaitable[JSONResponse]]:
     async def take(
         request: Request, caller: Annotated[Caller, Depends(authorized(scope))], idempotency_key: IdempotencyKey
     ) -> JSONResponse:
@@ -84,7 +86,7 @@ def _taking(model: type[PaymentOrder], scope: str) -> Callable[..., Awaitable[JS
     return take
 
 
-def _described(model: type[PaymentOrder], scope: str) -> dict[str, Any]:
+def _described(model: type[Command], scope: str) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     content = {"application/json": {"schema": schema, "example": EXAMPLES[model.type]}}
     return operation(scope, requestBody={"required": True, "content": content})

@@ -111,10 +111,13 @@ class CommandRows:
             row = await self._pool.fetchrow(_PLACE, command_id, topic, event_ids)
         return None if row is None else Found(*row.values())
 
-    async def integrations(self, payment: str, caller: str) -> list[str]:
-        """Those that a payment is known to be at, or to be meant for by a creation of this caller's."""
+    async def integrations(self, key: str, caller: str, beginnings: Sequence[str]) -> list[str]:
+        """Those that a payment or resource is known to be at, or to be meant for by a creation of this caller's.
+
+        `beginnings` are the types of creations.
+        """
         with _answering():
-            rows = await self._pool.fetch(_INTEGRATIONS, payment, caller)
+            rows = await self._pool.fetch(_INTEGRATIONS, key, caller, list(beginnings))
         return [row["integration_id"] for row in rows]
 
     async def projected(self, topic: str) -> dict[int, int]:

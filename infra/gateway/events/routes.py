@@ -15,14 +15,14 @@ from infra.gateway.contract import operation
 from infra.gateway.events.position import positions_of
 from infra.gateway.events.streams import EventStream, EventStreams, Wanted
 from infra.gateway.problems import Problem
-from schemas.payments import PAYMENT_EVENTS
+from schemas.payments.vocabulary import EVENTS
 from streams.tail import Start
 
 SCOPE: Final = "events:read"
 BEGINNING: Final = "beginning"
 _MOMENT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 
-_TYPES: Final = sorted(model.type for model in PAYMENT_EVENTS)
+_TYPES: Final = sorted(model.type for model in EVENTS)
 
 
 def _known(name: str) -> str:
@@ -37,7 +37,8 @@ router = APIRouter(prefix="/v1", tags=["events"])
 
 Types = Annotated[list[EventType], Query(alias="type", description="Only events of these types; may stand often.")]
 Key = Annotated[
-    str | None, Query(min_length=1, max_length=200, description="Only events under this key, which is a payment_id.")
+    str | None,
+    Query(min_length=1, max_length=200, description="Only events under this key: a payment_id or a resource_id."),
 ]
 From = Annotated[
     str | None,
@@ -110,11 +111,11 @@ _STREAM: Final[dict[str, Any]] = {
     "/events",
     response_class=EventSourceResponse,
     operation_id="getEvents",
-    summary="Results and later facts of payments, as they come.",
+    summary="Results and later facts of payments and resources, as they come.",
     responses={HTTPStatus.OK: _STREAM},
     openapi_extra=operation(SCOPE),
 )
 async def tell(stream: Annotated[EventStream, Depends(_opened)]) -> AsyncIterator[ServerSentEvent]:
-    """Every event once for each stream, in order for each payment."""
+    """Every event once for each stream, in order for each payment and resource."""
     async for event in stream.told():
         yield event

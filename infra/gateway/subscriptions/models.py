@@ -8,9 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from agents.deliveries.message import matches
 from schemas.base import IntegrationId, NoNul
-from schemas.payments import PAYMENT_EVENTS
+from schemas.payments.vocabulary import EVENTS
 
-EVENT_TYPES: tuple[str, ...] = tuple(model.type for model in PAYMENT_EVENTS)
+EVENT_TYPES: tuple[str, ...] = tuple(model.type for model in EVENTS)
 
 
 def _known(pattern: str) -> str:

@@ -3,10 +3,12 @@
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.cards import CARDS, WALLET_TOKENS, WALLET_USER_KEY, Card
 from infra.sandbox.iyzico.faults import FaultKind, FaultOrder, FaultPlan, parse_fault
+from infra.sandbox.iyzico.movements import BookedMovement
 from infra.sandbox.iyzico.notifying import Notifying
-from infra.sandbox.iyzico.records import BookedLine, BookedPayment, BookedReversal, Totals
+from infra.sandbox.iyzico.records import BookedLine, BookedPayment, BookedReversal
 from infra.sandbox.iyzico.running import Sandbox, run_iyzico_sandbox, running_sandbox
 from infra.sandbox.iyzico.signing import DEFAULT_KEYS, Keys
+from infra.sandbox.iyzico.totals import Totals
 
 __all__ = [
     "CARDS",
@@ -14,6 +16,7 @@ __all__ = [
     "WALLET_TOKENS",
     "WALLET_USER_KEY",
     "BookedLine",
+    "BookedMovement",
     "BookedPayment",
     "BookedReversal",
     "Books",

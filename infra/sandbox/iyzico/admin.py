@@ -6,12 +6,14 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from infra.sandbox.iyzico.answers import to_json
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.faults import FaultPlan, fault_from
+from infra.sandbox.iyzico.movements import all_movements
 from infra.sandbox.iyzico.orders import Orders
-from infra.sandbox.iyzico.records import BookedPayment, all_movements, all_payments, totals_of
+from infra.sandbox.iyzico.records import BookedPayment, all_payments
+from infra.sandbox.iyzico.totals import totals_of
 
 
 class Admin:

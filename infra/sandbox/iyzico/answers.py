@@ -1,14 +1,11 @@
 """The bodies iyzico answers with: exact decimals written raw, the common envelope, the signature."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.signing import sign_values
-
-_plain = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +15,6 @@ class Answer:
     status: int
     text: str
     outcome: str
-
-
-def to_json(value: object) -> str:
-    """JSON in which a Decimal is a number with exactly its own digits: 1.20 stays 1.20, zero may read 0E-8."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Mapping):
-        return "{" + ",".join([f"{_plain(key)}:{to_json(item)}" for key, item in value.items()]) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(to_json, value)) + "]"
-    return _plain(value)
 
 
 def success(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from infra.sandbox.iyzico.booking import decline, payment_events, reach
-from infra.sandbox.iyzico.calls import Call
+from infra.sandbox.iyzico.calls import Call, LaterReview
 from infra.sandbox.iyzico.cards import CARD_BY_NAME, Card
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.html import leading_form
@@ -21,7 +21,7 @@ SMS_CODE: Final = "123456"
 
 _ATTEMPTS: Final = 3
 _CANCELLED: Final = 0
-_COLUMNS: Final = "page_key, payment_id, callback_url, conversation_data, wrong_codes, keep_card"
+_COLUMNS: Final = "page_key, payment_id, callback_url, conversation_data, wrong_codes, keep_card, review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class BankPage:
     conversation_data: str
     wrong_codes: int
     keep: KeptCard | None
+    review: LaterReview | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,15 @@ class Return:
     fields: Mapping[str, str]
 
 
-def open_bank_page(connection: sqlite3.Connection, payment_id: int, callback_url: str, order: Order, card: Card) -> str:
+def open_bank_page(
+    connection: sqlite3.Connection,
+    payment_id: int,
+    order: Order,
+    card: Card,
+    *,
+    callback_url: str,
+    review: LaterReview | None,
+) -> str:
     """The key of a page for a payment that was begun.
 
     Banks differ in what they send along. Here Visa's carry conversationData and the others carry none.
@@ -62,9 +71,16 @@ def open_bank_page(connection: sqlite3.Connection, payment_id: int, callback_url
     data = secrets.token_urlsafe(24) if card.association == "VISA" else ""
     keep = KeptCard(order.card.user_key, order.card.alias, order.email) if order.card.register else None
     connection.execute(
-        "INSERT INTO bank_page (page_key, payment_id, callback_url, conversation_data, keep_card) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (key, payment_id, callback_url, data, json.dumps(asdict(keep)) if keep else None),
+        "INSERT INTO bank_page (page_key, payment_id, callback_url, conversation_data, keep_card, review) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            key,
+            payment_id,
+            callback_url,
+            data,
+            json.dumps(asdict(keep)) if keep else None,
+            json.dumps(review) if review else None,
+        ),
     )
     return key
 
@@ -123,10 +139,10 @@ def return_of(payment: BookedPayment, page: BankPage, secret_key: str) -> Return
     return Return(page.callback_url, fields)
 
 
-def _page(row: tuple[str, int, str, str, int, str | None] | None) -> BankPage | None:
+def _page(row: tuple[str, int, str, str, int, str | None, str | None] | None) -> BankPage | None:
     if row is None:
         return None
-    key, payment_id, callback_url, data, wrong_codes, keep = row
-    return BankPage(
-        key, str(payment_id), callback_url, data, wrong_codes, KeptCard(**json.loads(keep)) if keep else None
-    )
+    key, payment_id, callback_url, data, wrong_codes, keep, review = row
+    kept = KeptCard(**json.loads(keep)) if keep else None
+    later = json.loads(review) if review else None
+    return BankPage(key, str(payment_id), callback_url, data, wrong_codes, kept, tuple(later) if later else None)

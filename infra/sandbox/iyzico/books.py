@@ -1,168 +1,36 @@
-"""Durable books: one SQLite file, one writer thread, many steps in one commit."""
+"""What the sandbox charged, held, captured, cancelled and refunded, kept durably."""
 
-import asyncio
-import queue
-import sqlite3
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self, TypeVar
 
+from infra.sandbox.book_file import BookFile
 from infra.sandbox.iyzico.clock import wall_clock_ms
-from infra.sandbox.iyzico.records import BookedMovement, BookedPayment, Totals, all_movements, all_payments, totals_of
+from infra.sandbox.iyzico.movements import BookedMovement, all_movements
+from infra.sandbox.iyzico.records import BookedPayment, all_payments
+from infra.sandbox.iyzico.totals import Totals, totals_of
 
-T = TypeVar("T")
-Step = Callable[[sqlite3.Connection], T]
-
-_MOST_STEPS_A_COMMIT = 256
 _FIRST_IDS = {"payment": 22_400_000, "line": 24_100_000, "reversal": 71_000, "reversal_part": 81_000}
 
 
-@dataclass(slots=True)
-class _Job:
-    step: Step[Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-
-    def tell(self) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self._settle)
-        except RuntimeError:  # the asker's loop is closed: nobody is left to tell, and the books stand as committed
-            return
-
-    def _settle(self) -> None:
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
-class Books:
-    """What the sandbox charged, held, captured, cancelled and refunded.
-
-    `path` may be `:memory:`. A file survives restarts, and other processes may read it (`read_only=True`) meanwhile.
-    Steps run one after another in a single thread, so a step sees and changes the books alone; nothing is answered
-    before its commit is on disk.
-    """
+class Books(BookFile):
+    """The file of payments, their lines and their reversals."""
 
     def __init__(
         self, path: str | Path = ":memory:", *, read_only: bool = False, now_ms: Callable[[], int] = wall_clock_ms
     ) -> None:
-        self.path = str(path)
-        self.now_ms = now_ms
-        self._lock = threading.Lock()
-        self._connection = _open_reader(Path(path)) if read_only else _open_writer(self.path)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        if not read_only:
-            self._thread = threading.Thread(target=self._work, name="iyzico-books", daemon=True)
-            self._thread.start()
-
-    async def run(self, step: Step[T]) -> T:
-        """Run `step` in the books' thread; return, or raise what it raised (its writes undone), after the commit."""
-        if self._thread is None:
-            raise RuntimeError(f"the books {self.path} are closed or open for reading only")
-        loop = asyncio.get_running_loop()
-        job = _Job(step, loop, loop.create_future())
-        self._jobs.put(job)
-        result: T = await job.future
-        return result
+        folders = (files(__package__), files(__package__).joinpath("subscriptions"))
+        schema = "\n".join(folder.joinpath("schema.sql").read_text(encoding="utf-8") for folder in folders)
+        super().__init__(path, schema=schema, first_ids=_FIRST_IDS, read_only=read_only, now_ms=now_ms)
 
     def entries(self) -> tuple[BookedPayment, ...]:
         """All payments in the order they were made, declined ones among them, each with lines and reversals."""
-        with self._lock:
-            return all_payments(self._connection, self.now_ms())
+        return self.look(lambda connection: all_payments(connection, self.now_ms()))
 
     def movements(self) -> tuple[BookedMovement, ...]:
         """Payouts, what bounced of them, and what moved between merchant and sub-merchants."""
-        with self._lock:
-            return all_movements(self._connection)
+        return self.look(all_movements)
 
     def totals(self) -> Totals:
         """The sums and counts that a hub's own tables are balanced against."""
         return totals_of(self.entries())
-
-    def close(self) -> None:
-        """Finish what was asked, then close; may be called twice."""
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join()
-            self._thread = None
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _work(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            batch, last = self._gather(first)
-            with self._lock:
-                self._commit(batch)
-            for job in batch:
-                job.tell()
-            if last:
-                return
-
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        batch = [first]
-        while len(batch) < _MOST_STEPS_A_COMMIT:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                return batch, True
-            batch.append(job)
-        return batch, False
-
-    def _commit(self, batch: list[_Job]) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._take(job)
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:  # a full disk, a locked file: nothing of this batch happened
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            for job in batch:
-                job.error = error
-
-    def _take(self, job: _Job) -> None:
-        self._connection.execute("SAVEPOINT step")
-        try:
-            job.result = job.step(self._connection)
-        except Exception as error:  # noqa: BLE001 -- it is raised again where the step was asked for
-            job.error = error
-            self._connection.execute("ROLLBACK TO step")
-        self._connection.execute("RELEASE step")
-
-
-def _open_writer(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    for folder in (files(__package__), files(__package__).joinpath("subscriptions")):
-        connection.executescript(folder.joinpath("schema.sql").read_text(encoding="utf-8"))
-    for table, first in _FIRST_IDS.items():
-        connection.execute(
-            "INSERT INTO sqlite_sequence (name, seq) "
-            "SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
-            (table, first, table),
-        )
-    return connection
-
-
-def _open_reader(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)

@@ -19,6 +19,7 @@ from infra.sandbox.iyzico.hosted_paying import (
     take_verified,
     transfer_arrived,
 )
+from infra.sandbox.iyzico.links import open_link
 from infra.sandbox.iyzico.payments import require_payment
 from infra.sandbox.iyzico.performing import Performer
 from infra.sandbox.iyzico.records import BookedPayment, Means
@@ -97,6 +98,12 @@ class Buyer:
     async def look_at_checkout(self, token: str) -> AtTheCheckout:
         """The page of this token."""
         return await self.do(lambda connection, call: _at_the_checkout(connection, call, token))
+
+    async def open_link(self, token: str) -> AtTheCheckout:
+        """Begin a hosted page from a payment link."""
+        return await self.do(
+            lambda connection, call: _at_the_checkout(connection, call, open_link(connection, call, token))
+        )
 
     async def pay_by_card(self, token: str, choice: CardChoice) -> AtTheCheckout:
         """Give a card on the page of this token; a declined payment shows in what is there afterwards."""

@@ -7,6 +7,9 @@ from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.events import Event
 from infra.sandbox.iyzico.fields import Json
 
+LaterReview = tuple[int, int]
+"""The verdict, and after how many milliseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -14,6 +17,15 @@ class Review:
 
     verdict: int
     due_ms: int
+
+    def later(self, now_ms: int) -> LaterReview:
+        """The same for a payment that is still to be made."""
+        return self.verdict, max(0, self.due_ms - now_ms)
+
+
+def review_from(later: LaterReview | None, now_ms: int) -> Review | None:
+    """The review of a payment that is made now."""
+    return None if later is None else Review(later[0], now_ms + later[1])
 
 
 @dataclass(frozen=True, slots=True)

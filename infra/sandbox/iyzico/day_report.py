@@ -10,6 +10,7 @@ from infra.sandbox.iyzico.amounts import eight_decimals, two_decimals
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import one_of, text
+from infra.sandbox.iyzico.paging import read_page_number
 from infra.sandbox.iyzico.payment_result import auth_code, host_reference, in_istanbul, line_result, phase
 from infra.sandbox.iyzico.records import BookedLine, BookedPayment, BookedReversal, all_payments
 
@@ -17,21 +18,18 @@ PAGE_ROWS: Final = 50
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DONE: Final = 1
-_LONGEST_PAGE: Final = 6
 
 Row = dict[str, object]
 
 
 def transactions(connection: sqlite3.Connection, call: Call) -> Result:
     """GET /v2/reporting/payment/transactions: pages are counted from 1; beyond the last one they are empty."""
-    page = text(call.query, "page", missing="11")
-    if not (page.isascii() and page.isdecimal() and len(page) <= _LONGEST_PAGE and int(page)):
-        raise Refused("11", detail="page must be a number from 1")
+    page = read_page_number(call.query, "page")
     rows = _rows_of_day(connection, call)
-    first = (int(page) - 1) * PAGE_ROWS
+    first = (page - 1) * PAGE_ROWS
     return {
         "transactions": rows[first : first + PAGE_ROWS],
-        "currentPage": int(page),
+        "currentPage": page,
         "totalPageCount": -(-len(rows) // PAGE_ROWS),
     }
 

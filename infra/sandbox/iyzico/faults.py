@@ -1,12 +1,10 @@
-"""Faults to order: which call goes wrong, and how. Ordering is pure of I/O; `server.py` acts on what is drawn."""
+"""The faults that can be ordered here. Ordering is shared; `server.py` acts on what is drawn."""
 
-import random
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
-DEFAULT_SECONDS = 3.0
+from infra.sandbox import fault_orders
 
 
 class FaultKind(StrEnum):
@@ -30,108 +28,27 @@ class FaultKind(StrEnum):
     REVIEW_REJECT = "review_reject"  # fraudStatus 0, after `seconds` -1 (payments only)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault for one call."""
-
-    kind: FaultKind
-    seconds: float = DEFAULT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class FaultOrder:
-    """Which calls get the fault: those to `path` (`*`: all), each `every`-th, by chance, at most `count` times."""
-
-    kind: FaultKind
-    path: str = "*"
-    count: int | None = None
-    every: int = 1
-    probability: float = 1.0
-    seconds: float = DEFAULT_SECONDS
-
-    def __post_init__(self) -> None:
-        if self.every < 1 or (self.count is not None and self.count < 1):
-            raise ValueError("a fault's every and count must be 1 or more")
-        if not 0 < self.probability <= 1 or not 0 <= self.seconds <= 3600:  # noqa: PLR2004 -- an hour is plenty
-            raise ValueError("a fault's probability must lie in (0, 1], its seconds in [0, 3600]")
-
-
-@dataclass(slots=True)
-class _Standing:
-    order: FaultOrder
-    seen: int = 0
-    used: int = 0
-
-
-class FaultPlan:
-    """The orders that stand, first ordered first drawn. `seed` makes the chances repeatable."""
-
-    def __init__(self, orders: Iterable[FaultOrder] = (), *, seed: int = 0) -> None:
-        self._standing = [_Standing(order) for order in orders]
-        self._chance = random.Random(seed)  # noqa: S311 -- repeatable on purpose, nothing is secret
-
-    def order(self, order: FaultOrder) -> None:
-        self._standing.append(_Standing(order))
-
-    def clear(self) -> None:
-        self._standing.clear()
-
-    def standing(self) -> tuple[tuple[FaultOrder, int], ...]:
-        """Each order with the number of times it was used."""
-        return tuple((standing.order, standing.used) for standing in self._standing)
-
-    def draw(self, path: str) -> Fault | None:
-        """The fault for a call to `path`, used up by being drawn."""
-        for standing in self._standing:
-            order = standing.order
-            if order.path not in ("*", path) or (order.count is not None and standing.used >= order.count):
-                continue
-            standing.seen += 1
-            if standing.seen % order.every or self._chance.random() >= order.probability:
-                continue
-            standing.used += 1
-            return Fault(order.kind, order.seconds)
-        return None
+Fault: TypeAlias = fault_orders.Fault[FaultKind]
+FaultOrder: TypeAlias = fault_orders.FaultOrder[FaultKind]
+FaultPlan: TypeAlias = fault_orders.FaultPlan[FaultKind]
 
 
 def parse_fault(text: str) -> FaultOrder:
-    """`KIND[,path=…][,count=N][,every=N][,probability=P][,seconds=S]`, as the command line takes it.
+    """An order as the command line gives it.
 
     Raises:
         ValueError: saying which part is wrong and what may stand there.
     """
-    kind, *settings = text.split(",")
-    values: dict[str, str] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or name not in ("path", "count", "every", "probability", "seconds"):
-            raise ValueError(f"fault {text!r}: {setting!r} is not path=, count=, every=, probability= or seconds=")
-        values[name] = value
-    return fault_from({"kind": kind, **values})
+    return fault_orders.parse_fault(text, FaultKind)
 
 
-def fault_from(values: dict[str, str]) -> FaultOrder:
-    """An order from texts by name, as the command line and the admin page give them.
+def fault_from(values: Mapping[str, str]) -> FaultOrder:
+    """An order from texts by name.
 
     Raises:
         ValueError: saying which value is wrong.
     """
-    if values.get("kind") not in list(FaultKind):
-        raise ValueError(f"fault kind {values.get('kind')!r} is not one of {', '.join(FaultKind)}")
-    try:
-        return FaultOrder(
-            kind=FaultKind(values["kind"]),
-            path=values.get("path", "*"),
-            count=int(values["count"]) if "count" in values else None,
-            every=int(values.get("every", "1")),
-            probability=float(values.get("probability", "1")),
-            seconds=float(values.get("seconds", str(DEFAULT_SECONDS))),
-        )
-    except ValueError as error:
-        raise ValueError(f"fault {values['kind']}: {error}") from error
-
-
-_MARKER = re.compile(r"fault-(?P<kind>[a-z0-9_]+)(?:-(?P<seconds>[0-9]{1,3}(?:\.[0-9]{1,3})?)s)?-.+", re.DOTALL)
+    return fault_orders.fault_from(values, FaultKind)
 
 
 def marked_fault(basket_id: object) -> Fault | None:
@@ -140,9 +57,4 @@ def marked_fault(basket_id: object) -> Fault | None:
     Raises:
         ValueError: the marker names a kind that does not exist.
     """
-    if not isinstance(basket_id, str) or not basket_id.startswith("fault-"):
-        return None
-    match = _MARKER.fullmatch(basket_id)
-    if match is None or match["kind"] not in list(FaultKind):
-        raise ValueError(f"basketId fault marker must be fault-KIND-… with a kind of {', '.join(FaultKind)}")
-    return Fault(FaultKind(match["kind"]), float(match["seconds"] or DEFAULT_SECONDS))
+    return fault_orders.marked_fault(basket_id, FaultKind, where="basketId")

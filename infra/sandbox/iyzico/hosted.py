@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Final, Literal
 
-from infra.sandbox.iyzico.calls import Call, Result
+from infra.sandbox.iyzico.calls import Call, LaterReview, Result
 from infra.sandbox.iyzico.card_storage import require_user
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, optional_text, section, text
@@ -46,6 +46,12 @@ class Checkout:
         values = dict(self.terms["order"])
         values["items"] = tuple(Item(*item) for item in values["items"])
         return Order(**(values | {"card": CardUse(**values["card"])}))
+
+    @property
+    def review(self) -> LaterReview | None:
+        """The review ordered for what is paid on the page."""
+        later = self.terms.get("review")
+        return (later[0], later[1]) if later else None
 
     def expired(self, now_ms: int) -> bool:
         return now_ms - self.created_ms > EXPIRES_S * 1000
@@ -98,12 +104,14 @@ def require_checkout(connection: sqlite3.Connection, token: str) -> Checkout:
     return Checkout(known, kind, callback_url, json.loads(terms), created_ms, paid, outcome)
 
 
-def open_checkout(connection: sqlite3.Connection, call: Call, kind: CheckoutKind, terms: Mapping[str, object]) -> str:
+def open_checkout(
+    connection: sqlite3.Connection, call: Call, kind: CheckoutKind, terms: Mapping[str, object], callback_url: str
+) -> str:
     """The token of a new page."""
     token = str(uuid.uuid4())
     connection.execute(
         "INSERT INTO checkout (token, kind, callback_url, terms, created_ms) VALUES (?, ?, ?, ?, ?)",
-        (token, kind, read_callback_url(call.body), json.dumps(terms), call.now_ms),
+        (token, kind, callback_url, json.dumps(terms), call.now_ms),
     )
     return token
 
@@ -144,8 +152,9 @@ def _start_payment(
         "force_three_ds": _flag(call.body, "forceThreeDS", default=False),
         "debit_allowed": _flag(call.body, "debitCardAllowed", default=True),
         "member": member,
+        "review": call.review.later(call.now_ms) if call.review else None,
     }
-    return open_checkout(connection, call, kind, terms)
+    return open_checkout(connection, call, kind, terms, read_callback_url(call.body))
 
 
 def _read_enabled(body: Json) -> list[int]:

@@ -20,7 +20,7 @@ from infra.sandbox.iyzico.booking import (
     payment_events,
     with_stored_card,
 )
-from infra.sandbox.iyzico.calls import Call
+from infra.sandbox.iyzico.calls import Call, review_from
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.hosted import Checkout, require_checkout
 from infra.sandbox.iyzico.payments import require_payment
@@ -64,15 +64,20 @@ def pay_by_card(
     if checkout.terms["force_three_ds"] and card.starts_three_ds:
         course = Course("INIT_THREEDS", three_ds=True, token=checkout.token)
         payment_id = open_payment(connection, call, order, card=card, kind=kind, course=course)
-        key = open_bank_page(connection, payment_id, checkout.callback_url, order, card)
+        key = open_bank_page(
+            connection, payment_id, order, card, callback_url=checkout.callback_url, review=checkout.review
+        )
         return _attempted(connection, call, checkout, payment_id), key
     refused = Refused("10220") if checkout.terms["force_three_ds"] else bank_refusal(card, order.installment)
     if refused is None and order.card.register:
         order = with_stored_card(connection, order, card)
     course = Course(token=checkout.token)
-    payment_id = open_payment(connection, call, order, card=card, kind=kind, refused=refused, course=course)
+    review = review_from(checkout.review, call.now_ms)
+    payment_id = open_payment(
+        connection, replace(call, review=review), order, card=card, kind=kind, refused=refused, course=course
+    )
     payment = _attempted(connection, call, checkout, payment_id)
-    call.events.extend(payment_events(_CARD_EVENTS[checkout.kind == "wallet", False], payment, None, call.now_ms))
+    call.events.extend(payment_events(_CARD_EVENTS[checkout.kind == "wallet", False], payment, review, call.now_ms))
     return payment, None
 
 
@@ -99,7 +104,8 @@ def take_verified(connection: sqlite3.Connection, call: Call, payment: BookedPay
         else:  # the buyer began once more in another window: only the last attempt may pay
             decline(connection, payment, Refused("10012"))
     decided = require_payment(connection, payment.payment_id, call.now_ms)
-    call.events.extend(payment_events(_CARD_EVENTS[checkout.kind == "wallet", True], decided, None, call.now_ms))
+    review = review_from(page.review, call.now_ms)
+    call.events.extend(payment_events(_CARD_EVENTS[checkout.kind == "wallet", True], decided, review, call.now_ms))
 
 
 def transfer_arrived(connection: sqlite3.Connection, call: Call, token: str, *, arrived: bool) -> BookedPayment:

@@ -5,8 +5,7 @@ from html import escape
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:2rem auto;padding:0 1rem}"
-    "label,input,select{display:block}input,select{margin:0 0 .75rem;padding:.4rem}"
-    "input[type=radio],input[type=checkbox],input[type=radio]+label{display:inline}"
+    "label{display:block;margin:0 0 .75rem}input,select{padding:.4rem}"
     "button{padding:.5rem 1rem;margin:0 .5rem .5rem 0}[role=alert]{color:#a00}"
 )
 
@@ -29,13 +28,10 @@ def form(action: str, *parts: str, identity: str = "") -> str:
     return f'<form method="post" action="{escape(action)}"{named}>{"".join(parts)}</form>'
 
 
-def field(name: str, label: str, value: str = "", *, kind: str = "text") -> str:
+def field(name: str, label: str, value: str = "") -> str:
     """One labelled input."""
     shown = f' value="{escape(value)}"' if value else ""
-    return (
-        f'<label for="{escape(name)}">{escape(label)}</label>'
-        f'<input type="{kind}" id="{escape(name)}" name="{escape(name)}" autocomplete="off"{shown}>'
-    )
+    return f'<label>{escape(label)} <input type="text" name="{escape(name)}" autocomplete="off"{shown}></label>'
 
 
 def hidden(name: str, value: str) -> str:
@@ -45,13 +41,12 @@ def hidden(name: str, value: str) -> str:
 def choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
     """A list to choose from: (value, text)."""
     rows = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
-    return f'<label for="{escape(name)}">{escape(label)}</label><select id="{name}" name="{name}">{rows}</select>'
+    return f'<label>{escape(label)} <select name="{escape(name)}">{rows}</select></label>'
 
 
 def checkbox(name: str, label: str) -> str:
-    return (
-        f'<p><input type="checkbox" id="{name}" name="{name}" value="1"><label for="{name}">{escape(label)}</label></p>'
-    )
+    """A box that sends 1 when it is ticked."""
+    return f'<label><input type="checkbox" name="{escape(name)}" value="1"> {escape(label)}</label>'
 
 
 def button(text: str, name: str = "", value: str = "") -> str:

@@ -30,6 +30,7 @@ class Orders:
         self._orders: Final[Mapping[str, Order]] = {
             "threeds": self._answer_bank,
             "checkout": self._pay,
+            "links": self._open_link,
             "transfers": self._let_transfer_arrive,
             "payouts": self._pay_out,
             "bounces": self._bounce,
@@ -62,6 +63,9 @@ class Orders:
         use = _card(_text(values, "card"), user_key, store=bool(values.get("store")))
         choice = CardChoice(use, read_installment(values.get("installment", 1)))
         return _paid(await self._buyer.pay_by_card(token, choice))
+
+    async def _open_link(self, values: Values) -> Answer:
+        return {"token": (await self._buyer.open_link(_text(values, "token"))).checkout.token}
 
     async def _let_transfer_arrive(self, values: Values) -> Answer:
         arrived = values.get("arrived", True) is not False

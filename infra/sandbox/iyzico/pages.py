@@ -10,7 +10,7 @@ from infra.sandbox.iyzico.buyer import Answer, AtTheCheckout, Buyer
 from infra.sandbox.iyzico.buyer_html import back_html, bank_html, checkout_html, gone_html
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.hosted_paying import CardChoice
-from infra.sandbox.iyzico.html import leading_form
+from infra.sandbox.iyzico.html import leading_form, page, paragraph
 from infra.sandbox.iyzico.validation import read_card_use, read_installment
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,10 @@ class Pages:
                     text = back_html((await self._buyer.look_at_checkout(name)).back)
                 case "checkout", "card" | "transfer" | "wallet", "POST":
                     text = await self._pay(name, act, filled)
+                case "link", "", "GET":
+                    text = checkout_html(await self._buyer.open_link(name), self._buyer.now_ms())
+                case "link", "thanks", "POST":
+                    text = page("Thank you", paragraph("You may close this window."))
                 case _:
                     raise Refused("11", detail="there is no such page")  # noqa: TRY301 -- phrased like any other
         except Refused as refused:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -130,28 +129,6 @@ class BookedPayment:
         return 0 if self.cancelled else self.charged_minor - self.refunded_minor
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums in minor units by currency, and counts by the conversationId that a client sent.
-
-    `charges_by_conversation` counts successful creations (charges and holds): more than one is a double charge.
-    """
-
-    payments: int
-    by_state: Mapping[str, int]
-    charged_minor: Mapping[str, int]
-    held_minor: Mapping[str, int]
-    cancelled_minor: Mapping[str, int]
-    refunded_minor: Mapping[str, int]
-    net_minor: Mapping[str, int]
-    charges_by_conversation: Mapping[str, int]
-    reversals_by_conversation: Mapping[str, int]
-
-    @property
-    def charged_more_than_once(self) -> tuple[str, ...]:
-        return tuple(key for key, count in self.charges_by_conversation.items() if count > 1)
-
-
 def all_payments(connection: sqlite3.Connection, now_ms: int) -> tuple[BookedPayment, ...]:
     """Every payment by id, in three statements whatever their number."""
     return _assemble(connection, now_ms, "1 = 1", ())
@@ -179,69 +156,6 @@ def _id_number(value: object) -> int | None:
     """Ids are given out as numbers below 10^15; anything else names nothing."""
     text = str(value)
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
-
-
-@dataclass(frozen=True, slots=True)
-class BookedMovement:
-    """Money that left for a bank, came back from there, or moved between merchant and sub-merchant.
-
-    `sub_merchant_key` None is the merchant's own; `payment_transaction_id` is there for payouts.
-    """
-
-    movement_id: str
-    kind: Literal["payout", "bounced", "to_sub_merchant", "from_sub_merchant"]
-    payment_transaction_id: str | None
-    sub_merchant_key: str | None
-    amount_minor: int
-    currency: str
-    conversation_id: str | None
-    created_ms: int
-
-
-def all_movements(connection: sqlite3.Connection) -> tuple[BookedMovement, ...]:
-    """Every movement in the order they were made."""
-    rows = connection.execute(
-        "SELECT movement_id, kind, line_id, sub_merchant_key, amount_minor, currency, conversation_id, created_ms "
-        "FROM movement ORDER BY movement_id"
-    )
-    return tuple(
-        BookedMovement(str(number), kind, None if line is None else str(line), *rest)
-        for number, kind, line, *rest in rows
-    )
-
-
-def totals_of(payments: Iterable[BookedPayment]) -> Totals:
-    """Pure; `payments` are the books' entries."""
-    sums: dict[str, defaultdict[str, int]] = {
-        name: defaultdict(int) for name in ("charged", "held", "cancelled", "refunded", "net")
-    }
-    states: Counter[str] = Counter()
-    charges: Counter[str] = Counter()
-    reversals: Counter[str] = Counter()
-    for payment in payments:
-        states[payment.state] += 1
-        sums["charged"][payment.currency] += payment.charged_minor
-        sums["held"][payment.currency] += payment.paid_minor if payment.state == "held" else 0
-        sums["refunded"][payment.currency] += payment.refunded_minor
-        sums["net"][payment.currency] += payment.net_minor
-        if payment.conversation_id is not None and payment.state not in ("declined", "rejected", "started"):
-            charges[payment.conversation_id] += 1
-        for reversal in payment.reversals:
-            if reversal.kind == "cancel":
-                sums["cancelled"][payment.currency] += reversal.amount_minor
-            if reversal.conversation_id is not None:
-                reversals[reversal.conversation_id] += 1
-    return Totals(
-        payments=sum(states.values()),
-        by_state=dict(states),
-        charged_minor=dict(sums["charged"]),
-        held_minor=dict(sums["held"]),
-        cancelled_minor=dict(sums["cancelled"]),
-        refunded_minor=dict(sums["refunded"]),
-        net_minor=dict(sums["net"]),
-        charges_by_conversation=dict(charges),
-        reversals_by_conversation=dict(reversals),
-    )
 
 
 def _assemble(

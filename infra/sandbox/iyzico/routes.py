@@ -9,6 +9,7 @@ from infra.sandbox.iyzico import (
     day_report,
     hosted,
     line_approval,
+    links,
     settlement,
     sub_merchants,
     three_ds,
@@ -82,6 +83,20 @@ _MARKETPLACE: Routes = MappingProxyType(
     }
 )
 
+_LINK = "/v2/iyzilink/products"
+_LINKS: Routes = MappingProxyType(
+    {
+        ("POST", _LINK): Route(links.create),
+        ("POST", "/v2/iyzilink/fast-link/products"): Route(links.create),
+        ("GET", _LINK): Route(links.list_links, needs_body=False),
+        ("GET", f"{_LINK}/"): Route(links.list_links, needs_body=False),
+        ("GET", f"{_LINK}/{{link}}"): Route(links.get, needs_body=False),
+        ("PUT", f"{_LINK}/{{link}}"): Route(links.update),
+        ("PATCH", f"{_LINK}/{{link}}/status/{{status}}"): Route(links.set_status, needs_body=False),
+        ("DELETE", f"{_LINK}/{{link}}"): Route(links.delete, needs_body=False),
+    }
+)
+
 ROUTES: Routes = MappingProxyType(
     {
         ALIVE: Route(_alive, needs_body=False),
@@ -93,11 +108,12 @@ ROUTES: Routes = MappingProxyType(
         ("POST", "/payment/3dsecure/initialize/preauth"): Route(
             three_ds.start_hold, THREE_DS_START_ORDER, creates=True
         ),
-        ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER),
-        ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER),
+        ("POST", "/payment/3dsecure/auth"): Route(three_ds.complete, PAYMENT_ORDER, alone=True),
+        ("POST", "/payment/v2/3dsecure/auth"): Route(three_ds.complete_compared, PAYMENT_ORDER, alone=True),
         **_HOSTED,
         **_MARKETPLACE,
         **subscriptions.ROUTES,
+        **_LINKS,
         ("POST", "/payment/cancel"): Route(cancel, alone=True),
         ("POST", "/payment/refund"): Route(refund_line, REFUND_ORDER, alone=True),
         ("POST", "/v2/payment/refund"): Route(refund_amount, REFUND_ORDER, alone=True),

@@ -14,8 +14,8 @@ from pathlib import Path
 import trustme
 from aiohttp import web
 
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico.admin import Admin
-from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.books import Books
 from infra.sandbox.iyzico.buyer import Buyer
 from infra.sandbox.iyzico.card_storage import seed_wallet

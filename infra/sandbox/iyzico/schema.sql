@@ -88,7 +88,8 @@ CREATE TABLE IF NOT EXISTS bank_page (
     callback_url      TEXT    NOT NULL,
     conversation_data TEXT    NOT NULL,
     wrong_codes       INTEGER NOT NULL DEFAULT 0,
-    keep_card         TEXT                                 -- JSON: how the card is to be stored once it has paid
+    keep_card         TEXT,                                -- JSON: how the card is to be stored once it has paid
+    review            TEXT                                 -- JSON: how a review of it is to end, and after how long
 );
 
 -- A hosted page that was started: what is asked there, and what came of it.
@@ -128,3 +129,14 @@ CREATE TABLE IF NOT EXISTS movement (
     created_ms       INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS movement_by_line ON movement (line_id);
+
+-- Payment links: a page that anybody may open, and pay on, again and again.
+CREATE TABLE IF NOT EXISTS link (
+    token       TEXT PRIMARY KEY,
+    name        TEXT    NOT NULL,
+    description TEXT    NOT NULL,
+    price_minor INTEGER NOT NULL,
+    currency    TEXT    NOT NULL,
+    status      TEXT    NOT NULL CHECK (status IN ('ACTIVE', 'PASSIVE')),
+    created_ms  INTEGER NOT NULL
+);

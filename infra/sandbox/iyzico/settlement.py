@@ -9,8 +9,9 @@ from infra.sandbox.iyzico.amounts import CURRENCIES, eight_decimals, read_price,
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import one_of, optional_text, text
+from infra.sandbox.iyzico.movements import BookedMovement, all_movements
 from infra.sandbox.iyzico.payment_result import in_istanbul, line_result
-from infra.sandbox.iyzico.records import BookedMovement, BookedPayment, all_movements, all_payments
+from infra.sandbox.iyzico.records import BookedPayment, all_payments
 from infra.sandbox.iyzico.sub_merchants import details_of
 
 _CENT: Final = Decimal("0.01")

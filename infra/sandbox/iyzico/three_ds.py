@@ -5,6 +5,7 @@ No money moves at the start. It moves at the completion, once, and only after th
 
 import base64
 import sqlite3
+from dataclasses import replace
 
 from infra.sandbox.iyzico.amounts import read_price
 from infra.sandbox.iyzico.bank_page import BankPage, bank_page_of, open_bank_page, way_to_the_bank
@@ -19,7 +20,7 @@ from infra.sandbox.iyzico.booking import (
     open_payment,
     payment_events,
 )
-from infra.sandbox.iyzico.calls import Call, Result
+from infra.sandbox.iyzico.calls import Call, Result, review_from
 from infra.sandbox.iyzico.card_storage import store_card
 from infra.sandbox.iyzico.cards import CARD_BY_NAME
 from infra.sandbox.iyzico.errors import Refused
@@ -71,14 +72,15 @@ def take(connection: sqlite3.Connection, call: Call, payment: BookedPayment, pag
     else:
         approve(connection, payment, call.now_ms)
         _keep_card(connection, payment, page)
-    if call.review is not None and refused is None:
+    review = call.review or review_from(page.review, call.now_ms)
+    if review is not None and refused is None:
         connection.execute(
             "UPDATE payment SET fraud_status = 0, fraud_next = ?, fraud_due_ms = ? WHERE payment_id = ?",
-            (call.review.verdict, call.review.due_ms, int(payment.payment_id)),
+            (review.verdict, review.due_ms, int(payment.payment_id)),
         )
     decided = require_payment(connection, payment.payment_id, call.now_ms)
     if payment.token is None:
-        call.events.extend(payment_events("THREE_DS_AUTH", decided, call.review, call.now_ms))
+        call.events.extend(payment_events("THREE_DS_AUTH", decided, review, call.now_ms))
     return refused or payment_result(decided)
 
 
@@ -88,12 +90,19 @@ def _start(connection: sqlite3.Connection, call: Call, kind: Kind) -> Result:
     card = card_for(connection, order.card)
     check_card_currency(card, order)
     refused = None if card.starts_three_ds else Refused("10220", detail="3-D Secure cannot be started")
-    payment_id = open_payment(
-        connection, call, order, card=card, kind=kind, refused=refused, course=Course("INIT_THREEDS", three_ds=True)
-    )
+    course = Course("INIT_THREEDS", three_ds=True)
+    unreviewed = replace(call, review=None)  # a review begins once there is money to look at
+    payment_id = open_payment(connection, unreviewed, order, card=card, kind=kind, refused=refused, course=course)
     if refused is not None:
         return refused
-    page_key = open_bank_page(connection, payment_id, callback_url, order, card)
+    page_key = open_bank_page(
+        connection,
+        payment_id,
+        order,
+        card,
+        callback_url=callback_url,
+        review=call.review.later(call.now_ms) if call.review else None,
+    )
     content = way_to_the_bank(call.origin, page_key)
     return {
         "paymentId": str(payment_id),

@@ -49,6 +49,18 @@ def rounded_half_up(amount: Decimal, currency: str) -> Money:
     return _rounded(amount, currency, ROUND_HALF_UP)
 
 
+def magnitude(amount: Decimal, currency: str) -> Money:
+    """A row of a report: how much, whichever way it went; eight decimals are rounded half up.
+
+    Raises:
+        UnusableAnswer: the currency is not known.
+    """
+    try:
+        return _rounded(abs(amount), currency, ROUND_HALF_UP)
+    except ValueError:
+        raise UnusableAnswer("an amount is in no known currency") from None
+
+
 def canonical(value: Any) -> str:
     """An amount as it is signed: `10.50` is `10.5`, `100.0` is `100`, and no exponent ever stands in it."""
     try:

@@ -7,6 +7,11 @@ from providers.payments.iyzico import cancel, capture, create, query, refund, re
 from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
 from providers.payments.iyzico.operations_payment import COMPLETE, START
+from providers.payments.iyzico.operations_resource import (
+    RESOURCE_LIMITS,
+    RESOURCE_OPERATIONS,
+    RESOURCE_PERSONAL,
+)
 from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
@@ -83,7 +88,7 @@ CONNECTOR = Connector(
     credentials=("api_key", "secret_key"),
     sign=sign,
     verify=verify,
-    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY, START, COMPLETE),
+    operations=(_CREATE, _CAPTURE, _CANCEL, _REFUND, _QUERY, START, COMPLETE, *RESOURCE_OPERATIONS),
     reads=READS,
     settings=IyzicoSettings,
     webhooks=WEBHOOKS,
@@ -92,7 +97,11 @@ CONNECTOR = Connector(
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.
     rate_limits={
-        name: RateLimit(50, _MINUTE_S) for name in ("create", "query", "refund", "cancel", START.name, COMPLETE.name)
+        **{
+            name: RateLimit(50, _MINUTE_S)
+            for name in ("create", "query", "refund", "cancel", START.name, COMPLETE.name)
+        },
+        **RESOURCE_LIMITS,
     },
     methods=("stored_card", "card_ref", "hosted_page", "bank_transfer", "wallet"),
     personal=frozenset(
@@ -116,7 +125,8 @@ CONNECTOR = Connector(
             "surname",
             "zipCode",
         }
-    ),
+    )
+    | RESOURCE_PERSONAL,
     secret=frozenset(
         {
             "apiKey",

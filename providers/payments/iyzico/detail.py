@@ -15,6 +15,7 @@ from schemas.payments import Reason
 from schemas.verdicts import FailureClass, Verdict
 
 NOT_FOUND: Final = "5087"
+PAGE_NOT_KNOWN: Final = "5124"
 _UNFINISHED: Final = frozenset(
     {
         "INIT_THREEDS",

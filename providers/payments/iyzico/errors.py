@@ -201,7 +201,7 @@ _ADVICE: Final[Mapping[FailureClass, str]] = MappingProxyType(
         FailureClass.DECLINED: "declined; the payer may use another card or correct the card data",
         FailureClass.INVALID: "iyzico found the request wrong; look the code up in its error table and correct it",
         FailureClass.CONFIGURATION: "the account or its keys do not allow it; correct them in iyzico's merchant panel",
-        FailureClass.STATE: "the payment is not in a state that allows it; query it first",
+        FailureClass.STATE: "it is not in a state that allows that; query it first",
         FailureClass.THROTTLED: "too many requests; iyzico performed nothing",
         FailureClass.TRANSIENT: "iyzico is passingly unable and performed nothing",
         FailureClass.UNKNOWN: "iyzico cannot say whether it was performed; ask for the status",

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from providers.notices import named
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.iyzico.amounts import from_wire, rounded_down, rounded_half_up
-from providers.payments.iyzico.wire import PaymentReply
+from providers.payments.iyzico.wire import PaymentReply, ShownCard
 from schemas.money import Money
 from schemas.payments import CardSummary, KeptCard, LineReference, Reason
 from schemas.verdicts import FailureClass, Verdict
@@ -38,7 +38,7 @@ def performed(reply: PaymentReply) -> Outcome:
         card=card_summary(reply),
         fee=_fee(reply, paid.currency),
         stored_card=_stored_card(reply),
-        state=ProviderState.AUTHORIZED if reply.phase == HELD else ProviderState.CAPTURED,
+        state=_state(reply.phase),
     )
     return _after_review(facts, reply.fraud_status)
 
@@ -63,6 +63,13 @@ def as_asked(outcome: Outcome, phase: str | None, capture: Literal["auto", "manu
     if capture == "manual" and phase != HELD:
         return contradiction(outcome, "a hold was asked for and a charge was made; refund it or keep it by hand")
     return outcome
+
+
+def _state(phase: str | None) -> ProviderState | None:
+    """Without a phase a hold cannot be told from a charge."""
+    if phase is None:
+        return None
+    return ProviderState.AUTHORIZED if phase == HELD else ProviderState.CAPTURED
 
 
 def _after_review(facts: Outcome, fraud_status: str | None) -> Outcome:
@@ -102,12 +109,12 @@ def _lines(reply: PaymentReply, currency: str) -> tuple[LineReference, ...]:
     )
 
 
-def card_summary(reply: PaymentReply) -> CardSummary:
-    shown_bin, shown_end = reply.bin_number or "", reply.last_four_digits or ""
+def card_summary(shown: ShownCard) -> CardSummary:
+    shown_bin, shown_end = shown.bin_number or "", shown.last_four_digits or ""
     return CardSummary(
-        association=reply.card_association,
-        card_type=reply.card_type,
-        family=reply.card_family,
+        association=shown.card_association,
+        card_type=shown.card_type,
+        family=shown.card_family,
         bin_number=shown_bin if _BIN.fullmatch(shown_bin) else None,
         last_four=shown_end if _LAST_FOUR.fullmatch(shown_end) else None,
     )

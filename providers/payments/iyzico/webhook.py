@@ -32,8 +32,10 @@ _SIGNED: Final[Mapping[Kind, tuple[str, ...]]] = MappingProxyType(
         ),
     }
 )
-_PAYMENT: Final[Mapping[Kind, str]] = MappingProxyType({"direct": "paymentId", "hosted": "iyziPaymentId"})
-"""The field that names the payment and is signed. A direct notice carries `iyziPaymentId` too, which is not."""
+_SUBJECT: Final[Mapping[Kind, str]] = MappingProxyType(
+    {"direct": "paymentId", "hosted": "iyziPaymentId", "subscription": "subscriptionReferenceCode"}
+)
+"""The field that names what it is about and is signed. A direct notice carries `iyziPaymentId` too, which is not."""
 
 
 _STATES: Final[Mapping[str, ProviderState]] = MappingProxyType(
@@ -78,8 +80,10 @@ def read_notice(call: Call) -> Notice | Refused:
         event_id=named(fields.get("iyziReferenceCode")) or hashlib.sha256(call.body).hexdigest(),
         event_type=named(fields.get("iyziEventType")) or "unnamed",
         our_reference=named(_signed(fields, kind, "paymentConversationId")),
-        provider_reference=named(_signed(fields, kind, _PAYMENT.get(kind, ""))),
+        provider_reference=named(_signed(fields, kind, _SUBJECT[kind])),
         said=None if status is None else _STATES.get(status),
+        about="resource" if kind == "subscription" else "payment",
+        order_reference=named(_signed(fields, kind, "orderReferenceCode")),
     )
 
 

@@ -4,14 +4,16 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from providers.connector import Request, Wire
+from providers.connector import Request, Unsayable, Wire
 from providers.outcome import UnusableAnswer
 from providers.reading import is_sane
+from schemas.payments import Reason
 
 _AMOUNT: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _HEADERS: Final = (
@@ -21,14 +23,32 @@ _HEADERS: Final = (
 )
 
 
-def post(path: str, fields: Mapping[str, Any]) -> Request:
+def post(path: str, fields: Mapping[str, Any], template: str | None = None) -> Request:
+    return with_body("POST", path, fields, template)
+
+
+def with_body(
+    method: Literal["POST", "PUT", "DELETE"], path: str, fields: Mapping[str, Any], template: str | None = None
+) -> Request:
     """A request with its exact bytes. All of it is ASCII: no charset on the way can change what was signed."""
     body = json.dumps({"locale": "en", **_without_absent(fields)}, separators=(",", ":")).encode()
-    return Request("POST", path, body, headers=_HEADERS, template=path)
+    return Request(method, path, body, headers=_HEADERS, template=template or path)
 
 
-def get(path: str, **query: str) -> Request:
-    return Request("GET", path, query=tuple(query.items()), headers=_HEADERS[:1] + _HEADERS[2:], template=path)
+def get(path: str, *, template: str | None = None, **query: str) -> Request:
+    headers = _HEADERS[:1] + _HEADERS[2:]
+    return Request("GET", path, query=tuple(query.items()), headers=headers, template=template or path)
+
+
+def segment(name: str) -> str:
+    """One of their names as a piece of a path: encoded, so that it stays one piece and begins no query.
+
+    Raises:
+        Unsayable: it would lead to another path however it is written.
+    """
+    if name in {"", ".", ".."}:
+        raise Unsayable(Reason.INVALID_REQUEST, "it is no name that iyzico gives; send the one of its result")
+    return quote(name, safe="")
 
 
 def _without_absent(node: Any) -> Any:
@@ -44,20 +64,29 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _amount(value: Any) -> Any:
+def _signed_amount(value: Any) -> Any:
     """Amounts come as numbers or as texts; never as anything else."""
-    if isinstance(value, str) and _AMOUNT.fullmatch(value):
+    if isinstance(value, str) and _AMOUNT.fullmatch(value.removeprefix("-")):
         value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("not an amount")  # noqa: TRY004 - pydantic turns only this class into an error of the field
     number = Decimal(value)
-    if not is_sane(number) or number < 0:
+    if not is_sane(number):
+        raise ValueError("not an amount")
+    return number
+
+
+def _amount(value: Any) -> Any:
+    number = _signed_amount(value)
+    if number < 0:
         raise ValueError("not an amount")
     return number
 
 
 Word = Annotated[str, BeforeValidator(_text)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
+SignedAmount = Annotated[Decimal, BeforeValidator(_signed_amount)]
+"""Of a report, where what goes back may stand below zero."""
 
 
 class Fields(Wire):
@@ -97,23 +126,29 @@ class Envelope(Fields):
 class Item(Fields):
     item_id: Word | None = None
     payment_transaction_id: Word | None = None
+    transaction_status: Word | None = None
     paid_price: Amount | None = None
     iyzi_commission_fee: Amount | None = None
     iyzi_commission_rate_amount: Amount | None = None
 
 
-class PaymentReply(Envelope):
+class ShownCard(Fields):
+    """What they tell of a card."""
+
+    card_type: str | None = None
+    card_association: str | None = None
+    card_family: str | None = None
+    bin_number: Word | None = None
+    last_four_digits: Word | None = None
+
+
+class PaymentReply(ShownCard, Envelope):
     payment_status: str | None = None
     fraud_status: Word | None = None
     phase: str | None = None
     paid_price: Amount | None = None
     currency: str | None = None
     item_transactions: tuple[Item, ...] | None = None
-    card_type: str | None = None
-    card_association: str | None = None
-    card_family: str | None = None
-    bin_number: Word | None = None
-    last_four_digits: Word | None = None
     iyzi_commission_fee: Amount | None = None
     iyzi_commission_rate_amount: Amount | None = None
     card_user_key: str | None = None

@@ -1,24 +1,12 @@
-"""PayTR, payments for Türkiye, begun: it is heard and asked. Its documents and quirks: README.md beside this file."""
+"""PayTR, payments for Türkiye. Its documents, quirks and residual risks: README.md beside this file."""
 
-from typing import Final
-
-from providers.connector import Connector, HealthProbe, Operation, ReferenceFormat
-from providers.payments.paytr import query
+from providers.connector import Connector, HealthProbe, ReferenceFormat
 from providers.payments.paytr.health import PROBE, read_health
+from providers.payments.paytr.look_ups import READS
+from providers.payments.paytr.operations import PAYMENTS, RESOURCES
+from providers.payments.paytr.settings import PaytrSettings
 from providers.payments.paytr.signing import sign, sign_form, verify
 from providers.payments.paytr.webhook import WEBHOOKS
-from schemas.payments import QueryPayment
-
-_QUERY: Final = Operation(
-    name="query",
-    command=QueryPayment,
-    build=query.build_query,
-    reply=query.StatusReply,
-    read=query.read_query,
-    deadline_s=20,
-    moves_money=False,
-)
-
 
 CONNECTOR = Connector(
     name="paytr",
@@ -30,11 +18,32 @@ CONNECTOR = Connector(
     sign_form=sign_form,
     signs_body=False,
     verify=verify,
-    operations=(_QUERY,),
+    operations=(*PAYMENTS, *RESOURCES),
+    reads=READS,
+    settings=PaytrSettings,
     webhooks=WEBHOOKS,
     probe=HealthProbe(PROBE, read_health),
-    reference=ReferenceFormat("alphanumeric", 64),
-    personal=frozenset({"email", "user_address", "user_ip", "user_name", "user_phone"}),
+    # A transfer's number may have 60 letters and digits, an order's 64.
+    reference=ReferenceFormat("alphanumeric", 60),
+    methods=("card_ref", "stored_card", "hosted_page", "bank_transfer"),
+    personal=frozenset(
+        {
+            "c_name",
+            "cell_phone",
+            "email",
+            "merchant_iban",
+            "merchant_name",
+            "processed_result",
+            "transfer",
+            "transfer_iban",
+            "transfer_name",
+            "user_address",
+            "user_basket",
+            "user_ip",
+            "user_name",
+            "user_phone",
+        }
+    ),
     secret=frozenset(
         {
             "card_number",
@@ -44,11 +53,15 @@ CONNECTOR = Connector(
             "expiry_month",
             "expiry_year",
             "hash",
+            "kart_no",
             "masked_pan",
             "merchant_key",
             "merchant_salt",
+            "month",
             "paytr_token",
+            "token",
             "utoken",
+            "year",
         }
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from providers.connector import Answer, Credentials, Request
 from providers.diagnosis import Cause, Trouble, trouble_of_status
-from providers.payments.paytr.query import NOT_FOUND, ask
+from providers.payments.paytr.status import NOT_FOUND, ask
 
 PROBE: Final[Request] = ask("kolajhealthcheck")
 """No payment has this reference: ours are made of an identifier."""

@@ -25,8 +25,8 @@ def from_wire(amount: int | None, currency: str | None, field: str) -> Money:
     Raises:
         UnusableAnswer: the amount or the currency is missing, unknown or not in whole minor units.
     """
-    if amount is None or currency is None or not _CODE.fullmatch(currency):
-        raise UnusableAnswer(f"{field} or currency is missing, or no currency's code")
+    if amount is None or amount < 0 or currency is None or not _CODE.fullmatch(currency):
+        raise UnusableAnswer(f"{field} or currency is missing, or is none")
     code = currency.translate(_RAISE)
     try:
         return Money.from_major(Decimal(amount).scaleb(-stripe_exponent(code)), code)

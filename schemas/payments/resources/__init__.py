@@ -1,6 +1,12 @@
 from schemas.payments.kept_card import KeptCard
 from schemas.payments.resources.cards import CardDeletion, DeleteCard, KeptCards, ListCards, StoreCard
 from schemas.payments.resources.command_union import RESOURCE_COMMANDS, ResourceCommand
+from schemas.payments.resources.facts import (
+    RESOURCE_EVENTS,
+    ResourceEvent,
+    ResourceLateOutcome,
+    ResourceResultDivergence,
+)
 from schemas.payments.resources.links import CreateLink, DeleteLink, LinkDetails, SendLink
 from schemas.payments.resources.notices import TakeResourceNotice
 from schemas.payments.resources.orders import Question, ResourceOrder
@@ -19,9 +25,10 @@ from schemas.payments.resources.reports import (
 from schemas.payments.resources.resource import Resource
 from schemas.payments.resources.results import (
     ACCEPTED,
-    RESOURCE_EVENTS,
+    RESOURCE_RESULTS,
+    Kind,
     ResourceAccepted,
-    ResourceEvent,
+    ResourceEnding,
     ResourcePending,
     ResourceRefused,
     ResourceResult,
@@ -53,6 +60,7 @@ __all__ = [
     "ACCEPTED",
     "RESOURCE_COMMANDS",
     "RESOURCE_EVENTS",
+    "RESOURCE_RESULTS",
     "ActivateSubscription",
     "Balance",
     "CancelSubscription",
@@ -68,6 +76,7 @@ __all__ = [
     "GetInstalments",
     "KeptCard",
     "KeptCards",
+    "Kind",
     "LinkDetails",
     "ListCards",
     "ListPayouts",
@@ -84,11 +93,14 @@ __all__ = [
     "Resource",
     "ResourceAccepted",
     "ResourceCommand",
+    "ResourceEnding",
     "ResourceEvent",
+    "ResourceLateOutcome",
     "ResourceOrder",
     "ResourcePending",
     "ResourceRefused",
     "ResourceResult",
+    "ResourceResultDivergence",
     "ResourceUnknown",
     "RetrySubscriptionCharge",
     "SendLink",

@@ -1,6 +1,6 @@
 """A resource as its results tell it: what the ledger keeps for its key, and what decisions are made on."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from uuid import UUID
 
 from schemas.base import Frozen
@@ -8,6 +8,7 @@ from schemas.payments.kept_card import KeptCard
 from schemas.payments.open_outcomes import OpenCommand
 from schemas.payments.resources.cards import CardDeletion
 from schemas.payments.resources.results import (
+    ACCEPTED,
     Kind,
     LinkDeleted,
     ResourceAccepted,
@@ -18,6 +19,8 @@ from schemas.payments.resources.results import (
 from schemas.payments.resources.subscriptions import SubscriptionDetails
 
 ResourceStage = Literal["new", "pending", "active", "ended", "unsettled"]
+_QUESTIONS: Final = frozenset(model.type for model in ACCEPTED if not model.moves)
+_KINDS: Final[dict[str, Kind]] = {model.type: result.kind for model, result in ACCEPTED.items()}
 
 
 class Resource(Frozen):
@@ -40,10 +43,12 @@ class Resource(Frozen):
     open_commands: tuple[OpenCommand, ...] = ()
 
     def after(self, result: ResourceResult) -> Self:
-        """The resource once `result` holds. Pure; refusals and mere answers change nothing."""
+        """The resource once `result` holds. Pure; refusals, mere answers and questions without one change nothing."""
         match result:
             case ResourceAccepted() if result.kind != "question":
                 return self._accepted(result)
+            case ResourcePending() | ResourceUnknown() if result.command_type in _QUESTIONS:
+                return self
             case ResourcePending():
                 return self.model_copy(update={"stage": "pending", **self._named(result), **self._opened(result)})
             case ResourceUnknown():
@@ -56,6 +61,9 @@ class Resource(Frozen):
         stage: ResourceStage = "active"
         customer = self.customer_reference
         match details:
+            case SubscriptionDetails(state="pending", subscription_reference=None):
+                # The buyer has not finished the provider's page: what was begun is as open as before.
+                return self.model_copy(update={"kind": result.kind})
             case CardDeletion():
                 stage = "ended"
             case KeptCard():
@@ -77,16 +85,20 @@ class Resource(Frozen):
             verdict=result.verdict,
             reference=reference,
         )
-        return {"open_commands": (*self.open_commands, opened)}
+        return {"kind": self.kind or _KINDS.get(result.command_type), "open_commands": (*self.open_commands, opened)}
 
     def _named(self, result: ResourceResult) -> dict[str, object]:
-        """Where it is, and under which names; what is known stays where a later result does not say it."""
+        """Where it is, and under which names; what is known stays where a later result does not say it.
+
+        A question's own reference is no name of the resource.
+        """
         told = result.performed
         if told is None:
             return {}
+        sent = None if result.command_type in _QUESTIONS else told.our_reference
         return {
             "integration_id": told.integration_id,
             "provider": told.provider,
             "provider_reference": told.provider_reference or self.provider_reference,
-            "create_reference": self.create_reference or told.our_reference,
+            "create_reference": self.create_reference or sent,
         }

@@ -261,8 +261,8 @@ ACCEPTED: Final[Mapping[type[ResourceOrder], type[ResourceAccepted]]] = MappingP
     }
 )
 """What an accepted command ends as. `details` there is the class that a connector's read function gives."""
-ResourceEvent = ResourceAccepted | ResourceRefused | ResourcePending | ResourceUnknown
-RESOURCE_EVENTS: Final[tuple[type[ResourceResult], ...]] = (
+ResourceEnding = ResourceAccepted | ResourceRefused | ResourcePending | ResourceUnknown
+RESOURCE_RESULTS: Final[tuple[type[ResourceEnding], ...]] = (
     *dict.fromkeys(ACCEPTED.values()),
     ResourceRefused,
     ResourcePending,

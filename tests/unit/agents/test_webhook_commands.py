@@ -10,6 +10,8 @@ from agents.webhooks.notices import SOURCE, notice_id, notice_of
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import created_at, new_id
+from schemas.payments import TakeNotice
+from schemas.payments.resources import TakeResourceNotice
 from schemas.webhooks import Verified, WebhookReceived
 from streams.codec import digest
 from streams.records import RawRecord
@@ -44,9 +46,20 @@ def test_another_word_is_another_command(changed: dict[str, str | None]) -> None
     assert command(a_webhook_received(**changed))[0] != command(a_webhook_received())[0]
 
 
+def test_a_call_about_a_resource_becomes_a_notice_of_it_the_same_for_each_repeat() -> None:
+    about = {"about": "resource", "said": None, "order_reference": "order-1", "our_reference": None}
+    call = a_webhook_received(**about)
+    notice = notice_of(call, SUBJECT)
+    assert isinstance(notice, TakeResourceNotice)
+    assert (notice.resource_id, notice.provider_reference) == (SUBJECT.id, "22416032")
+    assert (notice.order_reference, notice.event_id, notice.integration_id) == ("order-1", "event-1", "iyzico-main")
+    assert command(a_webhook_received(**about, size_bytes=9)) == command(call)
+    assert command(a_webhook_received(**(about | {"order_reference": "order-2"})))[0] != command(call)[0]
+
+
 def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> None:
     call = a_webhook_received()
-    found = Subject(SUBJECT.payment_id, None)
+    found = Subject(SUBJECT.id, None)
     assert created_at(notice_id(call, SUBJECT, notice_of(call, SUBJECT))) == NOON
     midnight = NOON.replace(hour=0)
     assert created_at(notice_id(call, found, notice_of(call, found))) == midnight
@@ -57,6 +70,7 @@ def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> N
 def test_a_provider_s_number_that_looks_like_a_card_s_is_in_no_command() -> None:
     call = a_webhook_received(provider_reference="5526080000000006", event_id="4603450000000000")
     notice = notice_of(call, SUBJECT)
+    assert isinstance(notice, TakeNotice)
     assert (notice.provider_reference, notice.event_id, notice.our_reference) == (None, None, call.our_reference)
     assert command(call)[0] != command(a_webhook_received(provider_reference="5526080000000006", event_id="x"))[0]
 

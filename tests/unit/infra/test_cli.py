@@ -15,9 +15,11 @@ from infra.cli.record_json import as_json, bytes_of
 from infra.local import LocalStackError
 from schemas.errors import SettingsError, StoreError
 from schemas.ids import new_id
+from schemas.payments.resources import StoreCard
 from streams.codec import Outgoing
 from streams.records import RawRecord
 from tests.builders import a_create_payment
+from tests.resource_builders import a_resource_command
 
 
 def kolaj(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +36,13 @@ def a_line(**changed: Any) -> dict[str, Any]:
 def read(*lines: Any, raw: bool = False) -> list[Outgoing | BadLine]:
     texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     return list(read_lines(texts, "commands", raw=raw))
+
+
+def test_a_line_about_a_resource_is_keyed_by_it() -> None:
+    body = a_resource_command(StoreCard)
+    (record,) = read(a_line(type=body.type, data=body.model_dump(mode="json", exclude_none=True)))
+    assert isinstance(record, Outgoing), record
+    assert record.key == body.key.encode()
 
 
 def test_help_names_the_commands_and_the_exit_codes_and_loads_none_of_them() -> None:
@@ -80,8 +89,9 @@ def test_a_fault_that_cannot_be_read_is_a_usage_error() -> None:
     assert "nonsense" in done.stderr
 
 
-def test_the_sandbox_serves_until_it_is_told_to_stop() -> None:
-    command = [sys.executable, "-m", "infra.cli", "sandbox", "iyzico", "--json"]
+@pytest.mark.parametrize("provider", ["iyzico", "paytr"])
+def test_the_sandbox_serves_until_it_is_told_to_stop(provider: str) -> None:
+    command = [sys.executable, "-m", "infra.cli", "sandbox", provider, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())

@@ -173,6 +173,20 @@ async def test_a_repeat_carries_the_key_of_the_first_and_an_id_of_its_own(log: R
     assert first.envelope.id != second.envelope.id
 
 
+async def test_what_is_said_of_a_subscription_is_stored_as_said_of_a_resource(log: ReceivedLog) -> None:
+    account = configured(
+        "iyzico-main", CONNECTOR, "sandbox", IyzicoSettings(merchant_id="3404590"), LiveCredentials(keys(SECRET))
+    )
+    said = {"iyziEventType": "subscription.order.failure", "subscriptionReferenceCode": "s-1"}
+    said |= {"orderReferenceCode": "o-1", "customerReferenceCode": "c-1", "iyziReferenceCode": "event-1"}
+    call = SignedCall(json.dumps(said).encode(), signature_of(said, SECRET, "3404590"))
+    assert await status_of(intake(log, account), call) == 200
+    (stored,) = log.received
+    told = stored.body
+    assert (told.about, told.provider_reference, told.order_reference) == ("resource", "s-1", "o-1")
+    assert (told.our_reference, told.event_type) == (None, "subscription.order.failure")
+
+
 async def test_a_card_number_in_a_body_is_masked_before_it_is_sealed(log: ReceivedLog) -> None:
     call = a_call(note=CARD)
     assert await status_of(intake(log, an_account()), call) == 200

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.sandbox.exact_json import to_json
 from infra.sandbox.iyzico import DEFAULT_KEYS, Keys
-from infra.sandbox.iyzico.answers import to_json
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.events import MERCHANT, Event, PaymentEvent, SubscriptionEvent, body_of, sign_event
 from infra.sandbox.iyzico.signing import canonical_amount, check_request, sign_values

@@ -90,3 +90,11 @@ def test_a_creation_is_measured_by_its_paid_price() -> None:
     command = a_create_payment(lira("12.50"))
     assert checked_amount(_accepted(lira("12.50")), command, an_attempt()).verdict is Verdict.ACCEPTED
     assert checked_amount(_accepted(lira("12.51")), command, an_attempt()).verdict is Verdict.UNKNOWN
+
+
+def test_what_the_payer_pays_beyond_what_was_asked_is_measured_apart() -> None:
+    command = a_create_payment(lira("12.50"))
+    paid = Outcome(verdict=Verdict.ACCEPTED, amount=lira("13.80"), surcharge=lira("1.30"))
+    assert checked_amount(paid, command, an_attempt()) is paid
+    less = Outcome(verdict=Verdict.ACCEPTED, amount=lira("13.80"), surcharge=lira("1.20"))
+    assert checked_amount(less, command, an_attempt()).verdict is Verdict.UNKNOWN

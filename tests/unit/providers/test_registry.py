@@ -6,7 +6,10 @@ from uuid import uuid4
 import pytest
 
 from providers.registry import connectors, load
+from schemas.base import Frozen
 from schemas.errors import SettingsError
+from schemas.payments.look_ups import BinLookUp, InstalmentLookUp
+from schemas.payments.resources import Question
 
 GOOD = """
 from dataclasses import replace
@@ -34,6 +37,19 @@ def _add(root: Path, kind: str, name: str, text: str) -> None:
 
 def test_the_hubs_own_folders_are_found() -> None:
     assert connectors()["iyzico"].name == "iyzico"
+
+
+def test_a_question_is_an_operation_that_moves_nothing() -> None:
+    operations = [operation for connector in connectors().values() for operation in connector.operations]
+    asking = [operation for operation in operations if issubclass(operation.command, Question)]
+    assert [operation.name for operation in asking if operation.moves_money] == []
+
+
+@pytest.mark.parametrize(("name", "question"), [("bin", BinLookUp), ("instalments", InstalmentLookUp)])
+def test_a_look_up_is_called_the_same_at_every_provider(name: str, question: type[Frozen]) -> None:
+    reads = [read for connector in connectors().values() for read in connector.reads]
+    assert {read.name for read in reads if read.question is question} <= {name}
+    assert {read.question for read in reads if read.name == name} == {question}
 
 
 def test_every_folder_is_found_and_nothing_else(house: Path) -> None:

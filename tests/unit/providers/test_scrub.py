@@ -57,6 +57,15 @@ def test_a_broken_body_hides_what_stands_behind_declared_names(body: bytes) -> N
     assert "917" not in text
 
 
+def test_a_form_that_is_repeated_inside_a_text_hides_its_declared_names() -> None:
+    text = SCRUBBER.scrub(
+        b'{"message":"bad form: cvc=917&email=isil%40secret.example&order=7, email=a@secret.example"}'
+    )
+    assert "917" not in text
+    assert "secret.example" not in text
+    assert "order=7" in text
+
+
 def test_credentials_show_nowhere() -> None:
     assert "sandbox-key-123" not in SCRUBBER.scrub(b'{"message":"unknown key sandbox-key-123"}')
     assert "sandbox-key-123" not in SCRUBBER.scrub(b"unknown key sandbox-key-123")

@@ -7,7 +7,8 @@ from infra.sandbox.iyzico.amounts import read_price
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, one_of, optional_text, text
-from infra.sandbox.iyzico.subscriptions.records import paged, plan_of, plans_of
+from infra.sandbox.iyzico.paging import paged
+from infra.sandbox.iyzico.subscriptions.records import plan_of, plans_of
 
 _CURRENCIES = frozenset({"TRY", "USD", "EUR"})
 _INTERVALS = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})

@@ -7,13 +7,13 @@ import uuid
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, optional_text, section, text
+from infra.sandbox.iyzico.paging import paged
 from infra.sandbox.iyzico.subscriptions.records import (
     Customer,
     all_customers,
     all_subscriptions,
     customer_like,
     customer_of,
-    paged,
 )
 from infra.sandbox.iyzico.validation import check_address, check_email, check_identity
 

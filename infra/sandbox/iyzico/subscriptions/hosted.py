@@ -10,7 +10,7 @@ from infra.sandbox.iyzico.hosted import EXPIRES_S, Checkout, form_content, open_
 from infra.sandbox.iyzico.subscriptions.customers import read_customer
 from infra.sandbox.iyzico.subscriptions.records import customer_of, plan_of, subscription_of
 from infra.sandbox.iyzico.subscriptions.starting import Start, begin, known_or_new, read_wanted
-from infra.sandbox.iyzico.validation import CardUse
+from infra.sandbox.iyzico.validation import CardUse, read_callback_url
 
 
 def start_form(connection: sqlite3.Connection, call: Call) -> Result:
@@ -22,7 +22,7 @@ def start_form(connection: sqlite3.Connection, call: Call) -> Result:
         "customer": read_customer(section(call.body, "customer")),
         "conversation_id": optional_text(call.body, "conversationId", at_most=255, too_long="20"),
     }
-    return _started(call, open_checkout(connection, call, "subscription", terms))
+    return _started(call, open_checkout(connection, call, "subscription", terms, read_callback_url(call.body)))
 
 
 def form_result(connection: sqlite3.Connection, call: Call) -> Result:
@@ -93,7 +93,7 @@ def _start_update(connection: sqlite3.Connection, call: Call, customer: str, sub
     if subscription is not None and subscription_of(connection, subscription).customer != customer:
         raise Refused("11", detail="the subscription is another customer's")
     terms = {"customer": customer, "subscription": subscription}
-    return _started(call, open_checkout(connection, call, "card_update", terms))
+    return _started(call, open_checkout(connection, call, "card_update", terms, read_callback_url(call.body)))
 
 
 def _started(call: Call, token: str) -> Result:

@@ -7,6 +7,7 @@ from infra.sandbox.iyzico.amounts import eight_decimals, two_decimals
 from infra.sandbox.iyzico.calls import Call, Result
 from infra.sandbox.iyzico.errors import Refused
 from infra.sandbox.iyzico.fields import Json, one_of, optional_text, text
+from infra.sandbox.iyzico.paging import paged
 from infra.sandbox.iyzico.payment_result import in_istanbul
 from infra.sandbox.iyzico.payments import require_payment
 from infra.sandbox.iyzico.subscriptions.charging import decline_unsubscribed, set_status, take_again, take_first
@@ -17,7 +18,6 @@ from infra.sandbox.iyzico.subscriptions.records import (
     customer_of,
     order_of,
     orders_of,
-    paged,
     plan_of,
     subscription_of,
 )

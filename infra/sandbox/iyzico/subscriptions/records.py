@@ -2,19 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from infra.sandbox.iyzico.amounts import eight_decimals, two_decimals
 from infra.sandbox.iyzico.errors import Refused
-from infra.sandbox.iyzico.fields import Json
 
 Status = Literal["ACTIVE", "PENDING", "UNPAID", "UPGRADED", "CANCELED", "EXPIRED"]
 
 DAY_MS: Final = 86_400_000
 _DAYS: Final = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
-_LONGEST_NUMBER: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,24 +176,6 @@ def orders_of(connection: sqlite3.Connection, subscription: str) -> list[tuple[P
         (PeriodOrder(*row), [str(payment_id) for (payment_id,) in connection.execute(attempts, (row[0],))])
         for row in orders
     ]
-
-
-def paged(items: Sequence[Mapping[str, object]], query: Json) -> dict[str, object]:
-    """One page of a list, ten to a page unless `count` says otherwise."""
-    page, count = _number(query, "page", 1), _number(query, "count", 10)
-    return {
-        "totalCount": len(items),
-        "currentPage": page,
-        "pageCount": -(-len(items) // count),
-        "items": list(items[(page - 1) * count : page * count]),
-    }
-
-
-def _number(query: Json, name: str, default: int) -> int:
-    text = str(query.get(name, default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER and int(text)):
-        raise Refused("11", detail=f"{name} must be a number from 1")
-    return int(text)
 
 
 def _found(row: tuple[Any, ...] | None, what: str) -> tuple[Any, ...]:

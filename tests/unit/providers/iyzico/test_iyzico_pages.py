@@ -23,6 +23,7 @@ from schemas.payments import (
     RefundPayment,
     Wallet,
 )
+from schemas.payments.vocabulary import Command
 from tests.builders import lira
 from tests.conformance.samples import COMMAND_ID, a_command, a_payment, an_attempt
 
@@ -37,7 +38,7 @@ def a_page(**changed: Any) -> HostedPage:
     return HostedPage(kind="hosted_page", return_url=BACK, **changed)
 
 
-def built(command: PaymentCommand, attempt: Attempt | None = None) -> tuple[str, dict[str, Any]]:
+def built(command: Command, attempt: Attempt | None = None) -> tuple[str, dict[str, Any]]:
     operation = CONNECTOR.operation_for(type(command))
     assert operation is not None
     request = operation.build(command, attempt or an_attempt())

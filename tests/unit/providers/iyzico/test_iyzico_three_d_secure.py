@@ -26,6 +26,7 @@ from schemas.payments import (
     StartThreeDSecure,
     StoredCard,
 )
+from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests import builders
 from tests.builders import lira
@@ -45,7 +46,7 @@ BACK = {"status": "success", "mdStatus": "1", "paymentId": "22416032", "conversa
 PAGE = "<!doctype html><form action='https://bank.example/üç'></form>"
 
 
-def built(command: PaymentCommand, attempt: Attempt) -> tuple[str, BODY]:
+def built(command: Command, attempt: Attempt) -> tuple[str, BODY]:
     operation = CONNECTOR.operation_for(type(command))
     assert operation is not None
     request = operation.build(command, attempt)

@@ -98,7 +98,24 @@ def test_the_payment_is_the_signed_one_whatever_stands_beside_it() -> None:
     assert notice.provider_reference == "28157797"
     added = {"status": "SUCCESS", "paymentId": 1, "paymentConversationId": "x"}
     notice = verified(json.dumps(FIELDS["subscription"] | added).encode(), FIELDS["subscription"])
-    assert (notice.provider_reference, notice.said, notice.our_reference) == (None, None, None)
+    assert (notice.provider_reference, notice.said, notice.our_reference) == ("ea0362e2", None, None)
+
+
+def test_a_subscriptions_notice_is_about_a_resource_and_names_its_charge() -> None:
+    notice = verified(json.dumps(FIELDS["subscription"]).encode(), FIELDS["subscription"])
+    assert (notice.about, notice.provider_reference, notice.order_reference) == ("resource", "ea0362e2", "ae5fcbf8")
+    for kind in ("direct", "hosted"):
+        notice = verified(json.dumps(FIELDS[kind]).encode(), FIELDS[kind])
+        assert (notice.about, notice.order_reference) == ("payment", None)
+    assert notice.provider_reference == "28157797"
+
+
+def test_a_subscriptions_notice_is_not_theirs_without_our_number_there() -> None:
+    body = json.dumps(FIELDS["subscription"]).encode()
+    headers = {HEADER: signature_of(FIELDS["subscription"], SECRET, MERCHANT)}
+    account = ({"secret_key": SecretStr(SECRET)},)
+    for settings in (IyzicoSettings(), IyzicoSettings(merchant_id="3404591")):
+        assert read_notice(Call(headers, body, account, NOON, settings)) == Refused("wrong")
 
 
 @every_kind

@@ -15,18 +15,18 @@ from schemas.payments import (
     CreatePayment,
     MerchantShare,
     Payment,
-    PaymentCommand,
     QueryPayment,
     Reason,
     RefundPayment,
     StartThreeDSecure,
 )
+from schemas.payments.vocabulary import Command
 from tests import builders
 from tests.builders import lira
 from tests.conformance.samples import CARD, PAYMENT_ID, a_command, an_attempt, with_a_card
 
 
-def built(command: PaymentCommand, attempt: Attempt) -> Request:
+def built(command: Command, attempt: Attempt) -> Request:
     operation = CONNECTOR.operation_for(type(command))
     assert operation is not None
     return operation.build(command, attempt)
@@ -217,18 +217,17 @@ def test_a_query_goes_by_their_id_and_by_our_reference_where_theirs_is_not_known
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_its_reason(
-    command: PaymentCommand, attempt: Attempt, reason: Reason
-) -> None:
+def test_what_cannot_be_said_is_refused_with_its_reason(command: Command, attempt: Attempt, reason: Reason) -> None:
     with pytest.raises(Unsayable) as refused:
         built(command, attempt)
     assert refused.value.reason is reason
 
 
 def test_every_inquiry_carries_the_reference_of_its_attempt() -> None:
-    for operation in CONNECTOR.operations:
-        if operation.inquiry is None:
-            continue
+    for kind in (CREATE, CAPTURE, CANCEL, REFUND):
+        operation = CONNECTOR.operation_for(kind)
+        assert operation is not None
+        assert operation.inquiry is not None
         command = a_command(operation.command)
         request = operation.inquiry.build(command, an_attempt("captured", lira("5.00"), "r3f"))
         said = dict(request.query) if request.method == "GET" else body(request)

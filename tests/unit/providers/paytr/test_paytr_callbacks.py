@@ -15,14 +15,15 @@ from pydantic import SecretStr
 from providers.connection_settings import USUAL
 from providers.notices import Call, Notice, Refused
 from providers.payments.paytr import CONNECTOR
-from providers.payments.paytr.query import ask
 from providers.payments.paytr.signing import sign_form
+from providers.payments.paytr.status import ask
 from providers.payments.paytr.webhook import read_notice, signature_of
 from tests.conformance.samples import NOW
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors" / "paytr.json").read_text())
 KEYS = {name: SecretStr(value) for name, value in VECTORS["keys"].items()}
 PAYMENTS = [vector for vector in VECTORS["callback"] if "merchant_oid" in vector["form"]]
+CASHOUT = next(vector for vector in VECTORS["callback"] if "mode" in vector["form"])
 named_vectors = pytest.mark.parametrize("vector", PAYMENTS, ids=lambda vector: vector["name"])
 
 
@@ -40,12 +41,17 @@ def form_of(name: str) -> dict[str, str]:
     return form
 
 
+def order_of(notice: Notice) -> str | None:
+    """On a link the order is PayTR's own; else it is the reference that we sent."""
+    return notice.our_reference if notice.about == "payment" else notice.order_reference
+
+
 def signed(**fields: str) -> dict[str, str]:
     return {**fields, "hash": signature_of(fields, KEYS) or ""}
 
 
 def test_a_status_query_is_signed_as_theirs_signs_it() -> None:
-    (vector,) = VECTORS["request"]
+    vector = next(vector for vector in VECTORS["request"] if vector["name"] == "status_query")
     request = ask(vector["form"]["merchant_oid"])
     sent = dict(parse_qsl(request.body.decode())) | dict(sign_form(request, KEYS))
     assert sent == vector["form"]
@@ -58,7 +64,8 @@ def test_a_callback_of_theirs_is_read(vector: dict[str, Any]) -> None:
     assert signature_of(vector["form"], KEYS) == vector["expected_hash"]
     notice = read(vector["form"])
     assert isinstance(notice, Notice)
-    assert notice.our_reference == vector["form"]["merchant_oid"]
+    assert order_of(notice) == vector["form"]["merchant_oid"]
+    assert notice.our_reference == vector["form"].get("callback_id", vector["form"]["merchant_oid"])
     assert notice.said == ("captured" if vector["parsed"]["is_success"] else "failed")
     assert CONNECTOR.webhooks is not None
     assert CONNECTOR.webhooks.taken.body.decode() == vector["expected_reply_body"]
@@ -94,7 +101,7 @@ def test_the_independent_client_takes_what_we_take_and_refuses_what_we_refuse(
         assert found == Refused("wrong")
     else:
         assert isinstance(found, Notice)
-        assert (parsed.merchant_oid, parsed.status) == (found.our_reference, found.event_type)
+        assert (parsed.merchant_oid, parsed.status) == (order_of(found), found.event_type)
 
 
 async def test_the_independent_client_acknowledges_with_the_very_bytes_that_we_do() -> None:
@@ -170,3 +177,36 @@ def test_a_reason_in_another_charset_spoils_nothing() -> None:
     form = urlencode({**form_of("failed"), "failed_reason_msg": ""}).encode() + b"&x="
     assert isinstance(read(form + "Yetersiz bakiye: ş".encode("iso-8859-9")), Notice)
     assert isinstance(read(form + b"%FE%DE"), Notice)
+
+
+def test_the_call_about_returned_money_is_read_and_how_it_ended_is_not_believed() -> None:
+    form = CASHOUT["form"]
+    assert signature_of(form, KEYS) == CASHOUT["expected_hash"]
+    told = read(form)
+    failed = read({**form, "processed_result": form["processed_result"].replace("success", "failed")})
+    assert isinstance(told, Notice)
+    assert told == failed
+    assert (told.event_type, told.event_id, told.said) == ("cashout", "cashout|TR2", None)
+    assert read({**form, "trans_id": "TR3"}) == Refused("wrong")
+    assert read({**form, "trans_id": ""}) == Refused("malformed")
+    assert read(form, keys={**KEYS, "merchant_id": SecretStr("654321")}) == Refused("wrong")
+
+
+@pytest.mark.parametrize("listed", ["", "[]", "{}", "null", "[1]", '[""]', '["TR1"', '"TR1"', "[" * 100_000])
+def test_a_list_of_transfers_that_is_none_is_malformed(listed: str) -> None:
+    assert read(signed(trans_ids=listed)) == Refused("malformed")
+
+
+def test_a_hash_of_one_kind_of_call_vouches_for_no_other_kind() -> None:
+    payment = form_of("success")
+    assert read({"trans_ids": '["SIPARIS123"]', "hash": payment["hash"]}) == Refused("wrong")
+    assert read({"mode": "cashout", "trans_id": "SIPARIS123", "hash": payment["hash"]}) == Refused("wrong")
+    assert read({**payment, "hash": CASHOUT["form"]["hash"]}) == Refused("wrong")
+    assert read({**payment, "trans_ids": '["SIPARIS123"]'}) == Refused("wrong")
+
+
+def test_the_buyers_key_of_a_card_that_was_kept_is_told_and_shows_nowhere() -> None:
+    told = read({**form_of("success"), "utoken": "cust-Zq8"})
+    assert isinstance(told, Notice)
+    assert told.customer_key == "cust-Zq8"
+    assert "cust-Zq8" not in repr(told)

@@ -32,7 +32,16 @@ def test_an_amount_is_read_in_stripes_own_unit(amount: int, currency: str, major
 
 @pytest.mark.parametrize(
     ("amount", "currency"),
-    [(None, "try"), (1250, None), (1250, "TRY"), (1250, "trı"), (1250, "xyz"), (1, "isk"), (10**30, "try")],
+    [
+        (None, "try"),
+        (-1250, "try"),
+        (1250, None),
+        (1250, "TRY"),
+        (1250, "trı"),
+        (1250, "xyz"),
+        (1, "isk"),
+        (10**30, "try"),
+    ],
 )
 def test_what_is_no_amount_of_a_currency_is_none(amount: int | None, currency: str | None) -> None:
     with pytest.raises(UnusableAnswer):

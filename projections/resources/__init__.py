@@ -1,0 +1,3 @@
+from projections.resources.write import RESOURCES
+
+__all__ = ["RESOURCES"]
