@@ -93,11 +93,14 @@ class Webhooks:
         kinds: of calls that are verified and read.
         read: pure, constant in time where secrets are compared; never raises on what a stranger may send.
         taken: the answer to a call that is kept.
+        tells_failures_alone: asked about what failed, the provider says that it does not know it, so that its verified
+            call is all the word there is; a success that comes later is booked all the same.
     """
 
     kinds: tuple[str, ...]
     read: Callable[[Call], Notice | Refused]
     taken: CallAnswer = field(default_factory=CallAnswer)
+    tells_failures_alone: bool = False
 
 
 def named(value: object) -> str | None:

@@ -60,6 +60,8 @@ class WebhookReceived(Fact):
     said: ProviderState | None = None
     about: Literal["payment", "resource"] = "payment"
     """What the names are of: a resource is a subscription, a plan, a kept card."""
+    customer_key: Token | None = None
+    """The buyer's key at the provider, under which it keeps the card that was paid with; no signature covers it."""
     order_reference: Token | None = None
     """The provider's own id of the charge of a subscription that it is about."""
     sealed: str

@@ -234,7 +234,7 @@ class Conclude:
                 return PaymentRefunded(**common, amount=amount, refunded_total=total, line_id=command.line_id)
             case QueryPayment():
                 state = outcome.state or ProviderState.PENDING
-                change = change_by(payment, state.value, outcome.amount)
+                change = change_by(payment, state.value, outcome.amount, surcharge=outcome.surcharge)
                 return PaymentQueried(**common, **_found(outcome, state, change))
             case TakeNotice():
                 state = outcome.state or ProviderState.PENDING
@@ -244,11 +244,11 @@ class Conclude:
                     our_reference=command.our_reference,
                     provider_reference=performed.provider_reference,
                 )
-                change = change_by(payment, state.value, outcome.amount, another=another)
+                change = change_by(payment, state.value, outcome.amount, surcharge=outcome.surcharge, another=another)
                 return PaymentNoticed(**common, **_heard(command), **_found(outcome, state, change))
             case CompleteThreeDSecure():
                 state = outcome.state if outcome.state in _TAKEN else self._wanted()
-                change = change_by(payment, state.value, outcome.amount)
+                change = change_by(payment, state.value, outcome.amount, surcharge=outcome.surcharge)
                 return ThreeDSecureCompleted(**common, **_found(outcome, state, change))
             case ApproveLine():
                 return LineApproved(**common, line_id=command.line_id, withdrawn=command.withdraw)
@@ -283,13 +283,19 @@ def _about(command: PaymentCommand, payment: Payment) -> dict[str, Any]:
 
 
 def _heard(command: TakeNotice) -> dict[str, Any]:
-    return {"cause": command.cause, "event_id": command.event_id, "said": command.said}
+    return {
+        "cause": command.cause,
+        "event_id": command.event_id,
+        "said": command.said,
+        "customer_key": command.customer_key,
+    }
 
 
 def _found(outcome: Outcome, state: ProviderState, change: Change) -> dict[str, Any]:
     return {
         "provider_state": state.value,
         "paid_price": outcome.amount,
+        "instalment_surcharge": outcome.surcharge,
         "lines": outcome.lines,
         "card": outcome.card,
         "stored_card": outcome.stored_card,

@@ -76,6 +76,8 @@ class Noticing:
             wait_s = self._patience.wait_s(work.claim.claimed_age_s)
             return Later(wait_s, f"the provider says {state} of what it told was {notice.said}")
         outcome = replace(step.outcome, reference=step.outcome.reference or asked.provider_reference)
+        if state is ProviderState.NOT_FOUND and notice.said == "failed" and _tells_failures_alone(step.integration):
+            outcome = replace(outcome, state=ProviderState.FAILED)
         reference = asked.create_reference or step.attempt.reference
         return replace(step, outcome=outcome, attempt=replace(step.attempt, reference=reference))
 
@@ -90,6 +92,11 @@ def asked_about(payment: Payment, notice: TakeNotice, *, another: bool) -> Payme
             "create_reference": known.create_reference or notice.our_reference,
         }
     )
+
+
+def _tells_failures_alone(integration: Integration) -> bool:
+    webhooks = integration.connector.webhooks
+    return webhooks is not None and webhooks.tells_failures_alone
 
 
 def _behind_s(state: ProviderState, said: str | None, integration: Integration) -> float:

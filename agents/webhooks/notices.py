@@ -35,6 +35,7 @@ def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice | TakeResou
         event_type=_sayable(call.event_type),
         our_reference=_sayable(call.our_reference),
         provider_reference=_sayable(call.provider_reference),
+        customer_key=_sayable(call.customer_key),
         said=call.said,
     )
 

@@ -184,6 +184,7 @@ def _record(outlet: Outlet, integration: Integration, notice: Notice, body: byte
         said=notice.said,
         about=notice.about,
         order_reference=_name(notice.order_reference),
+        customer_key=_name(notice.customer_key),
         sealed=_sealed(outlet.seal, body, received_id),
     )
     envelope = Envelope(

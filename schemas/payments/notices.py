@@ -24,5 +24,8 @@ class TakeNotice(PaymentOrder):
     our_reference: Token | None = None
     """The reference that we sent with the attempt in question."""
     provider_reference: Token | None = None
+    customer_key: Token | None = None
+    """The buyer's key at the provider, under which it keeps the card that was paid with, as it was heard."""
     said: ProviderState | None = None
-    """What was heard: kept beside what the provider answers, never taken for it."""
+    """What was heard: kept beside what the provider answers. It counts only as `failed`, and only where the provider
+    says of whatever failed that it does not know it."""

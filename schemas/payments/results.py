@@ -118,6 +118,8 @@ class Found(CommandResult):
 
     verdict: Literal["accepted"] = "accepted"
     paid_price: Money | None = None
+    instalment_surcharge: Money | None = None
+    """How much of `paid_price` the payer took on for instalments on the provider's page, beyond what was asked for."""
     lines: tuple[LineReference, ...] = ()
     card: CardSummary | None = None
     stored_card: KeptCard | None = None
@@ -152,6 +154,8 @@ class PaymentNoticed(Found):
     said: ProviderState | None = None
     provider_state: ProviderState | None = None
     """Absent where the provider was not asked, since nothing could have changed."""
+    customer_key: Token | None = None
+    """The buyer's key at the provider, as it was heard: list the cards that it keeps under it before one is used."""
 
 
 class ThreeDSecureCompleted(Found):

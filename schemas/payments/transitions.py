@@ -65,13 +65,21 @@ def concerns_another(
     return our_reference not in {payment.create_reference, payment.complete_reference}
 
 
-def change_by(payment: Payment, state: ProviderState, paid: Money | None, *, another: bool = False) -> Change:
+def change_by(
+    payment: Payment,
+    state: ProviderState,
+    paid: Money | None,
+    *,
+    surcharge: Money | None = None,
+    another: bool = False,
+) -> Change:
     """What becomes of the payment.
 
     Args:
         payment: as its concluded commands add up to.
         state: how it was found.
         paid: what the provider says was taken or held.
+        surcharge: how much of that the payer took on for instalments on the provider's page; nobody asked for it here.
         another: it was a further attempt that was found: it never touches the payment.
     """
     if another:
@@ -79,7 +87,7 @@ def change_by(payment: Payment, state: ProviderState, paid: Money | None, *, ano
         why = f"a further attempt of this payment was found {state}: give it back there, it is counted nowhere here"
         return Change(contradicts=taken, detail=why if taken else None)
     if payment.creation_is_open:
-        return _of_an_open_creation(payment, state, paid)
+        return _of_an_open_creation(payment, state, paid, surcharge)
     match payment.stage:
         case "new":
             return _of_a_refused_one(state, paid)
@@ -93,7 +101,7 @@ def change_by(payment: Payment, state: ProviderState, paid: Money | None, *, ano
             return Change()  # a movement is open beside it, so that its totals cannot be compared with anything
 
 
-def _of_an_open_creation(payment: Payment, state: ProviderState, paid: Money | None) -> Change:
+def _of_an_open_creation(payment: Payment, state: ProviderState, paid: Money | None, surcharge: Money | None) -> Change:
     if state == "failed" or state == "cancelled":  # noqa: PLR1714 - mypy narrows by equality alone
         return Change(state, settles=True)
     if state != "captured" and state != "authorized":  # noqa: PLR1714 - mypy narrows by equality alone
@@ -103,7 +111,7 @@ def _of_an_open_creation(payment: Payment, state: ProviderState, paid: Money | N
     asked = payment.open_creation
     wanted = None if asked is None else {"auto": "captured", "manual": "authorized"}.get(asked.capture or "")
     differs = None
-    if asked is not None and asked.amount is not None and not _same(asked.amount, paid):
+    if asked is not None and asked.amount is not None and not _same(asked.amount, _without(surcharge, paid)):
         differs = f"the provider says {paid}, and {asked.amount} was asked for"
     elif wanted not in {None, state}:
         differs = f"the provider says {state}, and it was to be {wanted}"
@@ -157,6 +165,12 @@ def _of_a_cancelled_one(payment: Payment, state: ProviderState, paid: Money | No
     if paid is None:
         return Change(contradicts=True, detail="the payment is cancelled; the provider says captured, and no amount")
     return Change("captured", paid, contradicts=True, detail=f"{paid} was taken of a cancelled payment: give it back")
+
+
+def _without(surcharge: Money | None, paid: Money) -> Money:
+    if surcharge is None or surcharge.currency != paid.currency:
+        return paid
+    return paid.with_minor(paid.minor - surcharge.minor)
 
 
 def _same(one: Money, other: Money) -> bool:

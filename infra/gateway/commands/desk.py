@@ -24,7 +24,7 @@ from infra.settings import Settings
 from schemas.envelope import Envelope
 from schemas.errors import StoreError
 from schemas.ids import new_id
-from schemas.payments import CreatePayment
+from schemas.payments.creations import CREATIONS
 from schemas.payments.resources import ACCEPTED, RESOURCE_COMMANDS, ResourceOrder
 from schemas.payments.vocabulary import Command
 from streams.codec import encode
@@ -190,7 +190,7 @@ def command_desk(
 
 
 _UNMARKED: Final = (None, None, None)
-_BEGINNINGS: Final = (CreatePayment.type, *(model.type for model in RESOURCE_COMMANDS if makes_resource(model)))
+_BEGINNINGS: Final = (*sorted(CREATIONS), *(model.type for model in RESOURCE_COMMANDS if makes_resource(model)))
 """Commands that go where they say, since nothing was there before them."""
 
 

@@ -2,16 +2,14 @@
 (`/payment/iyzipos/installment`). Neither answer is signed.
 """
 
-from typing import Annotated, Any, Final
-
-from pydantic import BeforeValidator
+from typing import Final
 
 from providers.connector import Read, Request
 from providers.outcome import Refusal, UnusableAnswer
 from providers.payments.iyzico.amounts import from_wire, rounded_half_up, to_wire
 from providers.payments.iyzico.detail import not_answered
 from providers.payments.iyzico.errors import refusal
-from providers.payments.iyzico.wire import Amount, Envelope, Fields, Word, post
+from providers.payments.iyzico.wire import Amount, Code, Envelope, Fields, Word, post
 from schemas.money import Money
 from schemas.payments import Reason
 from schemas.payments.look_ups import (
@@ -29,14 +27,6 @@ _INSTALMENT_PATH: Final = "/payment/iyzipos/installment"
 _DAY_S: Final = 24 * 3600
 _QUARTER_S: Final = 15 * 60
 """A merchant who changes rates in iyzico's panel sees them here after so long at the latest."""
-
-
-def _code(value: Any) -> Any:
-    """Numbers that come as numbers or as texts of digits."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-
-
-Code = Annotated[int, BeforeValidator(_code)]
 
 
 class BinReply(Envelope):

@@ -9,6 +9,7 @@ from providers.payments.iyzico.detail import PAGE_NOT_KNOWN, Standing, ask_by_id
 from providers.payments.iyzico.known import page_token_of
 from providers.payments.iyzico.page_time import is_over
 from providers.payments.iyzico.wire import StandingReply, post
+from schemas.money import Money
 from schemas.payments import CreatePayment, Payment, QueryPayment, Reason
 from schemas.verdicts import Verdict
 
@@ -64,4 +65,13 @@ def _on_page(reply: StandingReply, payment: Payment) -> Outcome:
         return replace(found, state=ProviderState.FAILED)
     if found.state is ProviderState.FAILED and not over:
         return Outcome(verdict=Verdict.ACCEPTED, state=ProviderState.PENDING, their_code=found.their_code)
-    return found
+    return replace(found, surcharge=_surcharge(found, reply.installment, payment))
+
+
+def _surcharge(found: Outcome, instalments: int | None, payment: Payment) -> Money | None:
+    """What the payer took on for instalments on the page; `None` in one part, or where nothing more was paid."""
+    asked = None if payment.open_creation is None else payment.open_creation.amount
+    paid = found.amount
+    if asked is None or paid is None or instalments is None or instalments == 1 or asked.currency != paid.currency:
+        return None
+    return paid.with_minor(paid.minor - asked.minor) if paid.minor > asked.minor else None

@@ -88,6 +88,7 @@ def read_delete(reply: Envelope, command: DeleteCard, attempt: Attempt) -> Outco
     if reply.failed:
         return refusal(reply)
     reply.require_echo(attempt.reference)
+    reply.require_whole()
     return _deleted(command, attempt)
 
 

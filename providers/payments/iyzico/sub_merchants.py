@@ -69,6 +69,7 @@ def read_update(reply: SubMerchantReply, _command: UpdateSubMerchant, attempt: A
     if reply.failed:
         return refusal(reply)
     reply.require_echo(attempt.reference)
+    reply.require_whole()
     return _updated(reply, attempt)
 
 

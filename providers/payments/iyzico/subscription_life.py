@@ -129,6 +129,7 @@ def read_retry(reply: SubscriptionReply, _command: RetrySubscriptionCharge, atte
     if reply.failed:
         return refusal(reply)
     reply.require_echo(attempt.reference)
+    reply.require_whole()
     return Outcome(
         verdict=Verdict.PENDING,
         reference=subscription_of(attempt),
@@ -180,6 +181,7 @@ def _ordered(
         return refusal(reply)
     reply.require_echo(attempt.reference)
     if reply.data is None:
+        reply.require_whole()
         ours, customer = subscription_of(attempt), customer_of(attempt)
         return found(SubscriptionDetails(state=done, subscription_reference=ours, customer_reference=customer))
     details = _asked_about(reply, attempt)

@@ -82,9 +82,6 @@ class SubscriptionFields(Fields):
 
 
 class SubscriptionReply(Envelope):
-    """`system_time` is their clock, in milliseconds since 1970."""
-
-    system_time: Word | None = None
     data: SubscriptionFields | None = None
 
 

@@ -83,6 +83,14 @@ def _amount(value: Any) -> Any:
     return number
 
 
+def _code(value: Any) -> Any:
+    """Numbers that come as numbers or as texts of digits."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+Code = Annotated[int, BeforeValidator(_code)]
+
+
 Word = Annotated[str, BeforeValidator(_text)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 SignedAmount = Annotated[Decimal, BeforeValidator(_signed_amount)]
@@ -94,9 +102,10 @@ class Fields(Wire):
 
 
 class Envelope(Fields):
-    """What every answer says. `status` is the call's, not the payment's."""
+    """What every answer says. `status` is the call's, not the payment's; `system_time` their clock, in milliseconds."""
 
     status: str
+    system_time: Word | None = None
     error_code: Word | None = None
     error_group: str | None = None
     conversation_id: Word | None = None
@@ -112,6 +121,15 @@ class Envelope(Fields):
         if self.status not in {"success", "failure"}:
             raise UnusableAnswer("status is neither success nor failure")
         return self.status == "failure"
+
+    def require_whole(self) -> None:
+        """Check a success that says nothing but that it is one.
+
+        Raises:
+            UnusableAnswer: it is less than they always say.
+        """
+        if self.system_time is None:
+            raise UnusableAnswer("a success without its systemTime, which they always tell")
 
     def require_echo(self, reference: str) -> None:
         """Check that the answer belongs to our request.
@@ -148,6 +166,7 @@ class PaymentReply(ShownCard, Envelope):
     phase: str | None = None
     paid_price: Amount | None = None
     currency: str | None = None
+    installment: Code | None = None
     item_transactions: tuple[Item, ...] | None = None
     iyzi_commission_fee: Amount | None = None
     iyzi_commission_rate_amount: Amount | None = None
@@ -169,10 +188,9 @@ class ThreeDSecureReply(Envelope):
 
 
 class StandingReply(PaymentReply):
-    """Of a look-up. `system_time` is their clock, in milliseconds since 1970."""
+    """Of a look-up."""
 
     token: str | None = None
-    system_time: Word | None = None
 
 
 class MovedReply(Envelope):

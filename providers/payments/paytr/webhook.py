@@ -152,4 +152,4 @@ def _fields(body: bytes) -> dict[str, str] | None:
     return fields if len(fields) == len(pairs) else None
 
 
-WEBHOOKS: Final = Webhooks(KINDS, read_notice, CallAnswer(body=b"OK"))
+WEBHOOKS: Final = Webhooks(KINDS, read_notice, CallAnswer(body=b"OK"), tells_failures_alone=True)

@@ -74,7 +74,7 @@ def test_the_names_of_a_resource_stay_and_a_question_gives_it_none() -> None:
     [("active", "active"), ("unpaid", "active"), ("pending", "pending"), ("cancelled", "ended"), ("expired", "ended")],
 )
 def test_a_subscription_stands_as_its_provider_says(state: str, stage: str) -> None:
-    details = SubscriptionDetails.model_validate({"state": state})
+    details = SubscriptionDetails.model_validate({"state": state, "subscription_reference": "sub-1"})
     assert NEW.after(an_accepted(CancelSubscription, details=details)).stage == stage
 
 

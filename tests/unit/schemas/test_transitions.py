@@ -93,6 +93,14 @@ def test_another_amount_than_was_asked_for_is_booked_and_contradicts() -> None:
     assert change.detail == "the provider says 10.00 TRY, and 12.50 TRY was asked for"
 
 
+def test_a_surcharge_that_the_payer_took_on_at_the_provider_contradicts_nothing() -> None:
+    payment, change = found(payment_after(PENDING), "captured", lira("13.10"), surcharge=lira("0.60"))
+    assert totals(payment) == ("captured", 0, 1310, 0)
+    assert not change.contradicts
+    _, other = found(payment_after(PENDING), "captured", lira("13.10"), surcharge=lira("0.50"))
+    assert other.contradicts
+
+
 def test_a_hold_where_a_charge_was_asked_for_contradicts() -> None:
     assert found(payment_after(PENDING), "authorized")[1].contradicts
     assert not found(payment_after(a_command_pending(requested=PAID, capture="manual")), "authorized")[1].contradicts
