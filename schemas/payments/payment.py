@@ -55,6 +55,8 @@ class Payment(Frozen):
     provider_reference: str | None = None
     create_reference: str | None = None
     """The reference we sent with the creation: a query by it works where the provider's own id is not known."""
+    complete_reference: str | None = None
+    """The reference we sent with the last completion of what was started."""
     order_id: str | None = None
     currency: str | None = None
     held: Minor = 0
@@ -127,16 +129,17 @@ class Payment(Frozen):
             case CommandPending() if result.command_type in CREATIONS:
                 return {"stage": "pending", **_requested(result), **_performed(result), **self._opened(result)}
             case CommandPending() if result.command_type == CompleteThreeDSecure.type:
-                return self._opened(result)  # the provider decides it: it waits as it waited for the payer
+                # The provider decides it: the payment waits as it waited for the payer.
+                return {**self._opened(result), **_completed_as(result)}
             case CommandUnknown() if result.command_type in CREATIONS:
                 return {"stage": "unsettled", **_requested(result), **_performed(result), **self._opened(result)}
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
-                return {"stage": "unsettled", **self._opened(result)}
+                return {"stage": "unsettled", **self._opened(result), **_completed_as(result)}
             case PaymentQueried() | PaymentNoticed() | ThreeDSecureCompleted():
-                return self._found(result)
+                return {**self._found(result), **_completed_as(result)}
             case CommandRefused() if ends_its_start(result) and self.creation_is_open:
-                return {"stage": "new", "open_commands": ()}
+                return {"stage": "new", "open_commands": (), **_completed_as(result)}
             case ShareTransferred():
                 return {"transferred": self.transferred + result.amount.minor}
             case _:
@@ -273,6 +276,12 @@ def _creation(result: PaymentCreated) -> dict[str, object]:
 
 def _requested(result: CommandPending | CommandUnknown) -> dict[str, object]:
     return {} if result.requested is None else {"currency": result.requested.currency}
+
+
+def _completed_as(result: CommandResult) -> dict[str, object]:
+    if result.performed is None or result.command_type != CompleteThreeDSecure.type:
+        return {}
+    return {"complete_reference": result.performed.our_reference}
 
 
 def _performed(result: CommandResult) -> dict[str, object]:

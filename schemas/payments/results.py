@@ -1,6 +1,6 @@
 """Results: exactly one for each command, on the events topic, keyed like the command.
 
-`verdict` says how it ended: the seven accepted types below carry what was done; `refused`, `pending` and `unknown`
+`verdict` says how it ended: the accepted types below carry what was done; `refused`, `pending` and `unknown`
 serve all operations. The record's `ce_id` is `uuid5(command_id, "result")`.
 """
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from schemas.money import Money
-from schemas.payments.creations import OF_A_CREATION
 from schemas.payments.notices import ProviderState
 from schemas.payments.payment import Payment, Stage
 
@@ -62,12 +61,8 @@ def concerns_another(
         return provider_reference != payment.provider_reference
     if our_reference is None or payment.create_reference is None:
         return False
-    # A completion has a reference of its own, by which its provider may tell of it before we know how it ended.
-    return our_reference not in {payment.create_reference, *_completions(payment)}
-
-
-def _completions(payment: Payment) -> tuple[str | None, ...]:
-    return tuple(known.reference for known in payment.open_commands if known.command_type in OF_A_CREATION)
+    # A completion has a reference of its own, by which its provider may tell of it.
+    return our_reference not in {payment.create_reference, payment.complete_reference}
 
 
 def change_by(

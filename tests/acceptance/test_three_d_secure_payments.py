@@ -2,41 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 import pytest_asyncio
 import trustme
 from pydantic import SecretStr
 
 from infra.local import LocalStack
-from infra.sandbox.iyzico import BookedPayment, FaultKind, FaultOrder
+from infra.sandbox.iyzico import FaultKind, FaultOrder
 from projections.pool import open_pool
 from providers.connector import Integration
 from providers.payments.iyzico import CONNECTOR
-from schemas.ids import new_id
 from schemas.payments import (
-    CommandPending,
     CommandRefused,
-    CompleteThreeDSecure,
     PaymentNoticed,
     Reason,
     ReturnedField,
     ShowPage,
-    StartThreeDSecure,
     ThreeDSecureCompleted,
 )
-from tests.acceptance.orders import CARD, Orders, a_stored_card
+from tests.acceptance.banking import COMPLETE_PATH, a_start, at_the_bank, booked, started
+from tests.acceptance.orders import CARD, Orders
 from tests.browser import a_browser
-from tests.builders import a_start_three_d_secure, a_take_notice, lira
+from tests.builders import a_take_notice
 from tests.hub import INTEGRATION, Hub, running_hub
 from tests.integration.test_return_in_browser import a_site
 from tests.returning import a_desk
-
-PAID = lira("12.50")
-COMPLETE_PATH = "/payment/v2/3dsecure/auth"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -49,34 +41,6 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncI
 def no_faults_left(hub: Hub) -> Iterator[None]:
     yield
     hub.sandbox.faults.clear()
-
-
-def a_start(payment_id: UUID | None = None, *, card: str = CARD, **changed: Any) -> StartThreeDSecure:
-    given = {"payment_id": payment_id or new_id(), "integration_id": INTEGRATION, "method": a_stored_card(card)}
-    return a_start_three_d_secure(PAID, **(given | changed))
-
-
-async def started(hub: Hub, start: StartThreeDSecure) -> CommandPending:
-    pending = await Orders(hub).result(start)
-    assert isinstance(pending, CommandPending), pending
-    assert isinstance(pending.next_action, ShowPage)
-    return pending
-
-
-async def at_the_bank(hub: Hub, pending: CommandPending, answer: str = "confirm") -> CompleteThreeDSecure:
-    """The payer answers the bank; what comes back, as the order that a shop makes of it."""
-    assert pending.performed is not None
-    asked = {"paymentId": pending.performed.provider_reference, "answer": answer}
-    async with httpx.AsyncClient() as payer:
-        answered = await payer.post(f"{hub.sandbox.admin_url}threeds", json=asked)
-    fields = tuple(ReturnedField(name=name, value=value) for name, value in answered.json()["fields"].items())
-    return CompleteThreeDSecure(payment_id=pending.payment_id, returned=fields)
-
-
-async def booked(hub: Hub, pending: CommandPending) -> BookedPayment:
-    assert pending.performed is not None
-    reference = pending.performed.provider_reference
-    return await hub.booked(lambda entries: next(one for one in entries if one.payment_id == reference))
 
 
 async def rows(hub: Hub, payment_id: UUID) -> dict[str, tuple[str, int | None]]:

@@ -19,12 +19,13 @@ from infra.local import LocalStack
 from infra.sandbox.iyzico import FaultKind, FaultOrder
 from schemas.errors import StoreError
 from schemas.ids import new_id
-from schemas.payments import PaymentCreated, PaymentNoticed
+from schemas.payments import PaymentCreated, PaymentNoticed, ThreeDSecureCompleted
 from schemas.webhooks import WebhookHandled
 from streams.codec import Outgoing, decode, digest
 from streams.publisher import Publisher
 from streams.reader import replay
 from streams.records import Position, RawRecord
+from tests.acceptance.banking import COMPLETE_PATH, a_start, at_the_bank, booked, started
 from tests.acceptance.orders import Orders, a_payment
 from tests.acceptance.webhooks import Calls, reference_of
 from tests.hub import INTEGRATION, Hub, running_hub
@@ -73,6 +74,29 @@ async def test_a_call_between_a_kill_and_the_takeover_changes_nothing_of_the_one
     assert isinstance((await hub.results([command_id]))[command_id], PaymentCreated)
     assert {(one.command_id, one.changed, one.contradicts) for one in told} == {(told[0].command_id, None, False)}
     assert hub.sandbox.books.totals().charged_more_than_once == ()
+
+
+async def test_calls_about_a_completion_whose_worker_was_killed_change_nothing_of_the_one_charge(
+    hub: Hub, children: Children
+) -> None:
+    worker, _ = await children.start("killed", WORKER)
+    pending, completion_id = await started(hub, a_start()), new_id()
+    completion = await at_the_bank(hub, pending)
+    hub.sandbox.faults.order(FaultOrder(FaultKind.NEVER, COMPLETE_PATH, count=1))
+    await hub.publish([Orders(hub).record(completion, completion_id)])
+    await hub.booked(lambda entries: [entry for entry in entries if entry.three_ds and entry.charged_minor])
+    await children.kill(worker)
+    names = {"our_reference": reference_of(completion_id), "event_id": "completed"}
+    received = [await Calls(hub).publish(**names) for _ in range(2)]
+    await children.start("successor", WORKER)
+
+    told = [await Calls(hub).noticed(one, within_s=45) for one in received]
+
+    completed = (await hub.results([completion_id]))[completion_id]
+    assert isinstance(completed, ThreeDSecureCompleted), completed
+    assert (completed.changed, completed.attempts) == ("captured", 1)
+    assert {(one.command_id, one.changed, one.contradicts) for one in told} == {(told[0].command_id, None, False)}
+    assert (await booked(hub, pending)).charged_minor == 1250
 
 
 async def test_a_worker_that_dies_between_the_command_and_its_word_leaves_one_command(hub: Hub) -> None:

@@ -233,10 +233,11 @@ def test_an_open_completion_is_settled_with_its_start(
 
 
 def test_a_word_under_the_completions_own_reference_is_about_this_payment() -> None:
-    open_completion = a_command_unknown(command_type=COMPLETION, performed=performed(our_reference="completion-1"))
     names = {"integration_id": "iyzico-main", "provider_reference": None}
-    assert not concerns_another(after(STARTED, open_completion), our_reference="completion-1", **names)
-    assert concerns_another(after(STARTED, open_completion), our_reference="somebody-elses", **names)
+    for completion in (UNKNOWN, a_three_d_secure_completed(), DECLINED, a_command_pending(command_type=COMPLETION)):
+        own = completion.model_copy(update={"performed": performed(our_reference="completion-1")})
+        assert not concerns_another(after(STARTED, own), our_reference="completion-1", **names)
+        assert concerns_another(after(STARTED, own), our_reference="somebody-elses", **names)
     assert concerns_another(after(STARTED), our_reference="completion-1", **names)
 
 
