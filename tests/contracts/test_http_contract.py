@@ -30,9 +30,9 @@ EXAMPLES = "4"
 STANDING_FOR_ALL = (StoreCard, CreateSubscription, RegisterSubMerchant, GetInstalments)
 """Commands about resources are taken by one function, whatever they say: these few are tried in the place of all."""
 PASSED_OVER = "|".join(
-    re.escape(model.type)
+    re.escape(type_)
     # A payment over its bank is all of a creation and one field more, and would take as long once more.
-    for model in (StartThreeDSecure, *(model for model in RESOURCE_COMMANDS if model not in STANDING_FOR_ALL))
+    for type_ in (StartThreeDSecure.type, *(it.type for it in RESOURCE_COMMANDS if it not in STANDING_FOR_ALL))
 )
 
 
