@@ -111,11 +111,12 @@ def judge_finding(asked: Asked, inquiry: Inquiry[Any, Any], answer: Answer) -> F
     """
     attempt = asked.seen
     finding = _read(asked, answer, inquiry.reply, lambda reply: inquiry.read(reply, asked.command, attempt))
-    if finding.sighting is not Sighting.ABSENT:
+    outcome = finding.outcome
+    # That a page is lost is an absence too: their code for a failure may tell it, under whatever status those have.
+    lost = outcome is not None and outcome.reason is Reason.PAGE_LOST and outcome.their_code is not None
+    if finding.sighting is not Sighting.ABSENT and not lost:
         _refuse_contradiction(asked, answer)
-    if finding.outcome is None:
-        return finding
-    return replace(finding, outcome=_checked(finding.outcome, asked))
+    return finding if outcome is None else replace(finding, outcome=_checked(outcome, asked))
 
 
 def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: Answer) -> ReadResult:

@@ -9,6 +9,7 @@ from providers.connector import Answer, Connector
 from providers.outcome import Finding, Outcome, ProviderState, Sighting
 from providers.registry import connectors
 from schemas.errors import HubError, OutcomeUnknown
+from schemas.payments import Reason
 from schemas.verdicts import Verdict
 from tests.conformance.contract import contract
 from tests.conformance.read_samples import read_samples
@@ -46,11 +47,19 @@ def _is_success(result: Outcome | Finding) -> bool:
     return result.sighting is Sighting.CONCLUDED and outcome is not None and outcome.verdict is not Verdict.UNKNOWN
 
 
+def _is_told_by_a_failure(result: Outcome | Finding) -> bool:
+    """A question's answer that has their code for a failure, and a page that they do not know."""
+    if isinstance(result, Outcome):
+        return result.their_code is not None
+    outcome = result.outcome
+    return outcome is not None and outcome.reason is Reason.PAGE_LOST and outcome.their_code is not None
+
+
 SAMPLES = samples()
 SUCCESSES = [sample for sample in SAMPLES if _holds_json(sample.answer) and _succeeds(sample)]
 PAGES = [sample for sample in SAMPLES if not _holds_json(sample.answer) and _succeeds(sample)]
 REFUSALS = [sample for sample in SAMPLES if _holds_json(sample.answer) and sample.verdict() == "refused"]
-UNCODED = [sample for sample in SUCCESSES if sample.inquiry or getattr(sample.read(), "their_code", None) is None]
+UNCODED = [sample for sample in SUCCESSES if not _is_told_by_a_failure(sample.read())]
 """Without those where their code for a failure is the answer, which may come under the status of a failure."""
 
 

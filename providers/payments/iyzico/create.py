@@ -42,7 +42,7 @@ def read_inquiry(reply: PageReply, command: CreatePayment, _attempt: Attempt) ->
     standing, outcome = standing_of(reply)
     match standing:
         case Standing.ABSENT if hosted.is_paid_there(command):
-            return hosted.LOST
+            return hosted.lost(reply)
         case Standing.ABSENT:
             return Finding(Sighting.ABSENT)
         case Standing.RUNNING:

@@ -15,7 +15,7 @@ from providers.notices import named
 from providers.outcome import Finding, Outcome, ProviderState, Sighting, UnusableAnswer
 from providers.payments.iyzico.known import is_payment_id
 from providers.payments.iyzico.payment_body import order_of
-from providers.payments.iyzico.wire import PageReply, post
+from providers.payments.iyzico.wire import Envelope, PageReply, post
 from schemas.payments import BankTransfer, CreatePayment, HostedPage, Reason, Redirect, Wallet
 from schemas.verdicts import FailureClass, Verdict
 
@@ -27,16 +27,17 @@ _WALLET: Final = "/payment/pay-with-iyzico/initialize"
 _WALLET_NAME: Final = "iyzico"
 _INSTALMENTS: Final = (1, 2, 3, 6, 9, 12)
 
-LOST: Final = Finding(
-    Sighting.CONCLUDED,
-    Outcome(
+
+def lost(reply: Envelope) -> Finding:
+    """What an unanswered start comes to. Even one that is performed late moves nothing: its page has no visitor."""
+    outcome = Outcome(
         verdict=Verdict.REFUSED,
         reason=Reason.PAGE_LOST,
         failure=FailureClass.TRANSIENT,
         detail="the page's address was lost with the answer: nobody paid on it and nobody can; order another one",
-    ),
-)
-"""What an unanswered start comes to. Even one that is performed late moves nothing: its page has no visitor."""
+        their_code=reply.error_code,
+    )
+    return Finding(Sighting.CONCLUDED, outcome)
 
 
 def is_paid_there(command: CreatePayment) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from providers.connector import Attempt, Request
 from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.iyzico.errors import refusal
-from providers.payments.iyzico.hosted import LOST
+from providers.payments.iyzico.hosted import lost
 from providers.payments.iyzico.payment_body import address_fields, card_with_code, vault_card
 from providers.payments.iyzico.result import contradiction
 from providers.payments.iyzico.subscription_page import FormReply, sent_to_page
@@ -71,7 +71,7 @@ def read_inquiry(reply: SubscriptionList, command: CreateSubscription, attempt: 
         UnusableAnswer: there are several, or it is not told whose one is, or when it was made.
     """
     if command.return_url is not None:
-        return LOST
+        return lost(reply)
     of_plan = [one for one in all_listed(reply) if one.pricing_plan_reference_code == command.plan_reference]
     new = [one for one in of_plan if is_new(one.created_date, attempt) and _is_of_buyer(one, command)]
     if len(new) > 1:

@@ -80,7 +80,7 @@ def read_start_inquiry(reply: PaymentReply, command: StartThreeDSecure, _attempt
     standing, outcome = standing_of(reply)
     if standing is Standing.ENDED:
         return Finding(Sighting.CONCLUDED, as_asked(outcome, reply.phase, command.capture))
-    return Finding(Sighting.CONCLUDED, replace(_LOST, reference=reply.payment_id))
+    return Finding(Sighting.CONCLUDED, replace(_LOST, reference=reply.payment_id, their_code=reply.error_code))
 
 
 def build_complete(command: CompleteThreeDSecure, attempt: Attempt) -> Request:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from providers.connector import Attempt, Unsayable
+from providers.outcome import Finding, Sighting
 from providers.payments.iyzico import CONNECTOR
 from providers.payments.iyzico.query import read_query
 from providers.payments.iyzico.wire import StandingReply
@@ -25,7 +26,7 @@ from schemas.payments import (
 )
 from schemas.payments.vocabulary import Command
 from tests.builders import lira
-from tests.conformance.samples import COMMAND_ID, a_command, a_payment, an_attempt
+from tests.conformance.samples import COMMAND_ID, a_command, a_payment, an_attempt, samples
 
 BACK = "https://shop.example/back"
 TOKEN = "e828c62d-fd12-4b1a-ad5a-380f15fe6596"
@@ -178,3 +179,13 @@ def test_a_refund_says_why_in_their_words_where_they_have_one(said: str, told: s
         _, sent = built(command, an_attempt("captured", lira("1.00")))
         assert (sent["reason"], sent["description"]) == (told, said)
     assert "reason" not in built(a_command(RefundPayment), an_attempt("captured", lira("1.00")))[1]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("name", ["create-page-inquiry-absent", "start-3ds-inquiry-absent"])
+def test_a_page_is_lost_also_where_a_failure_comes_under_a_status_of_its_own(name: str, status: int) -> None:
+    asked = next(sample for sample in samples() if (sample.provider, sample.name) == ("iyzico", name))
+    found = asked.read(status=status)
+    assert isinstance(found, Finding)
+    assert found.outcome is not None
+    assert (found.sighting, found.outcome.reason) == (Sighting.CONCLUDED, Reason.PAGE_LOST)
