@@ -100,7 +100,7 @@ def build_upgrade_inquiry(_command: UpgradeSubscription, attempt: Attempt) -> Re
 
 
 def read_upgrade_inquiry(reply: SubscriptionList, command: UpgradeSubscription, attempt: Attempt) -> Finding:
-    """What came of a subscription has its parent."""
+    """What came of a subscription has its parent, as those have that it was before: they are over."""
     listed, ours = all_listed(reply), subscription_of(attempt)
     old = next((one for one in listed if one.reference_code == ours), None)
     if old is None or old.parent_reference_code is None:
@@ -111,6 +111,7 @@ def read_upgrade_inquiry(reply: SubscriptionList, command: UpgradeSubscription, 
         if one.parent_reference_code == old.parent_reference_code
         and one.pricing_plan_reference_code == command.plan_reference
         and one.reference_code != ours
+        and details_of(one).state in _LIVE
     ]
     if len(new) == 1:
         return Finding(Sighting.CONCLUDED, _upgraded(new[0], command, attempt))

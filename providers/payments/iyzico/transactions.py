@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator
 
 from providers.connector import Attempt, Request, Unsayable
+from providers.notices import named
 from providers.outcome import Outcome, UnusableAnswer
 from providers.payments.iyzico.amounts import magnitude
 from providers.payments.iyzico.errors import refusal
@@ -108,7 +109,8 @@ def _transaction(row: Row) -> Transaction:
         kind=_KINDS.get(row.transaction_type, "other"),
         transaction_reference=row.transaction_id,
         payment_reference=row.payment_id,
-        our_reference=row.conversation_id or None,
+        # The account may serve other systems too, whose own words say nothing here and must not cost the day's report.
+        our_reference=named(row.conversation_id),
         at=row.transaction_date,
         amount=magnitude(row.paid_price, currency),
         price=_told(row.price, currency),

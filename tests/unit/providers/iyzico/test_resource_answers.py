@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers.connector import Attempt
-from providers.outcome import Outcome, UnusableAnswer
+from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.iyzico.connector import CONNECTOR
 from providers.payments.iyzico.operations_resource import RESOURCE_OPERATIONS
 from providers.payments.iyzico.subscription_wire import SubscriptionFields, details_of
@@ -214,3 +214,21 @@ def _rows(body: bytes) -> Any:
     )
     assert isinstance(outcome.details, TransactionPage)
     return outcome.details.transactions
+
+
+def test_what_it_was_before_is_not_what_an_upgrade_leads_to() -> None:
+    """From plan 2 to plan 1, and back again: the first subscription to plan 2 is over, and is not the new one."""
+    asked = SAMPLES["upgrade-inquiry-done"]
+    body = asked.answer.body.replace(b'"UPGRADED"', b'"_"').replace(b'"ACTIVE"', b'"UPGRADED"', 1)
+    found = asked.read(body=body.replace(b'"_"', b'"ACTIVE"'))
+    assert isinstance(found, Finding)
+    assert found.sighting is Sighting.ABSENT
+
+
+def test_another_systems_words_do_not_cost_the_report_of_the_day() -> None:
+    asked = SAMPLES["transactions-of-day"]
+    body = asked.answer.body.replace(b'"k0laj0000"', '"sipariş no 12"'.encode(), 1)
+    found = asked.read(body=body)
+    assert isinstance(found, Outcome)
+    assert isinstance(found.details, TransactionPage)
+    assert [row.our_reference for row in found.details.transactions] == [None, "k0laj0000", "k0laj0000"]
