@@ -15,6 +15,7 @@ from schemas.card_numbers import mask_card_numbers
 HIDDEN: Final = "***"
 LONGEST: Final = 4000
 """Characters of a body that are recorded (schemas.provider_calls)."""
+_VALUE: Final = re.compile(r"(\bvalue\s*=\s*)(?:\"[^\"]*\"?|'[^']*'?|[^\s>\"']+)", re.IGNORECASE)
 _SHORTEST_CARD: Final = 10**11
 _SHORTEST_SECRET: Final = 6
 """A shorter credential is not searched for in texts: it would blot out words that only look like it."""
@@ -85,7 +86,13 @@ def _by_name(text: str, names: frozenset[str]) -> str:
     if not some:
         return text
     in_json = re.compile(rf'(["\'](?:{some})["\']\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\{{[^}}]*\}}?|[^,}}\]\s]+)')
-    return _by_name_in_form(in_json.sub(rf'\1"{HIDDEN}"', text), names)
+    return _by_name_in_form(_by_name_in_page(in_json.sub(rf'\1"{HIDDEN}"', text), some), names)
+
+
+def _by_name_in_page(text: str, some: str) -> str:
+    """A page that was not understood may hold a form's fields, as what was sent or as what the bank is to be told."""
+    field = re.compile(rf"<[^<>]*\bname\s*=\s*[\"']?(?:{some})(?![0-9A-Za-z_])[^<]*", re.IGNORECASE)
+    return field.sub(lambda tag: _VALUE.sub(rf'\1"{HIDDEN}"', tag[0]), text)
 
 
 def _by_name_in_form(text: str, names: frozenset[str]) -> str:

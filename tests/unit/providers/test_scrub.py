@@ -57,6 +57,22 @@ def test_a_broken_body_hides_what_stands_behind_declared_names(body: bytes) -> N
     assert "917" not in text
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        '<input type="hidden" name="cvc" value="917">',
+        "<input type='hidden' value='917' name='cvc'/>",
+        "<INPUT NAME=cvc VALUE=917>",
+        '<input name = "cvc"\n value = "917',
+        '<input name="email" value="isil@x.example> 917">',
+    ],
+)
+def test_a_page_hides_the_values_of_fields_of_declared_names(field: str) -> None:
+    text = SCRUBBER.scrub(f'<html><form action="/odeme"><input name="order" value="7">{field}</form></html>'.encode())
+    assert "917" not in text
+    assert 'value="7"' in text
+
+
 def test_a_form_that_is_repeated_inside_a_text_hides_its_declared_names() -> None:
     text = SCRUBBER.scrub(
         b'{"message":"bad form: cvc=917&email=isil%40secret.example&order=7, email=a@secret.example"}'
