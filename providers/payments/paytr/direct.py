@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from providers.connector import Attempt, Card, Request, Unsayable, Wire
+from providers.notices import named
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.paytr.amounts import currency_word, to_decimal
 from providers.payments.paytr.errors import BUSY, DECLINED, FAILED, NOT_ENABLED, refused, refused_in_words
@@ -136,7 +137,6 @@ def _keeping(command: CreatePayment) -> Mapping[str, str]:
 
 
 def _kept(reply: DirectReply) -> KeptCard | None:
-    """A card can be paid with only by both names."""
-    if not reply.ctoken or not reply.utoken:
-        return None
-    return KeptCard(card_token=reply.ctoken, customer_key=reply.utoken)
+    """A card is paid with by both names. Names that the hub cannot keep must not cost the payment's outcome."""
+    token, key = named(reply.ctoken), named(reply.utoken)
+    return None if token is None or key is None else KeptCard(card_token=token, customer_key=key)

@@ -3,7 +3,8 @@
 Source: README, "Kept cards".
 """
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
@@ -14,6 +15,8 @@ from providers.payments.paytr.wire import Truth, Word, post
 from schemas.payments import CardSummary, KeptCard, Reason
 from schemas.payments.resources import CardDeletion, DeleteCard, KeptCards, ListCards
 from schemas.verdicts import Verdict
+
+_LAST_FOUR: Final = re.compile(r"[0-9]{4}")
 
 
 class CardRow(Wire):
@@ -121,10 +124,12 @@ def _named(command: DeleteCard, attempt: Attempt) -> tuple[str, str]:
 
 
 def _kept(row: CardRow, buyer: str) -> KeptCard:
+    """Digits that are not four, such as those of a number that lost its zeros, must not cost the whole list."""
+    last_four = row.last_4 if _LAST_FOUR.fullmatch(row.last_4) else None
     return KeptCard(
         card_token=row.ctoken,
         customer_key=buyer,
         bank=row.c_bank,
-        card=CardSummary(association=row.association, card_type=row.c_type, family=row.c_brand, last_four=row.last_4),
+        card=CardSummary(association=row.association, card_type=row.c_type, family=row.c_brand, last_four=last_four),
         code_needed=row.require_cvv,
     )

@@ -2,10 +2,13 @@
 
 import pytest
 
+from providers.outcome import Outcome
 from providers.payments.paytr.direct import DirectReply, read_failed
 from providers.payments.paytr.errors import FAILED, REFUND, TRANSFER, refused_by_number, refused_in_words
 from schemas.payments import Reason
+from schemas.payments.resources import KeptCards
 from schemas.verdicts import FailureClass, Verdict
+from tests.conformance.samples import samples
 
 
 @pytest.mark.parametrize("table", [REFUND, TRANSFER], ids=["refund", "transfer"])
@@ -38,3 +41,19 @@ def test_texts_are_read_for_the_name_of_the_signature_alone() -> None:
     assert refused_in_words("paytr_token gonderilmedi veya gecersiz").reason is Reason.INVALID_CREDENTIALS
     for text in (None, "", "Kart limiti yetersiz", "success"):
         assert refused_in_words(text).reason is Reason.INVALID_REQUEST
+
+
+@pytest.mark.parametrize("token", ["x" * 201, "tok Zq9", "ş"])
+def test_a_kept_card_of_a_name_that_cannot_be_kept_costs_no_payment_its_outcome(token: str) -> None:
+    asked = next(sample for sample in samples() if (sample.provider, sample.name) == ("paytr", "create-card-kept"))
+    outcome = asked.read(body=asked.answer.body.replace(b"tok-Zq9", token.encode()))
+    assert isinstance(outcome, Outcome)
+    assert (outcome.verdict, outcome.stored_card) == (Verdict.ACCEPTED, None)
+
+
+def test_a_card_whose_last_digits_lost_their_zeros_is_listed_all_the_same() -> None:
+    asked = next(sample for sample in samples() if (sample.provider, sample.name) == ("paytr", "list-cards"))
+    outcome = asked.read(body=asked.answer.body.replace(b'"last_4":"4358"', b'"last_4":358'))
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.details, KeptCards)
+    assert None in [kept.card and kept.card.last_four for kept in outcome.details.cards]
