@@ -16,7 +16,8 @@ PROBE: Final[Request] = ask("kolajhealthcheck")
 def read_health(answer: Answer, _environment: str, _credentials: Credentials) -> Trouble | None:
     """`None` when the keys are taken: the payment is not known, and everything else was in order."""
     body: dict[str, Any] = answer.parsed if isinstance(answer.parsed, dict) else {}
-    status, code = body.get("status"), body.get("err_no")
+    status, told_code = body.get("status"), body.get("err_no")
+    code = f"{told_code:03d}" if isinstance(told_code, int) else told_code
     if status == "success" or (status == "error" and code == NOT_FOUND):
         return None
     if code == "003":

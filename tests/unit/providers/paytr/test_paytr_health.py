@@ -13,6 +13,8 @@ from providers.payments.paytr.health import read_health
     ("status", "body", "cause"),
     [
         (200, {"status": "error", "err_no": "004"}, None),
+        (200, {"status": "error", "err_no": 4}, None),
+        (200, {"status": "error", "err_no": 3}, Cause.WRONG_KEY),
         (200, {"status": "success"}, None),
         (200, {"status": "error", "err_no": "003"}, Cause.WRONG_KEY),
         (200, {"status": "error", "err_no": "001"}, Cause.SUSPENDED),
