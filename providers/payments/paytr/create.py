@@ -8,7 +8,15 @@ from typing import Final
 from providers.connector import Attempt, Request
 from providers.outcome import Finding, Outcome, Sighting
 from providers.payments.paytr.direct import DirectReply, build_direct, read_direct
-from providers.payments.paytr.hosted import TIMEOUT_MIN, TokenReply, build_frame, build_transfer, read_token
+from providers.payments.paytr.hosted import (
+    LOST,
+    TIMEOUT_MIN,
+    TokenReply,
+    build_frame,
+    build_transfer,
+    is_paid_there,
+    read_token,
+)
 from providers.payments.paytr.status import StatusReply, ask, paid
 from schemas.payments import BankTransfer, CreatePayment, HostedPage
 
@@ -40,7 +48,7 @@ def build_inquiry(_command: CreatePayment, attempt: Attempt) -> Request:
     return ask(attempt.reference)
 
 
-def read_inquiry(reply: StatusReply, _command: CreatePayment, attempt: Attempt) -> Finding:
+def read_inquiry(reply: StatusReply, command: CreatePayment, attempt: Attempt) -> Finding:
     if not reply.succeeded:
-        return Finding(Sighting.ABSENT)
+        return LOST if is_paid_there(command) else Finding(Sighting.ABSENT)
     return Finding(Sighting.CONCLUDED, paid(reply, attempt.reference, attempt.account))

@@ -7,13 +7,13 @@ import re
 from typing import Final
 
 from providers.connector import Attempt, Request, Unsayable, Wire
-from providers.outcome import Outcome, UnusableAnswer
+from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.paytr.amounts import currency_word, to_kurus
 from providers.payments.paytr.errors import refused_in_words
 from providers.payments.paytr.order import basket_base64, buyer_fields, order_fields, return_fields
 from providers.payments.paytr.wire import flag, post
 from schemas.payments import BankTransfer, CreatePayment, HostedPage, Reason, ShowFrame, TransferMoney
-from schemas.verdicts import Verdict
+from schemas.verdicts import FailureClass, Verdict
 
 PATH: Final = "/odeme/api/get-token"
 TIMEOUT_MIN: Final = 30
@@ -22,13 +22,30 @@ _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{1,200}")
 _MOST_INSTALMENTS: Final = 12
 
 
+LOST: Final = Finding(
+    Sighting.CONCLUDED,
+    Outcome(
+        verdict=Verdict.REFUSED,
+        reason=Reason.PAGE_LOST,
+        failure=FailureClass.TRANSIENT,
+        detail="the page's token was lost with the answer: nobody paid on it and nobody can; order another one",
+    ),
+)
+"""What an unanswered order of a page comes to, also one that is performed late: its page has no visitor."""
+
+
 class TokenReply(Wire):
     status: str
     token: str | None = None
     reason: str | None = None
 
 
+def is_paid_there(command: CreatePayment) -> bool:
+    return isinstance(command.method, HostedPage | BankTransfer)
+
+
 def build_frame(command: CreatePayment, attempt: Attempt, method: HostedPage) -> Request:
+    _require_payer(command)
     if command.store_card or method.customer_key is not None:
         raise Unsayable(
             Reason.UNSUPPORTED_METHOD,
@@ -55,6 +72,7 @@ def build_frame(command: CreatePayment, attempt: Attempt, method: HostedPage) ->
 
 
 def build_transfer(command: CreatePayment, attempt: Attempt, method: BankTransfer) -> Request:
+    _require_payer(command)
     if command.paid_price.currency != "TRY":
         raise Unsayable(Reason.CURRENCY_NOT_PERMITTED, "PayTR takes bank transfers in TRY alone")
     return post(
@@ -71,6 +89,15 @@ def build_transfer(command: CreatePayment, attempt: Attempt, method: BankTransfe
             "iframe_v2": "1",
         },
     )
+
+
+def _require_payer(command: CreatePayment) -> None:
+    """Whoever is at the page chooses there in how many parts to pay; what a command says of it could not be held to."""
+    if command.without_payer:
+        raise Unsayable(Reason.INVALID_REQUEST, "nobody is there to pay on a page; pay with a stored card")
+    if command.instalments > 1:
+        detail = "the payer chooses the instalments on the page; say most_instalments instead"
+        raise Unsayable(Reason.INSTALMENTS_NOT_PERMITTED, detail)
 
 
 def _most(instalments: int | None) -> str:

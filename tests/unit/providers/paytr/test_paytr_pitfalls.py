@@ -17,6 +17,7 @@ from providers.payments.paytr.amounts import from_wire, to_decimal, to_kurus
 from providers.payments.paytr.signing import sign_form, signed_fields
 from providers.payments.paytr.status import StatusReply
 from providers.reference import reference_for
+from providers.scrub import Scrubber
 from schemas.money import Money
 from schemas.payments import (
     BankTransfer,
@@ -187,11 +188,25 @@ def test_instalments_name_the_cards_programme_where_they_know_it() -> None:
     assert "card_type" not in form(NEW, card_programme="world")
 
 
+def test_no_record_holds_where_a_payer_comes_back_to() -> None:
+    """A shop's own words for the payer's session may stand there."""
+    for method in METHODS:
+        command = a_start_three_d_secure(method=method) if method in {KEPT, NEW} else a_create_payment(method=method)
+        assert b"shop.example" in built(command).body
+        assert "shop.example" not in Scrubber(CONNECTOR.secret | CONNECTOR.personal).scrub(built(command).body)
+
+
 def test_a_renewal_charges_a_kept_card_alone() -> None:
     assert form(KEPT, without_payer=True)["recurring_payment"] == "1"
     assert "recurring_payment" not in form(KEPT)
     _refused(a_create_payment(method=NEW, without_payer=True), Reason.UNSUPPORTED_METHOD)
     _refused(a_start_three_d_secure(method=KEPT, without_payer=True), Reason.INVALID_REQUEST)
+
+
+@pytest.mark.parametrize("method", [FRAME, TRANSFER], ids=lambda method: method.kind)
+def test_a_page_is_for_a_payer_who_is_there_and_chooses_the_instalments(method: PaymentMethod) -> None:
+    _refused(a_create_payment(method=method, without_payer=True), Reason.INVALID_REQUEST)
+    _refused(a_create_payment(method=method, instalments=3), Reason.INSTALMENTS_NOT_PERMITTED)
 
 
 def test_a_card_is_kept_for_a_new_buyer_and_for_a_known_one() -> None:
