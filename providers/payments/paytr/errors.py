@@ -95,7 +95,12 @@ TRANSFER: Final[Mapping[str, Meaning]] = MappingProxyType(
             FailureClass.STATE,
             "more than is left of the payment to be shared; query the payment for what was given back",
         ),
-        "012": INVALID,
+        "012": (
+            Reason.INVALID_AMOUNT,
+            FailureClass.INVALID,
+            "nothing is left for PayTR's commission; say in of_amount, above amount, what the share is of",
+        ),
+        "BLK": (Reason.INVALID_STATE, FailureClass.STATE, "PayTR has blocked the payment; ask it why"),
         **dict.fromkeys(("091", "092", "097", "098", "100", "101"), _NAME_OR_ACCOUNT),
         **dict.fromkeys(("095", "096", "099"), INVALID),
     }

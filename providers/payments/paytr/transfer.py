@@ -34,8 +34,7 @@ class _Row(Wire):
 
 
 def build_transfer(command: TransferShare, attempt: Attempt) -> Request:
-    """`total_amount` is what is taken out of the order: the share and no more, so that the rest stays to be shared."""
-    share = to_kurus(command.amount)
+    """`total_amount` is what is taken out of the order: share, commissions and what is the store's. The rest stays."""
     if not attempt.payment.captured:
         raise Unsayable(Reason.NOTHING_CAPTURED, "nothing was taken that could be shared; create the payment first")
     return post(
@@ -43,8 +42,8 @@ def build_transfer(command: TransferShare, attempt: Attempt) -> Request:
         {
             "merchant_oid": order_number_of(attempt.payment),
             "trans_id": attempt.reference,
-            "submerchant_amount": share,
-            "total_amount": share,
+            "submerchant_amount": to_kurus(command.amount),
+            "total_amount": to_kurus(command.of_amount or command.amount),
             "transfer_name": command.recipient_name,
             "transfer_iban": command.recipient_iban,
         },

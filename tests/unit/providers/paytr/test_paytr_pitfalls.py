@@ -3,13 +3,14 @@
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from providers.connector import Account, Attempt, Connector, Request, Unsayable
 from providers.payments.paytr import CONNECTOR
@@ -240,6 +241,17 @@ def test_a_line_is_refunded_by_its_amount_and_what_was_never_paid_is_not_cancell
     with pytest.raises(Unsayable) as unpaid:
         cancel.build(a_command(cancel.command), an_attempt())
     assert (by_line.value.reason, unpaid.value.reason) == (Reason.UNKNOWN_LINE, Reason.NOTHING_CAPTURED)
+
+
+def test_a_share_says_what_of_the_payment_it_is_a_share_of() -> None:
+    """What both commissions come out of: the whole that a seller's share is taken of."""
+    transfer = next(operation for operation in CONNECTOR.operations if operation.name == "transfer_share")
+    amounts = {"amount": {"minor": 9200, "currency": "TRY"}, "of_amount": {"minor": 10000, "currency": "TRY"}}
+    taken = replace(an_attempt(), payment=a_payment("captured"))
+    sent = form_of(transfer.build(a_command(transfer.command, **amounts), taken))
+    assert (sent["submerchant_amount"], sent["total_amount"]) == ("9200", "10000")
+    with pytest.raises(ValidationError):
+        a_command(transfer.command, **(amounts | {"of_amount": {"minor": 9199, "currency": "TRY"}}))
 
 
 def test_no_operation_is_declared_that_they_do_not_have() -> None:
