@@ -299,11 +299,11 @@ async def test_a_seller_s_share_is_sent_comes_back_and_is_sent_again(store: Payt
 @pytest.mark.parametrize(
     ("changes", "number"),
     [
-        ({"transfer_iban": "TR33"}, "007"),
-        ({"trans_id": "a-b"}, "008"),
-        ({"submerchant_amount": "101"}, "009"),
-        ({"merchant_oid": "NEVERSENT"}, "004"),
-        ({"total_amount": "1.00"}, "006"),
+        ({"transfer_iban": "TR33"}, "092"),
+        ({"trans_id": "a-b"}, "096"),
+        ({"submerchant_amount": "101"}, "012"),
+        ({"merchant_oid": "NEVERSENT"}, "006"),
+        ({"total_amount": "1.00"}, "099"),
     ],
 )
 async def test_a_transfer_that_cannot_be_is_refused(store: PaytrStore, changes: dict[str, str], number: str) -> None:
@@ -314,9 +314,9 @@ async def test_a_transfer_that_cannot_be_is_refused(store: PaytrStore, changes: 
 async def test_a_transfer_s_number_guards_against_sending_twice_and_a_day_may_have_to_pass(store: PaytrStore) -> None:
     oid, _ = await store.pay("2.00")
     assert (await transfer(store, oid, "90", "100", trans_id=oid))["status"] == "success"
-    assert (await transfer(store, oid, "90", "100", trans_id=oid))["err_no"] == "011"
+    assert (await transfer(store, oid, "90", "100", trans_id=oid))["err_no"] == "009"
     store.sandbox.store.transfers_next_day = True
-    assert (await transfer(store, oid, "90", "100"))["err_no"] == "012"
+    assert (await transfer(store, oid, "90", "100"))["err_no"] == "008"
 
 
 async def test_settings_are_read_and_set_over_http_and_unknown_ones_refused(store: PaytrStore) -> None:

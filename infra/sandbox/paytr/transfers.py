@@ -34,17 +34,17 @@ _ABOVE: Final = "010"
 def transfer(connection: sqlite3.Connection, call: Call) -> Result:
     """Send a seller the share of a payment; what is over stays the store's."""
     call.need("platform")
-    trans_id = _trans_id(connection, call)
-    payment = paid_under(connection, read_oid(call, err_no="002"))
+    trans_id = _trans_id(connection, call, strange="096", used="009")
+    payment = paid_under(connection, read_oid(call, err_no="005"))
     if payment is None:
-        raise Refused("Basarili odeme bulunamadi", err_no="004")
+        raise Refused("Basarili odeme bulunamadi", err_no="006")
     if call.form["submerchant_amount"] == "0":  # the whole of it is the store's
         seller_minor = 0
     else:
-        seller_minor = read_kurus(call.form["submerchant_amount"], "submerchant_amount", err_no="005")
-    total_minor = read_kurus(call.form["total_amount"], "total_amount", err_no="006")
+        seller_minor = read_kurus(call.form["submerchant_amount"], "submerchant_amount", err_no="095")
+    total_minor = read_kurus(call.form["total_amount"], "total_amount", err_no="099")
     if seller_minor > total_minor:
-        raise Refused("submerchant_amount total_amount degerinden fazla olamaz", err_no="009")
+        raise Refused("platform komisyonu sifirdan az olamaz", err_no="012")
     if total_minor > _untransferred(connection, payment):
         raise Refused("toplam transfer tutari kalan tutardan fazla olamaz", err_no=_ABOVE)
     _check_day(call, payment)
@@ -56,7 +56,7 @@ def transfer(connection: sqlite3.Connection, call: Call) -> Result:
             payment.payment_id,
             seller_minor,
             total_minor,
-            call.text("transfer_name", 100, err_no="007"),
+            call.text("transfer_name", 100, err_no="098"),
             _iban(call.form["transfer_iban"]),
             call.now_ms + round(call.store.transfer_s * 1000),
             call.now_ms,
@@ -97,7 +97,7 @@ def returned_transfers(connection: sqlite3.Connection, call: Call) -> Result:
 def resend(connection: sqlite3.Connection, call: Call) -> Result:
     """Send money that came back to where it belongs."""
     call.need("platform")
-    trans_id = _trans_id(connection, call)
+    trans_id = _trans_id(connection, call, strange="202", used="203")
     items = _read_items(call.text("trans_info", 100_000))
     if sum(amount for amount, _, _ in items) > _returned_balance(connection):
         raise Refused("Geri donen odemeler hesabinda yeterli bakiye yok", err_no=_ABOVE)
@@ -156,17 +156,17 @@ def listed(store: Store, rows: list[dict[str, object]]) -> dict[str, object]:
     return {"status": "success", "data": rows}
 
 
-def _trans_id(connection: sqlite3.Connection, call: Call) -> str:
+def _trans_id(connection: sqlite3.Connection, call: Call, *, strange: str, used: str) -> str:
     """A number that was not used before: it guards against sending twice."""
     trans_id = call.form["trans_id"]
     if not _TRANS_ID.fullmatch(trans_id):
-        raise Refused("trans_id gecersiz", detail="1-60 harf ve rakam", err_no="008")
-    used = connection.execute(
+        raise Refused("trans_id gecersiz", detail="1-60 harf ve rakam", err_no=strange)
+    known = connection.execute(
         "SELECT 1 FROM transfer WHERE trans_id = ? UNION ALL SELECT 1 FROM resend WHERE trans_id = ?",
         (trans_id, trans_id),
     ).fetchone()
-    if used:
-        raise Refused("trans_id daha once kullanildi", err_no="011")
+    if known:
+        raise Refused("trans_id daha once kullanildi", err_no=used)
     return trans_id
 
 
@@ -178,12 +178,12 @@ def _untransferred(connection: sqlite3.Connection, payment: BookedPayment) -> in
 def _check_day(call: Call, payment: BookedPayment) -> None:
     paid_ms = payment.decided_ms or payment.created_ms
     if call.store.transfers_next_day and written(paid_ms, DAY) == written(call.now_ms, DAY):
-        raise Refused("Transfer, odemeyi izleyen gunden once istenemez", err_no="012")
+        raise Refused("Transfer, odemeyi izleyen gunden once istenemez", err_no="008")
 
 
 def _iban(text: str) -> str:
     if not _IBAN.fullmatch(text):
-        raise Refused("transfer_iban gecersiz", detail="TR ve 24 rakam", err_no="007")
+        raise Refused("transfer_iban gecersiz", detail="TR ve 24 rakam", err_no="092")
     return text
 
 
@@ -194,9 +194,9 @@ def _read_items(text: str) -> list[tuple[int, str, str]]:
             (read_kurus(str(item["amount"]), "amount"), str(item["receiver"]), _iban(item["iban"])) for item in items
         ]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise Refused("trans_info gecersiz", detail="amount, receiver, iban listesi", err_no="003") from error
+        raise Refused("trans_info gecersiz", detail="amount, receiver, iban listesi", err_no="206") from error
     if not read:
-        raise Refused("trans_info bos", err_no="003")
+        raise Refused("trans_info bos", err_no="205")
     return read
 
 
