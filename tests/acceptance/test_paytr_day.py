@@ -280,7 +280,9 @@ async def test_a_share_a_link_and_the_days_books(day: Day) -> None:
     await day.store.sandbox.advance(10)
     (moved,) = day.store.sandbox.books.transfers()
     assert (moved.trans_id, moved.seller_minor) == (shared.transfer_reference, 1000)
-    await day.handled(moved.trans_id, 1)
+    noticed = await day.noticed(sale.payment_id, 2)
+    assert (noticed.said, noticed.provider_state, noticed.changed) == (None, "captured", None)
+    assert not noticed.contradicts
 
     link = a_resource_command(CreateLink, integration_id=INTEGRATION)
     made = await day.does(link)
