@@ -11,15 +11,10 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
-from agents.card_vault import CardVault
-from agents.pool import open_pool
-from infra.credential_store import key_ring
 from infra.integration_settings import credential_prefix
 from infra.local import LocalStack
 from infra.sandbox.paytr import DEFAULT_KEYS, BookedPayment, Callbacks, running_paytr_sandbox
-from providers.connector import Card
 from schemas.ids import new_id
 from schemas.payments import (
     CardRef,
@@ -42,11 +37,10 @@ from schemas.payments.resources import (
     ListCards,
     ListTransactions,
     LookUpCard,
-    ResourceOrder,
 )
 from schemas.webhooks import WebhookHandled, WebhookReceived
-from tests.acceptance.orders import Orders
-from tests.api_server import Api, running_api
+from tests.acceptance.shop_day import ShopDay
+from tests.api_server import running_api
 from tests.builders import (
     a_create_payment,
     a_query_payment,
@@ -55,7 +49,7 @@ from tests.builders import (
     a_transfer_share,
     lira,
 )
-from tests.hub import Hub, running_hub
+from tests.hub import running_hub
 from tests.paytr_store import CARD, PaytrStore, a_store, the_form
 from tests.resource_builders import a_resource_command
 
@@ -67,32 +61,10 @@ KEPT: Final = StoredCard(kind="stored_card", card_token="sandboxvisa", customer_
 
 
 @dataclass(frozen=True)
-class Day:
-    """A shop's day: what it orders, what it is told, and its buyer's browser."""
+class Day(ShopDay):
+    """With its buyer's browser."""
 
-    hub: Hub
-    api: Api
     store: PaytrStore
-
-    async def does(self, command: Any) -> Any:
-        return await Orders(self.hub).result(command)
-
-    async def asks(self, kind: type[ResourceOrder], **said: Any) -> Any:
-        """The details of what was accepted."""
-        result = await self.does(a_resource_command(kind, **{"integration_id": INTEGRATION, **said}))
-        assert result.verdict == "accepted", result
-        return result.details
-
-    async def noticed(self, payment_id: UUID, nth: int = 1) -> PaymentNoticed:
-        """What came of the nth call about a payment."""
-
-        def told() -> PaymentNoticed | None:
-            found = [one for one in self.hub.events if isinstance(one, PaymentNoticed) and one.payment_id == payment_id]
-            return found[nth - 1] if len(found) >= nth else None
-
-        notice = await self.hub.until(told)
-        assert notice is not None
-        return notice
 
     async def handled(self, reference: str, nth: int) -> list[str]:
         """How the first n calls that name this reference ended."""
@@ -120,20 +92,12 @@ class Day:
             row = await database.fetchrow("select * from payment_totals where payment_id = $1", payment_id)
         return row["state"], row["captured"], row["refunded"]
 
-    async def card(self) -> CardRef:
-        """The test card, in the hub's vault."""
-        pool = await open_pool(self.hub.settings.database_url.get_secret_value(), size=1)
-        try:
-            names = ("card_number", "cc_owner", "expiry_month", "expiry_year", "cvv")
-            number, _, month, year, code = (SecretStr(CARD[name]) for name in names)
-            card = Card(number, SecretStr("Ayşe Yılmaz"), month, year, code)
-            return CardRef(kind="card_ref", card_ref=await CardVault(pool, key_ring(self.hub.settings)).put(card))
-        finally:
-            await pool.close()
-
     async def through_the_bank(self, **said: Any) -> tuple[CommandPending, str]:
         """A payment with 3-D Secure that its payer walked: its start, and where the bank's page sent the browser."""
-        start = a_start_three_d_secure(integration_id=INTEGRATION, method=await self.card(), **said)
+        card = await self.card(CARD["card_number"])
+        start = a_start_three_d_secure(
+            integration_id=INTEGRATION, method=CardRef(kind="card_ref", card_ref=card), **said
+        )
         pending = await self.does(start)
         assert isinstance(pending.next_action, ShowPage), pending
         action, fields = the_form(pending.next_action.html)
@@ -175,7 +139,7 @@ async def running(stack: LocalStack, database_url: str, topic_prefix: str) -> As
         running_hub(stack.bootstrap, database_url, topic_prefix, overrides=the_settings(sandbox.base_url)) as hub,
         running_api(hub.settings) as api,
     ):
-        yield Day(hub, api, store)
+        yield Day(hub, api, INTEGRATION, store)
 
 
 @pytest.fixture
