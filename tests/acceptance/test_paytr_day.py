@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from infra.integration_settings import credential_prefix
 from infra.local import LocalStack
+from infra.local.process import free_ports
 from infra.sandbox.paytr import DEFAULT_KEYS, BookedPayment, Callbacks, running_paytr_sandbox
 from schemas.ids import new_id
 from schemas.payments import (
@@ -120,8 +122,9 @@ def called(result: Any) -> str:
     return str(result.performed.our_reference)
 
 
-def the_settings(base_url: str) -> dict[str, str]:
-    entry = {"id": INTEGRATION, "provider": "paytr", "base_url": base_url}
+def the_settings(base_url: str, called_at: str) -> dict[str, str]:
+    own = {"link_callback_url": called_at}
+    entry = {"id": INTEGRATION, "provider": "paytr", "base_url": base_url, "settings": own}
     keys = {name: getattr(DEFAULT_KEYS, name) for name in ("merchant_id", "merchant_key", "merchant_salt")}
     return {
         "KOLAJ_INTEGRATIONS": json.dumps([entry]),
@@ -133,11 +136,13 @@ def the_settings(base_url: str) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="module")
 async def running(stack: LocalStack, database_url: str, topic_prefix: str) -> AsyncIterator[Day]:
+    (port,) = free_ports(1)
+    settings = partial(the_settings, called_at=f"http://127.0.0.1:{port}/webhooks/{INTEGRATION}")
     async with (
         running_paytr_sandbox() as sandbox,
         a_store(sandbox) as store,
-        running_hub(stack.bootstrap, database_url, topic_prefix, overrides=the_settings(sandbox.base_url)) as hub,
-        running_api(hub.settings) as api,
+        running_hub(stack.bootstrap, database_url, topic_prefix, overrides=settings(sandbox.base_url)) as hub,
+        running_api(hub.settings, port=port) as api,
     ):
         yield Day(hub, api, INTEGRATION, store)
 
@@ -248,9 +253,12 @@ async def test_a_share_a_link_and_the_days_books(day: Day) -> None:
     assert (noticed.said, noticed.provider_state, noticed.changed) == (None, "captured", None)
     assert not noticed.contradicts
 
-    link = a_resource_command(CreateLink, integration_id=INTEGRATION)
+    link = a_resource_command(CreateLink, integration_id=INTEGRATION, price=lira("249.90"))
     made = await day.does(link)
     assert made.details.url is not None
+    page, _ = await day.store.submit(made.details.url, action="pay", email="alici@example.com")
+    await day.store.pay_on_page(str(page))
+    assert await day.handled(called(made), 1) == ["processed"]
     gone = await day.does(a_resource_command(DeleteLink, link.resource_id))
     assert gone.details.link_reference == made.details.link_reference
 
@@ -258,6 +266,7 @@ async def test_a_share_a_link_and_the_days_books(day: Day) -> None:
     listed = await day.asks(ListTransactions, day=today)
     ours = [one for one in listed.transactions if one.our_reference == called(created)]
     assert [(one.kind, one.amount.minor) for one in ours] == [("payment", 3456)]
+    assert [one.kind for one in listed.transactions if one.amount.minor == 24990] == ["payment"], "the link's"
     table = await day.asks(GetInstalments, price=lira("100.00"))
     assert {offer.number for plan in table.plans for offer in plan.offers} >= {1, 3}
     assert (await day.asks(LookUpCard, bin_number="43550843")).association == "VISA"
@@ -308,6 +317,8 @@ async def test_the_days_books_are_equal(day: Day) -> None:
     await day.hub.projected()
     async with day.hub.database() as database:
         row = await database.fetchrow("select sum(captured) as paid, sum(refunded) as back from payment_totals")
-    totals = day.store.sandbox.books.totals()
-    assert ({"TL": row["paid"]}, {"TL": row["back"]}) == (totals.paid_minor, totals.refunded_minor)
+    books = day.store.sandbox.books
+    # What is paid on a link is an order of PayTR's own, and no payment of the hub.
+    assert row["paid"] == sum(one.paid_minor for one in books.entries() if one.kind != "link")
+    assert row["back"] == sum(one.amount_minor for one in books.refunds())
     assert day.hub.dead == []
