@@ -106,13 +106,13 @@ class Day(ShopDay):
         _, shown = await self.store.submit(action, action="pay", code="123456", **fields)
         return pending, the_form(shown)[0]
 
-    async def page(self, amount: str = "34.56") -> CommandPending:
-        """A payment whose buyer has PayTR's page before them."""
+    async def page(self, amount: str = "34.56") -> tuple[CommandPending, str]:
+        """A payment whose buyer has PayTR's page before them, and that page's address."""
         method = HostedPage(kind="hosted_page", return_url=f"{SHOP}/done")
         pending = await self.does(a_create_payment(lira(amount), integration_id=INTEGRATION, method=method))
         assert isinstance(pending, CommandPending), pending
         assert isinstance(pending.next_action, ShowFrame), pending
-        return pending
+        return pending, pending.next_action.url
 
 
 def called(result: Any) -> str:
@@ -158,8 +158,8 @@ def day(running: Day) -> Iterator[Day]:
 
 
 async def test_a_page_paid_in_instalments_is_booked_and_given_back_to_the_kurus(day: Day) -> None:
-    pending = await day.page()
-    await day.store.pay_on_page(pending.next_action.url, installment_count="3")
+    pending, url = await day.page()
+    await day.store.pay_on_page(url, installment_count="3")
     noticed = await day.noticed(pending.payment_id)
     booked = day.booked(called(pending))
     surcharge = booked.paid_minor - 3456
@@ -186,8 +186,8 @@ async def test_a_page_paid_in_instalments_is_booked_and_given_back_to_the_kurus(
 
 
 async def test_a_buyer_who_cancels_ends_the_payment_and_money_that_comes_all_the_same_is_told(day: Day) -> None:
-    pending = await day.page()
-    await day.store.submit(pending.next_action.url, action="cancel")
+    pending, url = await day.page()
+    await day.store.submit(url, action="cancel")
     failed = await day.noticed(pending.payment_id)
     assert (failed.said, failed.provider_state, failed.changed, failed.settles) == ("failed", "failed", "failed", True)
     assert (await day.store.status(called(pending)))["err_no"] == "004"
@@ -276,9 +276,9 @@ async def test_calls_that_come_twice_late_forged_and_out_of_order_change_nothing
     day.store.sandbox.store.callbacks = Callbacks(
         url=f"{day.api.url}/webhooks/{INTEGRATION}", first_s=600, again_s=60, repeats=2
     )
-    first, second = await day.page("20.00"), await day.page("30.00")
-    for pending in (first, second):
-        await day.store.pay_on_page(pending.next_action.url)
+    (first, one_page), (second, other_page) = await day.page("20.00"), await day.page("30.00")
+    for url in (one_page, other_page):
+        await day.store.pay_on_page(url)
     asked = await day.does(a_query_payment(first.payment_id))
     assert isinstance(asked, PaymentQueried), asked
     assert (asked.changed, asked.settles) == ("captured", True)
