@@ -1,10 +1,11 @@
 """Which accounts at which providers the hub works for, and their secrets."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import SecretStr, TypeAdapter, field_validator
+from pydantic import Field, JsonValue, SecretStr, TypeAdapter, ValidationError, field_validator
 
 from infra.listed import read_list
 from providers.configured import Unconfigurable, configured
@@ -27,12 +28,14 @@ class IntegrationSettings(ConnectionSettings):
     Attributes:
         environment: the hub's own when it is left out; another one is refused.
         ca_file: PEM file of the authorities to trust instead of the system's.
+        settings: what the provider alone has, by the names of its connector; no secrets.
     """
 
     id: IntegrationId
     provider: str
     environment: Literal["sandbox", "production"] | None = None
     ca_file: str | None = None
+    settings: Annotated[dict[str, JsonValue], Field(max_length=100)] = Field(default_factory=dict)
 
     @field_validator("ca_file")
     @classmethod
@@ -94,12 +97,35 @@ def load_integrations(
                 entry.id,
                 connector,
                 environment,
-                entry,
+                _settings_of(connector, entry),
                 (stored or {}).get(entry.id) or LiveCredentials(_credentials(entry.id, connector, settings.secrets)),
             )
         except Unconfigurable as bad:
             raise SettingsError(f"KOLAJ_INTEGRATIONS: entry {index}, {entry.id}: {bad}") from bad
     return loaded
+
+
+def _settings_of(connector: Connector, entry: IntegrationSettings) -> ConnectionSettings:
+    """All that the entry sets, as the connector's own model.
+
+    Raises:
+        Unconfigurable: the provider has no such setting, or it cannot be.
+    """
+    common = ConnectionSettings.model_fields.keys()
+    for name in entry.settings.keys() & common:
+        raise Unconfigurable(name, f"{name} stands in settings; every provider has it, put it beside them")
+    given = entry.model_dump(mode="json", include=set(common), exclude_unset=True) | entry.settings
+    try:
+        # Through JSON, as it came: strictly read, "5" is no number, yet a list may become a tuple.
+        return connector.settings.model_validate_json(json.dumps(given), strict=True)
+    except ValidationError as bad:
+        first = bad.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        why = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            own = ", ".join(name for name in connector.settings.model_fields if name not in common)
+            why = f"{connector.name} has no such setting; its own are {own or 'none'}"
+        raise Unconfigurable(field, f"settings.{field}: {why}") from None
 
 
 class EnvironmentCredentials:

@@ -53,15 +53,18 @@ class Api:
 
 @asynccontextmanager
 async def running_api(
-    settings: Settings, *callers: Caller, change: Callable[[Parts], Parts] = lambda parts: parts
+    settings: Settings, *callers: Caller, change: Callable[[Parts], Parts] = lambda parts: parts, port: int = 0
 ) -> AsyncIterator[Api]:
-    """`change` puts other parts in the place of the usual ones. Without callers one is known, who may do everything."""
+    """`change` puts other parts in the place of the usual ones. Without callers one is known, who may do everything.
+
+    Whoever has to be told the address before the edge runs names a free port.
+    """
     known = KnownCallers({one.id.partition(":")[2]: one for one in callers or (a_caller(),)})
     async with _parts(settings) as made:
         parts = change(replace(made, authenticator=known))
         config = uvicorn.Config(create_app(parts), log_config=None, access_log=False, lifespan="off")
         server = uvicorn.Server(config)
-        with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_server(("127.0.0.1", port)) as listening:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listening]))
                 try:

@@ -191,15 +191,15 @@ async def test_a_payer_pays_on_the_page_in_the_frame(shop: Shop) -> None:
     assert isinstance(outcome.next_action, ShowFrame)
     payment = known(attempt, command)
     assert (await shop.state_of(payment)).state is ProviderState.NOT_FOUND
-    leaves, _ = await shop.store.pay_on_page(outcome.next_action.url, installment="3")
+    leaves, _ = await shop.store.pay_on_page(outcome.next_action.url, installment_count="3")
     assert leaves == BACK
     (notice,) = shop.notices(attempt.reference)
     assert (notice.said, notice.our_reference) == ("captured", attempt.reference)
     state = await shop.state_of(payment)
     assert state.state is ProviderState.CAPTURED
     assert state.amount is not None
-    surcharge = 0 if state.surcharge is None else state.surcharge.minor
-    assert state.amount.minor - surcharge == 3456
+    assert state.surcharge is not None
+    assert state.amount.minor - state.surcharge.minor == 3456
     assert (state.card is not None and state.card.last_four, state.fee is None) == ("4358", False)
 
 

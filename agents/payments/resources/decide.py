@@ -71,6 +71,8 @@ def makes_resource(command: type[ResourceOrder]) -> bool:
 
 def refusal_of(command: ResourceOrder, resource: Resource) -> Refuse | None:
     """Why the resource's state forbids the command; `None` when it does not."""
+    if isinstance(command, TakeResourceNotice) and resource.kind not in {None, "subscription"}:
+        return _unaskable(command, resource)
     kind = ACCEPTED[type(command)].kind
     if kind != "question" and resource.kind not in {None, kind}:
         return _state(Reason.INVALID_STATE, f"the resource is a {_words(resource.kind)}, and no {_words(kind)}")
@@ -121,6 +123,13 @@ def _names_it_itself(command: ResourceOrder) -> bool:
             return command.provider_reference is not None
         case _:
             return False
+
+
+def _unaskable(notice: TakeResourceNotice, resource: Resource) -> Refuse:
+    """Of a link that was paid on, say: its provider's call is kept, and the money stands in the provider's books."""
+    paid = "what it told of" if notice.order_reference is None else f"order {notice.order_reference}"
+    detail = f"no provider is asked about a {_words(resource.kind)}; find {paid} by listing the day's transactions"
+    return Refuse(Reason.UNSUPPORTED_OPERATION, FailureClass.INVALID, detail)
 
 
 def _missing(resource: Resource) -> Refuse:

@@ -135,6 +135,14 @@ def test_a_question_is_asked_wherever_there_may_be_an_answer() -> None:
     assert why(QuerySubMerchant, "new") is None  # the provider knows it by the resource's own id
 
 
+def test_a_call_about_what_nobody_can_be_asked_about_says_where_to_look() -> None:
+    notice = a_resource_command(TakeResourceNotice, order_reference="LNK7")
+    refusal = refusal_of(notice, a_resource("active", kind="link"))
+    assert refusal is not None
+    assert refusal.reason is Reason.UNSUPPORTED_OPERATION
+    assert refusal.detail == "no provider is asked about a link; find order LNK7 by listing the day's transactions"
+
+
 @pytest.mark.parametrize("kind", APART)
 def test_a_question_that_stands_alone_is_always_asked(kind: type[ResourceOrder]) -> None:
     assert {why(kind, stage) for stage in ("new", "active", "ended", "unsettled")} == {None}

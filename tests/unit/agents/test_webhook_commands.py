@@ -75,6 +75,14 @@ def test_a_provider_s_number_that_looks_like_a_card_s_is_in_no_command() -> None
     assert command(call)[0] != command(a_webhook_received(provider_reference="5526080000000006", event_id="x"))[0]
 
 
+def test_a_call_about_a_movement_asks_about_the_payment_and_names_no_further_attempt() -> None:
+    movement = notice_of(a_webhook_received(said=None, provider_reference=None), SUBJECT)
+    payment = notice_of(a_webhook_received(said="captured", provider_reference=None), SUBJECT)
+    assert isinstance(movement, TakeNotice)
+    assert isinstance(payment, TakeNotice)
+    assert (movement.our_reference, payment.our_reference) == (None, "a1b2c3d4")
+
+
 def test_a_record_that_waits_is_the_same_when_its_time_has_come() -> None:
     record = RawRecord("kolaj.webhooks.events", 3, 17, 1_795_000_000_000, b"k", b'{"a":1}', (("ce_id", b"x"),))
     (_, topic), *_ = Topics().retries

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from infra.integration_settings import (
     EnvironmentCredentials,
@@ -12,6 +14,7 @@ from infra.integration_settings import (
     without_secrets,
 )
 from infra.settings import read_settings
+from providers.connection_settings import ConnectionSettings
 from providers.connector import Connector, HealthProbe, Integration, RateLimit, Request
 from schemas.errors import SettingsError
 
@@ -43,14 +46,45 @@ ACME = Connector(
 )
 
 
-def load(monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any], **changed: str | None) -> dict[str, Integration]:
+def load(
+    monkeypatch: pytest.MonkeyPatch, entry: dict[str, Any], *, connector: Connector = ACME, **changed: str | None
+) -> dict[str, Integration]:
     monkeypatch.setenv("KOLAJ_INTEGRATIONS", json.dumps([{"id": "acme-main", "provider": "acme", **entry}]))
     for name, value in {**SECRETS, **changed}.items():
         if value is None:
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value)
-    return load_integrations(read_settings(kafka=False, database=False), {"acme": ACME})
+    return load_integrations(read_settings(kafka=False, database=False), {"acme": connector})
+
+
+class AcmeSettings(ConnectionSettings):
+    shop_number: Annotated[str | None, Field(max_length=5)] = None
+
+
+def test_a_provider_s_own_settings_stand_beside_those_that_all_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = {"breaker_threshold": 7, "settings": {"shop_number": "3404"}}
+    loaded = load(monkeypatch, entry, connector=replace(ACME, settings=AcmeSettings))["acme-main"]
+    assert loaded.settings == AcmeSettings(breaker_threshold=7, shop_number="3404")
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        (
+            {"shop_no": "3404"},
+            "entry 0, acme-main: settings.shop_no: acme has no such setting; its own are shop",
+        ),
+        ({"shop_number": 3404}, "settings.shop_number: Input should be a valid string"),
+        ({"shop_number": "340459"}, "settings.shop_number: String should have at most 5 characters"),
+        ({"base_url": "https://acme.example"}, "base_url stands in settings; every provider has it"),
+    ],
+)
+def test_a_provider_s_setting_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, own: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(SettingsError, match=says):
+        load(monkeypatch, {"settings": own}, connector=replace(ACME, settings=AcmeSettings))
 
 
 def test_an_integration_has_its_address_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
