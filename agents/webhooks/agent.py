@@ -107,7 +107,7 @@ class WebhooksAgent:
 
     async def _take(self, record: RawRecord, received_id: UUID, call: WebhookReceived) -> None:
         references = (call.our_reference, call.provider_reference)
-        named = call.about == "payment" and any(reference is not None for reference in references)
+        named = any(reference is not None for reference in references)
         subject = await self._finder.subject(call) if named else None
         if subject is not None:
             await self._hand_on(received_id, call, subject)
