@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from agents.payments.bank_pages import unfit_page
 from agents.payments.decide import Refuse
 from providers.outcome import Outcome
 from schemas.payments import Performed, Reason
@@ -87,6 +88,8 @@ class ConcludeResource:
                     provider_code=outcome.their_code,
                     provider_group=outcome.their_group,
                 )
+            case Verdict.PENDING if (unfit := unfit_page(outcome.next_action)) is not None:
+                return self.refused(unfit, performed)
             case Verdict.PENDING:
                 return ResourcePending(
                     **self._common,

@@ -10,9 +10,10 @@ from agents.payments.resources.conclude import ConcludeResource
 from providers.details import checked_details
 from providers.outcome import Outcome
 from schemas.ids import new_id
-from schemas.payments import Reason, Redirect
+from schemas.payments import Reason, Redirect, ShowPage
 from schemas.payments.resources import (
     ACCEPTED,
+    ChangeSubscriptionCard,
     CreateSubscription,
     ProductDetails,
     ResourceOrder,
@@ -70,6 +71,16 @@ def test_a_refusal_tells_their_words_and_a_pending_one_what_the_buyer_does_next(
     waits = conclude(CreateSubscription).by_provider(Outcome(verdict=Verdict.PENDING, next_action=action), performed())
     assert isinstance(waits, ResourcePending)
     assert (waits.next_action, waits.reason) == (action, Reason.ACTION_REQUIRED)
+
+
+@pytest.mark.parametrize("html", ["<input name=pan value=5528790000000008>", "ş" * 200_000 + "\t" * 200_000])
+@pytest.mark.parametrize("kind", [CreateSubscription, ChangeSubscriptionCard])
+def test_a_page_that_no_record_may_hold_is_a_refusal(kind: type[ResourceOrder], html: str) -> None:
+    outcome = Outcome(verdict=Verdict.PENDING, next_action=ShowPage.model_construct(html=html))
+    result = conclude(kind).by_provider(outcome, performed())
+    assert isinstance(result, ResourceRefused)
+    assert (result.reason, result.failure) == (Reason.OTHER, FailureClass.CONFIGURATION)
+    assert "5528790000000008" not in result.model_dump_json()
 
 
 def test_an_unknown_outcome_concludes_nothing() -> None:
