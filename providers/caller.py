@@ -154,6 +154,7 @@ class Caller:
             command_id=prepared.attempt.command_id,
             request=prepared.request,
             judge=lambda answer: judge_outcome(asked, operation, answer),
+            may_be_page=operation.read_page is not None,
         )
         return await self._reported(work, deadline_s, admission)
 

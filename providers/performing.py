@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from providers.authenticating import authenticate
 from providers.connector import Answer, Integration, Request
 from providers.exchange import Exchange, OnExchange, Word
-from providers.judging import is_not_found, page_of, parsed
+from providers.judging import is_not_found, parsed
 from providers.outcome import Finding, Outcome, ReadResult, Sighting
 from providers.scrub import Scrubber
 from providers.transport import Flight, Transport
@@ -33,7 +33,12 @@ _FAILED: Final[frozenset[Word]] = frozenset({"unknown", "not_sent", "throttled",
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[T]):
-    """One request and how its answer is judged. `failed` is the word for all failures where they need no telling."""
+    """One request and how its answer is judged.
+
+    Attributes:
+        failed: the word for all failures where they need no telling.
+        may_be_page: whether the answer may be a page for the payer's browser.
+    """
 
     integration: Integration
     operation: str
@@ -42,6 +47,7 @@ class Work(Generic[T]):
     request: Request
     judge: Callable[[Answer], T]
     failed: Word | None = None
+    may_be_page: bool = False
 
 
 class Performing:
@@ -123,7 +129,7 @@ class Performing:
                         duration_us=duration_us,
                         started_at=started_at,
                         request_text=scrubber.scrub(work.request.body),
-                        response_text=_response_text(answer, scrubber, passed_on=word == "pending"),
+                        response_text=_response_text(answer, scrubber, may_be_page=work.may_be_page),
                         error=error_text,
                     )
                 )
@@ -136,12 +142,12 @@ class Performing:
             log.exception("exchange not recorded", extra={"operation": exchange.operation, "outcome": exchange.outcome})
 
 
-def _response_text(answer: Answer | None, scrubber: Scrubber, *, passed_on: bool) -> str:
-    """The answer for records. A page that was passed on to the payer may name that person anywhere in its text."""
+def _response_text(answer: Answer | None, scrubber: Scrubber, *, may_be_page: bool) -> str:
+    """The answer for records. A page may name the payer, or post the card on to the bank, anywhere in its text."""
     if answer is None:
         return ""
-    if passed_on and page_of(answer) is not None:
-        return f"(a page of {len(answer.body)} bytes, passed on to the payer)"
+    if may_be_page and answer.parsed is None:
+        return f"(a page of {len(answer.body)} bytes, which may hold what a payer entered)"
     return scrubber.scrub(answer.body, answer.parsed)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from agents.payments.bank_pages import trouble_with_page
+from agents.payments.bank_pages import unfit_page
 from agents.payments.decide import Refuse
 from agents.payments.resolve import Propose, Settle
 from providers.outcome import Outcome, ProviderState
@@ -35,7 +35,6 @@ from schemas.payments import (
     RefundPayment,
     Result,
     ShareTransferred,
-    ShowPage,
     TakeNotice,
     ThreeDSecureCompleted,
     TransferShare,
@@ -186,10 +185,8 @@ class Conclude:
 
     def _pending(self, outcome: Outcome, performed: Performed) -> CommandPending | CommandRefused:
         action = outcome.next_action
-        unfit = trouble_with_page(action.html) if isinstance(action, ShowPage) else None
-        if unfit is not None:
-            # Nobody can pay by it, and no money moves without the payer: it certainly was not performed.
-            return self.refused(Refuse(Reason.OTHER, FailureClass.CONFIGURATION, unfit), performed)
+        if (unfit := unfit_page(action)) is not None:
+            return self.refused(unfit, performed)
         return CommandPending(
             **self._common,
             performed=performed,

@@ -37,6 +37,7 @@ from agents.vault.persons import seal_person
 from agents.vault.subjects import Subjects
 from providers.connector import Attempt, Integration
 from schemas.payments import CreatePayment, Performed, Reason, ResolveOutcome, TakeNotice
+from schemas.payments.creations import CREATIONS
 from schemas.payments.resources import GetInstalments, LookUpCard, ResourceOrder, TakeResourceNotice
 from schemas.payments.resources.naming import name_in
 from schemas.payments.vocabulary import Command, Ending
@@ -202,14 +203,14 @@ class Executor:
             case Decided(outcome, integration, attempt, routed):
                 reference = outcome.reference or name_in(outcome.details)
                 if not isinstance(work.command, TakeNotice):  # which may be about a further attempt
-                    reference = reference or work.stands.provider_reference
+                    reference = reference or _name_of(work)
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)
                 return self._concluding(work, attempt, at, payer, routed).by_provider(outcome, performed)
             case Unsettled(detail, integration_id, provider, attempt, routed):
                 sent_ago_s = work.claim.sent_ago_s
                 return self._concluding(work, attempt, at, payer, routed).unknown(
                     detail,
-                    performed=_performed(integration_id, provider, attempt, work.stands.provider_reference),
+                    performed=_performed(integration_id, provider, attempt, _name_of(work)),
                     references=tuple(known.reference for known in work.claim.attempts if known.maybe_sent),
                     first_sent_at=None if sent_ago_s is None else at - timedelta(seconds=sent_ago_s),
                 )
@@ -249,6 +250,11 @@ class Executor:
             payer=payer,
             routed=routed,
         )
+
+
+def _name_of(work: Work) -> str | None:
+    """How the provider calls what the command is about: a creation is called by no name of one that failed before."""
+    return None if work.command.type in CREATIONS else work.stands.provider_reference
 
 
 def _times_sent(work: Work, attempt: Attempt | None) -> int:

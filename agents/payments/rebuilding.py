@@ -48,16 +48,20 @@ def abandoned(row: Mapping[str, Any], providers: Mapping[str, str], at: datetime
         row: of `rebuild_abandoned.sql`.
         providers: the provider's name of each integration.
     """
-    key, integration_id = row["key"], row["integration_id"]
+    key, integration_id, references = row["key"], row["integration_id"], tuple(row["references"])
     facts: dict[str, Any] = {
         "command_id": row["command_id"],
         "command_type": row["command_type"],
         "concluded_at": at,
         "attempts": row["attempts"],
-        "performed": Performed(integration_id=integration_id, provider=providers.get(integration_id, integration_id)),
+        "performed": Performed(
+            integration_id=integration_id,
+            provider=providers.get(integration_id, integration_id),
+            our_reference=references[0] if len(references) == 1 else None,
+        ),
         "reason": Reason.OUTCOME_UNKNOWN,
         "detail": _ABANDONED.format(" and ".join(row["integrations"])),
-        "references": tuple(row["references"]),
+        "references": references,
         "first_sent_at": row["first_sent_at"],
     }
     if is_of_resource(key):

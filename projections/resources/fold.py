@@ -54,18 +54,6 @@ def fold(entry: Entry) -> tuple[ResourceRow, ...]:
     return (_row(result),)
 
 
-def merged(one: ResourceRow, later: ResourceRow) -> ResourceRow:
-    """What two results of one resource change together."""
-    kept = ResourceRow._make(old if new is None else new for old, new in zip(one, later, strict=True))
-    return kept._replace(
-        stage=one.stage if later.stage == "new" else later.stage,
-        create_reference=one.create_reference or later.create_reference,
-        last_reason=later.last_reason,
-        last_detail=later.last_detail,
-        created_at=one.created_at,
-    )
-
-
 def _row(result: ResourceEnding) -> ResourceRow:
     stands = Resource(resource_id=result.resource_id).after(result)
     details = getattr(result, "details", None)

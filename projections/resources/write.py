@@ -1,13 +1,14 @@
 """Writing the resources."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 from uuid import UUID
 
 from projections.columns import columns
 from projections.entry import Entry
 from projections.projection import Connection, Projection
-from projections.resources.fold import ResourceRow, fold, merged
+from projections.resources.fold import ResourceRow, fold
 from projections.seen import unseen
 from projections.statements import statement
 from schemas.payments.resources import ResourceResult
@@ -20,13 +21,18 @@ def _reads(topics: Topics) -> tuple[Topic, ...]:
 
 async def _write(connection: Connection, entries: Sequence[Entry], shadow: str) -> None:
     results = [entry for entry in entries if isinstance(entry.body, ResourceResult)]
-    rows: dict[UUID, ResourceRow] = {}
-    for row in (row for entry in await unseen(connection, "resources/mark", results, shadow) for row in fold(entry)):
-        known = rows.get(row.resource_id)
-        rows[row.resource_id] = row if known is None else merged(known, row)
-    if rows:
-        ordered = [rows[key] for key in sorted(rows, key=lambda key: key.int)]
-        await connection.execute(statement("resources/put", shadow), *columns(ordered))
+    new = await unseen(connection, "resources/mark", results, shadow)
+    for rows in waves([row for entry in new for row in fold(entry)]):
+        await connection.execute(statement("resources/put", shadow), *columns(rows))
+
+
+def waves(rows: Sequence[ResourceRow]) -> list[list[ResourceRow]]:
+    """The rows so that no resource stands twice in one statement: a later one's meaning hangs on what is there."""
+    by_resource: dict[UUID, list[ResourceRow]] = {}
+    for row in rows:
+        by_resource.setdefault(row.resource_id, []).append(row)
+    ordered = [by_resource[key] for key in sorted(by_resource, key=lambda key: key.int)]
+    return [[row for row in wave if row is not None] for wave in zip_longest(*ordered)]
 
 
 RESOURCES: Final = Projection("resources", ("payment_resources", "payment_resources_seen"), (), _reads, _write)

@@ -127,12 +127,12 @@ class Payment(Frozen):
             case CommandPending() | CommandUnknown() if result.command_type in _MOVE_NOTHING:
                 return {}  # totals stay as they are, answered or not
             case CommandPending() if result.command_type in CREATIONS:
-                return {"stage": "pending", **_requested(result), **_performed(result), **self._opened(result)}
+                return {"stage": "pending", **_requested(result), **_begun_as(result), **self._opened(result)}
             case CommandPending() if result.command_type == CompleteThreeDSecure.type:
                 # The provider decides it: the payment waits as it waited for the payer.
                 return {**self._opened(result), **_completed_as(result)}
             case CommandUnknown() if result.command_type in CREATIONS:
-                return {"stage": "unsettled", **_requested(result), **_performed(result), **self._opened(result)}
+                return {"stage": "unsettled", **_requested(result), **_begun_as(result), **self._opened(result)}
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled", **self._opened(result), **_completed_as(result)}
@@ -271,11 +271,16 @@ def _stage_by_totals(payment: Payment) -> Stage:
 
 def _creation(result: PaymentCreated) -> dict[str, object]:
     facts = {"order_id": result.order_id, "currency": result.paid_price.currency, "lines": result.lines}
-    return {**facts, **_performed(result)}
+    return {**facts, **_begun_as(result)}
 
 
 def _requested(result: CommandPending | CommandUnknown) -> dict[str, object]:
     return {} if result.requested is None else {"currency": result.requested.currency}
+
+
+def _begun_as(result: CommandResult) -> dict[str, object]:
+    """A creation's names. A completion that belonged to an earlier one, which failed, is none of this one's."""
+    return {"complete_reference": None, **_performed(result)}
 
 
 def _completed_as(result: CommandResult) -> dict[str, object]:

@@ -218,7 +218,7 @@ async def test_the_payers_bank_lets_a_payment_through(shop: Shop) -> None:
     assert (outcome.verdict, outcome.reason) == (Verdict.PENDING, Reason.ACTION_REQUIRED)
     assert isinstance(outcome.next_action, ShowPage)
     page = outcome.next_action.html.encode()
-    assert shop.exchanges[-1].response_text == f"(a page of {len(page)} bytes, passed on to the payer)"
+    assert shop.exchanges[-1].response_text == f"(a page of {len(page)} bytes, which may hold what a payer entered)"
     assert (await shop.ask(command, attempt)).sighting is Sighting.ABSENT
     action, fields = the_form(outcome.next_action.html)
     leaves, shown = await shop.store.submit(action, action="pay", code="123456", **fields)

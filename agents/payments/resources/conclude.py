@@ -1,14 +1,16 @@
 """From a provider's outcome to the one result of a command about a resource. Pure: the moment is an argument."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from agents.payments.bank_pages import unfit_page
 from agents.payments.decide import Refuse
 from providers.outcome import Outcome
 from schemas.payments import Performed, Reason
 from schemas.payments.resources import (
     ACCEPTED,
+    ResourceAccepted,
     ResourceEnding,
     ResourceOrder,
     ResourcePending,
@@ -18,6 +20,9 @@ from schemas.payments.resources import (
 )
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
+
+_MOST_BYTES: Final = 1_000_000
+"""Of an answer with all else in its result: no reader takes a record of more than 1 MiB."""
 
 
 class ConcludeResource:
@@ -75,8 +80,7 @@ class ConcludeResource:
         """
         match outcome.verdict:
             case Verdict.ACCEPTED:
-                kind = ACCEPTED[type(self._command)]
-                return kind(**self._common, performed=performed, details=outcome.details, **self._heard())
+                return self._accepted(outcome, performed)
             case Verdict.REFUSED:
                 return ResourceRefused(
                     **self._common,
@@ -87,6 +91,8 @@ class ConcludeResource:
                     provider_code=outcome.their_code,
                     provider_group=outcome.their_group,
                 )
+            case Verdict.PENDING if (unfit := unfit_page(outcome.next_action)) is not None:
+                return self.refused(unfit, performed)
             case Verdict.PENDING:
                 return ResourcePending(
                     **self._common,
@@ -97,6 +103,15 @@ class ConcludeResource:
                 )
             case Verdict.UNKNOWN:
                 raise ValueError("an unknown outcome concludes nothing; ask the provider first")
+
+    def _accepted(self, outcome: Outcome, performed: Performed) -> ResourceAccepted | ResourceRefused:
+        kind = ACCEPTED[type(self._command)]
+        result = kind(**self._common, performed=performed, details=outcome.details, **self._heard())
+        if kind.kind == "question" and len(result.model_dump_json(exclude_none=True).encode()) > _MOST_BYTES:
+            # A question moves nothing, so that its answer may be missed; its end may not.
+            detail = f"the answer has more than {_MOST_BYTES} bytes, too many for a record; look it up at the provider"
+            return self.refused(Refuse(Reason.OTHER, FailureClass.INVALID, detail), performed)
+        return result
 
     def _heard(self) -> dict[str, Any]:
         command = self._command

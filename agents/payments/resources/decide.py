@@ -90,6 +90,8 @@ def refusal_of(command: ResourceOrder, resource: Resource) -> Refuse | None:
         case _ if isinstance(command, _CHANGES):
             if resource.stage == "unsettled":
                 return _unsettled("an earlier outcome is unknown; query it first, which settles it")
+            if isinstance(command, RetrySubscriptionCharge) and _is_open(resource, command):
+                return _unsettled("an earlier try is under way; query the subscription first to see how it ended")
             return _unnamed_refusal(resource)
         case _:
             return None  # a question that needs nothing to be there
@@ -110,6 +112,10 @@ def _unnamed_refusal(resource: Resource) -> Refuse | None:
     if resource.provider_reference is None:
         return _unsettled("the provider's own name of it is not known yet; query it, or wait for the buyer")
     return None
+
+
+def _is_open(resource: Resource, command: ResourceOrder) -> bool:
+    return any(known.command_type == command.type for known in resource.open_commands)
 
 
 def _names_it_itself(command: ResourceOrder) -> bool:

@@ -51,7 +51,8 @@ class Completing:
         if not verdict.verified or not verdict.completes or stale:
             return None
         payment_id = came.ticket.payment_id
-        command = CompleteThreeDSecure(payment_id=payment_id, integration_id=integration.id, returned=fields)
+        returned = tuple(sorted(fields, key=lambda field: (field.name, field.value)))
+        command = CompleteThreeDSecure(payment_id=payment_id, integration_id=integration.id, returned=returned)
         return Completion(derived_id(came.ticket.made_ms, _told(came, command)), command)
 
     def _integration(self, came: Proved, begun: Begun) -> Integration | None:
@@ -70,7 +71,7 @@ def _live(integration: Integration) -> Sequence[Credentials]:
 
 
 def _told(came: Proved, command: CompleteThreeDSecure) -> str:
-    """The ticket and all that came with it, whatever the order."""
-    fields = sorted((field.name, field.value) for field in command.returned)
+    """The ticket and all that came with it."""
+    fields = [(field.name, field.value) for field in command.returned]
     digest = hashlib.sha256(json.dumps([command.integration_id, fields]).encode()).hexdigest()
     return f"{_PURPOSE} {came.command_id} {digest}"

@@ -1,4 +1,5 @@
--- What results change in resources. What a result does not tell stays as it was; a refusal tells stage `new`.
+-- What results change in resources. What a result does not tell stays as it was; a refusal tells stage `new`, and what
+-- waits for the buyer beside a resource neither ends nor settles what is there.
 -- One array a column, in the order of the column list.
 insert into payment_resources{shadow} as known (
     resource_id, kind, stage, integration_id, provider, provider_reference, create_reference, customer_reference, details,
@@ -8,7 +9,10 @@ select * from unnest(
     $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[])
 on conflict (resource_id) do update set
     kind = excluded.kind,
-    stage = case when excluded.stage = 'new' then known.stage else excluded.stage end,
+    stage = case
+        when excluded.stage = 'new' or (excluded.last_verdict = 'pending' and known.stage <> 'new') then known.stage
+        else excluded.stage
+    end,
     integration_id = coalesce(excluded.integration_id, known.integration_id),
     provider = coalesce(excluded.provider, known.provider),
     provider_reference = coalesce(excluded.provider_reference, known.provider_reference),

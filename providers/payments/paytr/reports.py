@@ -1,5 +1,6 @@
 """A day of PayTR's books: sales and refunds (`/rapor/islem-dokumu`), payouts (`/rapor/odeme-detayi`), and transfers to
-sellers that came back (`/odeme/geri-donen-transfer`) as the payouts' second page.
+sellers that came back (`/odeme/geri-donen-transfer`) as the payouts' last page. PayTR gives a day whole; a long one is
+cut into pages here, since a record has its bounds.
 
 Where the rows stand in an answer, and most of their names, is not documented: they are looked for. What is needed of
 a row has to be there.
@@ -7,10 +8,11 @@ a row has to be there.
 Source: README, "Reports".
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import model_validator
 
@@ -31,8 +33,12 @@ from schemas.payments.resources import (
 )
 from schemas.verdicts import Verdict
 
+T = TypeVar("T")
+
 RETURNED: Final = "returned"
-"""The cursor of the payouts' second page."""
+"""The cursor of the payouts' last page."""
+_AT_ONCE: Final = 500
+_PLACE: Final = re.compile(r"[1-9][0-9]{0,4}00")
 _TO_SELLER: Final = "transfer"
 _KINDS: Final[Mapping[str, str]] = MappingProxyType({"S": "payment", "I": "refund"})
 
@@ -86,7 +92,7 @@ class _ReturnedRow(Wire):
 
 
 def build_transactions(command: ListTransactions, _attempt: Attempt) -> Request:
-    _require_no_cursor(command.cursor)
+    _place_of(command.cursor)
     return post("/rapor/islem-dokumu", whole_day(command.day))
 
 
@@ -98,14 +104,15 @@ def read_transactions(reply: ReportReply, command: ListTransactions, _attempt: A
         seen[name] += 1
         # PayTR names no movement. A day's report grows at its end, so that these names stay.
         transactions.append(_transaction(row, name if seen[name] == 1 else f"{name}-{seen[name]}"))
-    page = TransactionPage(day=command.day, transactions=tuple(transactions))
+    shown, cursor = _page(transactions, command.cursor)
+    page = TransactionPage(day=command.day, transactions=shown, next_cursor=cursor)
     return Outcome(verdict=Verdict.ACCEPTED, details=page)
 
 
 def build_payouts(command: ListPayouts, _attempt: Attempt) -> Request:
     if command.cursor == RETURNED:
         return post("/odeme/geri-donen-transfer", whole_day(command.day))
-    _require_no_cursor(command.cursor)
+    _place_of(command.cursor)
     return post("/rapor/odeme-detayi", {"date": command.day.isoformat()})
 
 
@@ -115,7 +122,8 @@ def read_payouts(reply: ReportReply, command: ListPayouts, _attempt: Attempt) ->
         page = PayoutPage(day=command.day, payouts=tuple(_came_back(row) for row in returned))
     else:
         payouts = [payout for row in rows_of(_rows(reply), _PayoutRow, "the report") for payout in _paid_out(row)]
-        page = PayoutPage(day=command.day, payouts=tuple(payouts), next_cursor=RETURNED)
+        shown, cursor = _page(payouts, command.cursor)
+        page = PayoutPage(day=command.day, payouts=shown, next_cursor=cursor or RETURNED)
     return Outcome(verdict=Verdict.ACCEPTED, details=page)
 
 
@@ -173,6 +181,21 @@ def _beside(told: Any, amount: Money) -> Money | None:
     return None if told is None else Money.from_major(told, amount.currency)
 
 
-def _require_no_cursor(cursor: str | None) -> None:
-    if cursor is not None:
-        raise Unsayable(Reason.INVALID_REQUEST, "PayTR gives the day whole; there is no such page")
+def _page(rows: Sequence[T], cursor: str | None) -> tuple[tuple[T, ...], str | None]:
+    """The rows of one page, and the cursor of the next."""
+    begin = _place_of(cursor)
+    end = begin + _AT_ONCE
+    return tuple(rows[begin:end]), str(end) if end < len(rows) else None
+
+
+def _place_of(cursor: str | None) -> int:
+    """At which row of the day a page begins.
+
+    Raises:
+        Unsayable: the cursor is none of ours.
+    """
+    if cursor is None:
+        return 0
+    if not _PLACE.fullmatch(cursor) or int(cursor) % _AT_ONCE:
+        raise Unsayable(Reason.INVALID_REQUEST, "the cursor is no next_cursor of an earlier page")
+    return int(cursor)

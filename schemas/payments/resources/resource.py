@@ -50,7 +50,9 @@ class Resource(Frozen):
             case ResourcePending() | ResourceUnknown() if result.command_type in _QUESTIONS:
                 return self
             case ResourcePending():
-                return self.model_copy(update={"stage": "pending", **self._named(result), **self._opened(result)})
+                # What waits for the buyer beside it neither ends nor settles what is there.
+                stage = "pending" if self.stage == "new" else self.stage
+                return self.model_copy(update={"stage": stage, **self._named(result), **self._opened(result)})
             case ResourceUnknown():
                 return self.model_copy(update={"stage": "unsettled", **self._named(result), **self._opened(result)})
             case _:
@@ -61,7 +63,7 @@ class Resource(Frozen):
         stage: ResourceStage = "active"
         customer = self.customer_reference
         match details:
-            case SubscriptionDetails(state="pending", subscription_reference=None):
+            case SubscriptionDetails(state="pending", subscription_reference=None) if result.command_type in _QUESTIONS:
                 # The buyer has not finished the provider's page: what was begun is as open as before.
                 return self.model_copy(update={"kind": result.kind})
             case CardDeletion():

@@ -6,25 +6,33 @@ import pytest
 from pydantic import ValidationError
 
 from agents.payments.decide import Refuse
+from agents.payments.records import PaymentRecords
 from agents.payments.resources.conclude import ConcludeResource
 from providers.details import checked_details
 from providers.outcome import Outcome
 from schemas.ids import new_id
-from schemas.payments import Reason, Redirect
+from schemas.money import Money
+from schemas.payments import Reason, Redirect, ShowPage
 from schemas.payments.resources import (
     ACCEPTED,
+    ChangeSubscriptionCard,
     CreateSubscription,
+    ListTransactions,
     ProductDetails,
     ResourceOrder,
     ResourcePending,
     ResourceRefused,
     StoreCard,
     TakeResourceNotice,
+    Transaction,
+    TransactionPage,
 )
-from schemas.payments.resources.results import SubscriptionQueried
+from schemas.payments.resources.results import SubscriptionQueried, TransactionsListed
 from schemas.verdicts import FailureClass, Verdict
+from streams.codec import MAX_VALUE_BYTES
+from streams.topics import Topics
 from tests.builders import NOON, a_capture_payment, performed
-from tests.resource_builders import DETAILS, GIVEN, a_resource_command
+from tests.resource_builders import DAY, DETAILS, GIVEN, a_resource_command
 
 
 def conclude(kind: type[ResourceOrder], **changed: Any) -> ConcludeResource:
@@ -70,6 +78,27 @@ def test_a_refusal_tells_their_words_and_a_pending_one_what_the_buyer_does_next(
     waits = conclude(CreateSubscription).by_provider(Outcome(verdict=Verdict.PENDING, next_action=action), performed())
     assert isinstance(waits, ResourcePending)
     assert (waits.next_action, waits.reason) == (action, Reason.ACTION_REQUIRED)
+
+
+@pytest.mark.parametrize("html", ["<input name=pan value=5528790000000008>", "ş" * 200_000 + "\t" * 200_000])
+@pytest.mark.parametrize("kind", [CreateSubscription, ChangeSubscriptionCard])
+def test_a_page_that_no_record_may_hold_is_a_refusal(kind: type[ResourceOrder], html: str) -> None:
+    outcome = Outcome(verdict=Verdict.PENDING, next_action=ShowPage.model_construct(html=html))
+    result = conclude(kind).by_provider(outcome, performed())
+    assert isinstance(result, ResourceRefused)
+    assert (result.reason, result.failure) == (Reason.OTHER, FailureClass.CONFIGURATION)
+    assert "5528790000000008" not in result.model_dump_json()
+
+
+@pytest.mark.parametrize(("movements", "ends_as"), [(1_000, TransactionsListed), (8_000, ResourceRefused)])
+def test_an_answer_that_no_reader_would_take_ends_as_a_refusal_that_every_reader_takes(
+    movements: int, ends_as: type[Any]
+) -> None:
+    one = Transaction(kind="payment", transaction_reference="t" * 64, amount=Money(minor=12_345, currency="TRY"))
+    page = TransactionPage(day=DAY, transactions=(one,) * movements)
+    result = conclude(ListTransactions).by_provider(Outcome(verdict=Verdict.ACCEPTED, details=page), performed())
+    assert type(result) is ends_as
+    assert len(PaymentRecords(Topics()).result(result, None).value or b"") < MAX_VALUE_BYTES
 
 
 def test_an_unknown_outcome_concludes_nothing() -> None:

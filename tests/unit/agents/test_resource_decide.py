@@ -24,6 +24,7 @@ from schemas.payments.resources import (
     QuerySubscription,
     RegisterSubMerchant,
     ResourceOrder,
+    RetrySubscriptionCharge,
     SendLink,
     StoreCard,
     TakeResourceNotice,
@@ -31,7 +32,7 @@ from schemas.payments.resources import (
     UpgradeSubscription,
 )
 from tests.builders import NOON
-from tests.resource_builders import GIVEN, a_resource, a_resource_command
+from tests.resource_builders import GIVEN, a_resource, a_resource_command, a_resource_pending, an_accepted
 
 CREATIONS = [kind for kind in GIVEN if makes_resource(kind)]
 APART = [kind for kind, result in ACCEPTED.items() if result.kind == "question"]
@@ -117,6 +118,16 @@ def test_an_open_outcome_forbids_a_change_that_a_question_would_settle() -> None
     assert why(UpdateSubMerchant, "unsettled") is Reason.RESOURCE_UNSETTLED
     for kind in (DeleteCard, DeleteLink, SendLink):
         assert why(kind, "unsettled") is None
+
+
+def test_a_charge_is_not_tried_again_while_an_earlier_try_is_open() -> None:
+    tried = a_resource("active").after(a_resource_pending(RetrySubscriptionCharge))
+    again = a_resource_command(RetrySubscriptionCharge)
+    refusal = refusal_of(again, tried)
+    assert refusal is not None
+    assert refusal.reason is Reason.RESOURCE_UNSETTLED
+    assert refusal_of(a_resource_command(CancelSubscription), tried) is None
+    assert refusal_of(again, tried.after(an_accepted(QuerySubscription))) is None
 
 
 def test_a_command_that_names_the_provider_s_own_name_needs_no_known_resource() -> None:

@@ -8,7 +8,7 @@ from agents.payments.ledger_keys import id_in, is_of_resource, ledger_key
 from agents.payments.rebuilding import Standing, abandoned
 from agents.payments.records import PaymentRecords
 from schemas.ids import new_id, result_id
-from schemas.payments import CommandUnknown
+from schemas.payments import CommandUnknown, CompleteThreeDSecure, CreatePayment, Payment
 from schemas.payments.resources import (
     CancelSubscription,
     CreateSubscription,
@@ -18,10 +18,11 @@ from schemas.payments.resources import (
     ResourceUnknown,
     StoreCard,
 )
+from schemas.payments.transitions import concerns_another
 from schemas.payments.vocabulary import EVENTS
 from streams.codec import Incoming, Outgoing, decode
 from streams.topics import Topics
-from tests.builders import NOON, a_create_payment, a_payment_created
+from tests.builders import NOON, a_create_payment, a_payment_created, a_start_pending, performed
 from tests.resource_builders import a_resource_command, a_resource_unknown, an_accepted
 
 RECORDS = PaymentRecords(Topics("t", 1))
@@ -72,21 +73,42 @@ def test_what_stands_is_what_the_results_add_up_to() -> None:
     assert Resource.model_validate_json(state).stage == "unsettled"
 
 
-@pytest.mark.parametrize(("family", "kind"), [("resources", ResourceUnknown), ("payments", CommandUnknown)])
-def test_an_abandoned_command_ends_as_unknown_with_all_that_is_known(family: str, kind: type[Any]) -> None:
-    one = new_id()
+def an_abandoned(key: str, *references: str, command_type: str = StoreCard.type) -> Any:
     row = {
-        "key": f"{family}/{one}",
+        "key": key,
         "command_id": new_id(),
-        "command_type": StoreCard.type,
+        "command_type": command_type,
         "attempts": 1,
         "integration_id": "acme-main",
         "integrations": ["acme-main"],
-        "references": ["a1"],
+        "references": [*references],
         "first_sent_at": NOON,
     }
-    told = abandoned(row, {"acme-main": "acme"}, NOON)
+    return abandoned(row, {"acme-main": "acme"}, NOON)
+
+
+@pytest.mark.parametrize(("family", "kind"), [("resources", ResourceUnknown), ("payments", CommandUnknown)])
+def test_an_abandoned_command_ends_as_unknown_with_all_that_is_known(family: str, kind: type[Any]) -> None:
+    one = new_id()
+    told = an_abandoned(f"{family}/{one}", "a1")
     assert type(told) is kind
     assert (told.key, told.references, told.first_sent_at) == (str(one), ("a1",), NOON)
     assert told.performed is not None
     assert told.performed.provider == "acme"
+
+
+def test_an_abandoned_creation_can_be_asked_about_by_the_one_reference_that_was_sent() -> None:
+    key = f"payments/{new_id()}"
+    payment = Payment(payment_id=id_in(key))
+    created = payment.after(an_abandoned(key, "a1", command_type=CreatePayment.type))
+    assert (created.stage, created.create_reference) == ("unsettled", "a1")
+    # Of several nobody can say by which one the payment goes.
+    assert payment.after(an_abandoned(key, "a1", "a2", command_type=CreatePayment.type)).create_reference is None
+
+
+def test_a_word_on_an_abandoned_completion_is_about_no_further_attempt() -> None:
+    key = f"payments/{new_id()}"
+    started = Payment(payment_id=id_in(key)).after(a_start_pending(performed=performed(our_reference="start-1")))
+    payment = started.after(an_abandoned(key, "complete-1", command_type=CompleteThreeDSecure.type))
+    names = {"integration_id": None, "provider_reference": None}
+    assert not concerns_another(payment, our_reference="complete-1", **names)

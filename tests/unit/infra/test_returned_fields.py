@@ -110,6 +110,7 @@ def test_the_same_brought_back_again_is_the_same_command_in_whatever_order() -> 
     elsewhere = completed(form=b"a=1&b=2", came=replace(CAME, command_id=new_id()))
     assert first is not None
     assert again is not None
+    assert first.command == again.command, "or the ledger would take the second for another command of that id"
     assert first.command_id == again.command_id
     assert other is not None
     assert elsewhere is not None

@@ -11,20 +11,22 @@ from projections.entry import Entry
 from projections.jobs.fold import Ended, Published
 from projections.jobs.fold import fold as jobs
 from projections.payments.fold import fold as payments
-from projections.resources.fold import ResourceRow, fold, merged
+from projections.resources.fold import ResourceRow, fold
+from projections.resources.write import waves
 from schemas.ids import new_id
 from schemas.payments import Redirect
 from schemas.payments.resources import (
     ACCEPTED,
     RESOURCE_EVENTS,
     CancelSubscription,
+    ChangeSubscriptionCard,
     CreateSubscription,
-    DeleteCard,
     GetBalance,
     QuerySubscription,
     ResourceOrder,
     StoreCard,
     SubscriptionDetails,
+    UpgradeSubscription,
 )
 from streams.records import RawRecord
 from tests.builders import a_payment_created, a_record, an_envelope
@@ -81,21 +83,22 @@ def test_a_question_without_an_answer_is_no_row(kind: type[ResourceOrder]) -> No
         assert fold(an_entry(body)) == ()
 
 
-def test_a_row_tells_the_last_word_and_keeps_what_was_known() -> None:
-    one = row(an_accepted(StoreCard))
-    refused = row(a_resource_refused(DeleteCard, performed=None))
-    both = merged(one, refused)
-    assert (both.stage, both.provider_reference, both.customer_reference) == ("active", "subscription-1", "wallet-1")
-    assert (both.last_verdict, both.last_reason, both.last_detail) == ("refused", "declined", "The bank said no.")
-    assert both.details == one.details
-    again = merged(both, row(an_accepted(DeleteCard)))
-    assert (again.stage, again.last_verdict, again.last_reason, again.last_detail) == ("ended", "accepted", None, None)
-
-
 def test_an_open_outcome_is_the_row_s_stage() -> None:
     assert row(a_resource_unknown(CancelSubscription)).stage == "unsettled"
     assert row(a_resource_pending(CreateSubscription)).stage == "pending"
     assert row(a_resource_refused(StoreCard)).stage == "new"
+
+
+def test_rows_of_one_resource_are_written_one_after_the_other_in_the_order_of_the_log() -> None:
+    one, other = new_id(), new_id()
+    first, second, third = (
+        row(an_accepted(CreateSubscription, resource_id=one)),
+        row(a_resource_unknown(UpgradeSubscription, resource_id=one)),
+        row(a_resource_pending(ChangeSubscriptionCard, resource_id=one)),
+    )
+    beside = row(an_accepted(StoreCard, resource_id=other))
+    assert waves([first, second, beside, third]) == [[first, beside], [second], [third]]
+    assert waves([]) == []
 
 
 def test_the_page_that_a_buyer_is_sent_to_is_not_kept() -> None:

@@ -5,6 +5,7 @@ import pytest
 from schemas.payments.resources import (
     ACCEPTED,
     CancelSubscription,
+    ChangeSubscriptionCard,
     CreateSubscription,
     DeleteCard,
     DeleteLink,
@@ -13,6 +14,7 @@ from schemas.payments.resources import (
     ResourceOrder,
     StoreCard,
     SubscriptionDetails,
+    UpgradeSubscription,
 )
 from schemas.payments.resources.naming import name_in
 from tests.builders import performed
@@ -27,6 +29,7 @@ from tests.resource_builders import (
 )
 
 NEW = a_resource("new")
+CHANGE = ChangeSubscriptionCard.type
 QUESTIONS = [kind for kind in GIVEN if not kind.moves]
 ORDERS = [kind for kind in GIVEN if kind.moves]
 
@@ -81,6 +84,22 @@ def test_a_subscription_stands_as_its_provider_says(state: str, stage: str) -> N
 def test_a_pending_creation_and_a_refusal() -> None:
     assert NEW.after(a_resource_pending(CreateSubscription)).stage == "pending"
     assert NEW.after(a_resource_refused(StoreCard)) == NEW
+
+
+def test_a_command_that_waits_for_the_buyer_settles_no_open_outcome_beside_it() -> None:
+    unknown = a_resource_unknown(UpgradeSubscription)
+    after = a_resource("active").after(unknown).after(a_resource_pending(ChangeSubscriptionCard))
+    assert after.stage == "unsettled", "or the upgrade would be made once more"
+    assert [known.command_type for known in after.open_commands] == [UpgradeSubscription.type, CHANGE]
+    assert after.after(an_accepted(QuerySubscription)).stage == "active"
+
+
+def test_an_accepted_creation_whose_buyer_is_on_the_page_is_a_resource_and_a_mere_look_at_it_settles_nothing() -> None:
+    waits = SubscriptionDetails(state="pending")
+    created = NEW.after(an_accepted(CreateSubscription, details=waits))
+    assert (created.stage, created.integration_id) == ("pending", "iyzico-main"), "or it would be created once more"
+    begun = NEW.after(a_resource_pending(CreateSubscription))
+    assert begun.after(an_accepted(QuerySubscription, details=waits)) == begun
 
 
 @pytest.mark.parametrize("kind", GIVEN)
