@@ -8,7 +8,7 @@ complete no worker starts.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,23 +165,29 @@ async def _give_up_abandoned(hub: Hub, work: Workshop, publisher: Publisher) -> 
 
 async def _fold(work: Workshop, writing: Any) -> None:
     """What each key's results add up to, in the order of the log; one key in memory at a time."""
-    rows: list[tuple[str, bytes]] = []
+    full: list[Standing] = []
     done = 0
     async with work.connection.transaction():
         standing: Standing | None = None
         async for row in work.connection.cursor(statement("rebuild_results"), prefetch=1_000):
             if standing is None or standing.key != row["key"]:
-                rows += [] if standing is None else [standing.row]
+                full += [] if standing is None else [standing]
                 standing = Standing(row["key"])
             standing.add(read_result(row["kind"], row["value"]))
             done += 1
-            if len(rows) >= _ROWS_AT_ONCE:
-                await work.put("states", rows, writing)
-                rows = []
+            if len(full) >= _ROWS_AT_ONCE:
+                await _put(work, full, writing)
+                full = []
                 work.progress("results folded", done)
-        rows += [] if standing is None else [standing.row]
-    await work.put("states", rows, writing)
+        full += [] if standing is None else [standing]
+    await _put(work, full, writing)
     work.progress("results folded", done)
+
+
+async def _put(work: Workshop, full: Sequence[Standing], writing: Any) -> None:
+    await work.put("states", [standing.row for standing in full], writing)
+    deadlines = [standing.deadline for standing in full]
+    await work.put("deadlines", [deadline for deadline in deadlines if deadline is not None], writing)
 
 
 async def _take_back(hub: Hub, work: Workshop) -> dict[int, tuple[int, int]]:

@@ -1,7 +1,7 @@
 """What a worker looks after beside its commands.
 
-Parked commands whose waking was lost, what operators have stopped, cards that a worker which died has left behind, and
-people who were erased.
+Parked commands whose waking was lost, payments whose payer's time is over, what operators have stopped, cards that a
+worker which died has left behind, and people who were erased.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Final
 from agents.card_vault import CardVault
 from agents.ledger import Ledger
 from agents.parking import OVERDUE_GRACE_S, ParkingLot
+from agents.payments.deadlines import Deadlines
 from agents.vault.subjects import Subjects
 from schemas.errors import LedgerReplaced, StoreError
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 SWEEP_EVERY: Final = 30
-"""Looks between two sweeps for overdue commands and for cards."""
+"""Looks between two sweeps for overdue commands, deadlines and cards."""
 _COUNT_EVERY: Final = 60
 """Looks between two counts of what waits, which reads all of it."""
 
@@ -29,7 +30,7 @@ class Tending:
 
     Args:
         look_every_s: between two looks, in seconds.
-        sweep_every: looks between two sweeps, for commands whose waking is overdue and for cards.
+        sweep_every: looks between two sweeps, for commands whose waking is overdue, for deadlines and for cards.
         grace_s: how long after its time a waking counts as lost, in seconds.
     """
 
@@ -40,6 +41,7 @@ class Tending:
         cards: CardVault | None = None,
         subjects: Subjects | None = None,
         *,
+        deadlines: Deadlines | None = None,
         look_every_s: float = LOOK_EVERY_S,
         sweep_every: int = SWEEP_EVERY,
         grace_s: float = OVERDUE_GRACE_S,
@@ -48,6 +50,7 @@ class Tending:
         self._lot = lot
         self._cards = cards
         self._subjects = subjects
+        self._deadlines = deadlines
         self._look_every_s = look_every_s
         self._sweep_every = sweep_every
         self._grace_s = grace_s
@@ -88,6 +91,8 @@ class Tending:
             log.info("integrations go on, their commands are woken", extra={"keys": woken})
         if looks % self._sweep_every == 0 and (woken := await self._lot.wake_overdue(grace_s=self._grace_s)):
             log.warning("woke commands whose waking was lost", extra={"keys": woken})
+        if looks % self._sweep_every == 0 and self._deadlines is not None and (told := await self._deadlines.tell()):
+            log.info("payers' time is over, their payments are asked about", extra={"payments": told})
         if looks % _COUNT_EVERY == 0:
             counted = await self._ledger.waiting()
             # One that has nothing left is told as nothing, once.

@@ -49,6 +49,8 @@ class Settings(DeliverySettings):
     window_size: Annotated[Count, Field(validation_alias="KOLAJ_WINDOW_SIZE")] = 2_000
     unknown_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_UNKNOWN_AFTER_S")] = 3600
     give_up_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_GIVE_UP_AFTER_S")] = 24 * 3600
+    abandon_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_ABANDON_AFTER_S")] = 3600
+    transfer_abandon_after_s: Annotated[Seconds, Field(validation_alias="KOLAJ_TRANSFER_ABANDON_AFTER_S")] = 72 * 3600
     give_up_after_tries: Annotated[Count, Field(validation_alias="KOLAJ_GIVE_UP_AFTER_TRIES")] = 100
     retry_delays_s: Annotated[tuple[int, ...], NoDecode, Field(validation_alias="KOLAJ_RETRY_DELAYS_S")] = (
         10,

@@ -18,6 +18,7 @@ from agents.log_check import keep_comparing
 from agents.metrics import measure
 from agents.parking import ParkingLot
 from agents.payments.agent import keep_exchange
+from agents.payments.deadlines import Deadlines
 from agents.sealing import Seal
 from agents.tending import Tending
 from agents.vault.source import CredentialSource
@@ -148,7 +149,8 @@ async def _worker(settings: Settings, credentials: CredentialSource | None) -> A
         lot = ParkingLot(stores.ledger, publisher, settings.topics, Seal(ring))
         cards, subjects = CardVault(stores.vault, ring), Subjects(stores.vault, ring)
         stack.push_async_callback(subjects.aclose)
-        tending = Tending(stores.ledger, lot, cards, subjects)
+        deadlines = Deadlines(stores.ledger, publisher, settings.topics, now=now)
+        tending = Tending(stores.ledger, lot, cards, subjects, deadlines=deadlines)
         agent = payments_agent(settings, Parts(stores, publisher, caller, directory, lot, cards, subjects, tending))
         readers = Readers(settings, lag_alarm(publisher, settings.topics, process=process, now=now))
         webhooks = webhooks_agent(settings, stores, publisher)

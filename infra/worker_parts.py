@@ -106,6 +106,8 @@ def payments_agent(settings: Settings, parts: Parts) -> PaymentsAgent:
             give_up_after_s=settings.give_up_after_s,
             give_up_after_tries=settings.give_up_after_tries,
             unknown_after_s=settings.unknown_after_s,
+            abandon_after_s=settings.abandon_after_s,
+            transfer_abandon_after_s=settings.transfer_abandon_after_s,
         ),
         now=now,
         resolve_alone_minor=settings.resolve_alone_minor,

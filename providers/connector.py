@@ -283,6 +283,7 @@ class Connector:
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
         returns: what the fields that a payer's browser brought back come to, by any live set of secrets; pure. `None`
             where they are not signed, so that only the provider's answer tells.
+        page_life_s: how long its page for the payer is open, in seconds; 0 where it has none.
     """
 
     name: str
@@ -306,6 +307,7 @@ class Connector:
     reads: tuple[Read[Any, Any, Any], ...] = ()
     read_limits: Callable[[Answer], LimitReading | None] | None = None
     returns: Callable[[Mapping[str, str], Sequence[Credentials]], ReturnVerdict] | None = None
+    page_life_s: float = 0.0
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -151,9 +152,26 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
+    """What a command came to.
+
+    Attributes:
+        deadline: until when its key waits for somebody from now on; `None` leaves that as it was.
+        waits_no_more: the key's deadline is taken away.
+    """
+
     claim: Claim
     key_state: bytes
     result: StoredResult
+    deadline: datetime | None = None
+    waits_no_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A deadline that has passed, and the command that it was set with."""
+
+    key: str
+    command_id: UUID
 
 
 def boottime() -> float:

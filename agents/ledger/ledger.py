@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from agents.ledger.claims import (
     Conclusion,
     Parked,
     Parking,
+    Passed,
     Sending,
     SentAttempt,
     StoredResult,
@@ -55,6 +57,8 @@ class Ledger:
                 "unpark",
                 "stops",
                 "waiting_counts",
+                "deadlines_passed",
+                "deadlines_told",
             )
         }
         self._claims = Coalescer(self._claim, identities=lambda ask: (ask.key, ask.command_id))
@@ -143,6 +147,19 @@ class Ledger:
         """How many commands are parked, by integration."""
         return {row["integration_id"]: row["commands"] for row in await self._fetch("waiting_counts")}
 
+    async def passed(self, now: datetime, *, again_s: float, limit: int) -> Sequence[Passed]:
+        """Deadlines that have passed by both clocks. Each is handed out again after `again_s` seconds unless told.
+
+        Args:
+            now: the worker's clock, UTC.
+        """
+        rows = await self._fetch("deadlines_passed", now, again_s, limit)
+        return [Passed(row["key"], row["command_id"]) for row in rows]
+
+    async def told(self, passed: Sequence[Passed]) -> None:
+        """What was to be done at these deadlines is in the log."""
+        await self._fetch("deadlines_told", [one.key for one in passed], [one.command_id for one in passed])
+
     async def release(self, claim: Claim) -> None:
         """Let go of the key; the command stays open."""
         await self._releases.one(claim)
@@ -220,7 +237,17 @@ class Ledger:
 
     async def _conclude(self, conclusions: Sequence[Conclusion]) -> Sequence[bool]:
         columns = zip(
-            *((*_fence(c.claim), c.key_state, c.result.value, _pairs(c.result.headers)) for c in conclusions),
+            *(
+                (
+                    *_fence(c.claim),
+                    c.key_state,
+                    c.result.value,
+                    _pairs(c.result.headers),
+                    c.deadline,
+                    c.waits_no_more,
+                )
+                for c in conclusions
+            ),
             strict=True,
         )
         rows = await self._fetch("conclude", *map(list, columns), self.incarnation)

@@ -1,6 +1,6 @@
 """From a provider's outcome to the command's one result. Pure: the moment is an argument."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -39,7 +39,7 @@ from schemas.payments import (
     ThreeDSecureCompleted,
     TransferShare,
 )
-from schemas.payments.transitions import Change, change_by, concerns_another
+from schemas.payments.transitions import Change, change_by, concerns_another, given_up
 from schemas.personal import SealedPerson
 from schemas.routing import Routed
 from schemas.verdicts import FailureClass, Verdict
@@ -76,6 +76,7 @@ class Conclude:
         self._command = command
         self._payment = payment
         self._amount = amount
+        self._at = at
         self._common: dict[str, Any] = {
             "payment_id": command.payment_id,
             "command_id": command_id,
@@ -157,8 +158,11 @@ class Conclude:
         """What was heard of the payment was known, so that its provider was not asked."""
         return PaymentNoticed(**self._common, **_heard(notice))
 
-    def by_provider(self, outcome: Outcome, performed: Performed) -> Result:
+    def by_provider(self, outcome: Outcome, performed: Performed, *, payer_has_s: float | None = None) -> Result:
         """The provider's verdict.
+
+        Args:
+            payer_has_s: how long the payer has for what is to be done next, in seconds.
 
         Raises:
             ValueError: the verdict is `unknown`, which concludes nothing by itself.
@@ -179,11 +183,13 @@ class Conclude:
                     payer=self._payer,
                 )
             case Verdict.PENDING:
-                return self._pending(outcome, performed)
+                return self._pending(outcome, performed, payer_has_s)
             case Verdict.UNKNOWN:
                 raise ValueError("an unknown outcome concludes nothing; ask the provider first")
 
-    def _pending(self, outcome: Outcome, performed: Performed) -> CommandPending | CommandRefused:
+    def _pending(
+        self, outcome: Outcome, performed: Performed, payer_has_s: float | None
+    ) -> CommandPending | CommandRefused:
         action = outcome.next_action
         if (unfit := unfit_page(action)) is not None:
             return self.refused(unfit, performed)
@@ -194,6 +200,7 @@ class Conclude:
             requested=self._amount,
             redirect_url=outcome.redirect_url or (action.url if isinstance(action, Redirect) else None),
             next_action=action,
+            deadline=None if payer_has_s is None else self._at + timedelta(seconds=payer_has_s),
             provider_code=outcome.their_code,
             payer=self._payer,
             **self._about,
@@ -241,8 +248,12 @@ class Conclude:
                     our_reference=command.our_reference,
                     provider_reference=performed.provider_reference,
                 )
-                change = change_by(payment, state.value, outcome.amount, surcharge=outcome.surcharge, another=another)
-                return PaymentNoticed(**common, **_heard(command), **_found(outcome, state, change))
+                over = given_up(payment, state.value, self._at) if command.cause == "deadline" and not another else None
+                change = over or change_by(
+                    payment, state.value, outcome.amount, surcharge=outcome.surcharge, another=another
+                )
+                found = _found(outcome, state, change)
+                return PaymentNoticed(**common, **_heard(command), **found, abandoned=over is not None)
             case CompleteThreeDSecure():
                 state = outcome.state if outcome.state in _TAKEN else self._wanted()
                 change = change_by(payment, state.value, outcome.amount, surcharge=outcome.surcharge)

@@ -23,6 +23,7 @@ from agents.payments.decide import (
 )
 from agents.payments.finish import Finisher
 from agents.payments.noticing import Noticing
+from agents.payments.payer_time import payer_has_s
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.putting_off import put_off
@@ -68,7 +69,7 @@ class Executor:
         self._lot = lot
         self._places = places
         self._asking = Asking(performer, places)
-        self._noticing = Noticing(performer, places, patience)
+        self._noticing = Noticing(performer, places, patience, now)
         self._questions = ResourceQuestions(performer, places, patience)
         self._subjects = subjects
         self._patience = patience
@@ -205,7 +206,11 @@ class Executor:
                 if not isinstance(work.command, TakeNotice):  # which may be about a further attempt
                     reference = reference or _name_of(work)
                 performed = _performed(integration.id, integration.connector.name, attempt, reference)
-                return self._concluding(work, attempt, at, payer, routed).by_provider(outcome, performed)
+                conclude = self._concluding(work, attempt, at, payer, routed)
+                if not isinstance(conclude, Conclude):
+                    return conclude.by_provider(outcome, performed)
+                has_s = payer_has_s(work.command, outcome, integration.connector, self._patience)
+                return conclude.by_provider(outcome, performed, payer_has_s=has_s)
             case Unsettled(detail, integration_id, provider, attempt, routed):
                 sent_ago_s = work.claim.sent_ago_s
                 return self._concluding(work, attempt, at, payer, routed).unknown(

@@ -52,8 +52,17 @@ class Finisher:
     async def finish(self, work: Work, result: Ending, integration_id: str | None) -> Later | None:
         """Store the result under the claim, then publish it; a claim that was lost leaves a late outcome instead."""
         record = self._records.result(result, current_traceparent())
-        state = _after(work, result).model_dump_json(exclude_defaults=True).encode()
-        conclusion = Conclusion(work.claim, state, self._records.stored(record))
+        after = _after(work, result)
+        state = after.model_dump_json(exclude_defaults=True).encode()
+        until = after.waits_until if isinstance(after, Payment) else None
+        begins = until is not None and result.command_id == after.open_commands[0].command_id
+        conclusion = Conclusion(
+            work.claim,
+            state,
+            self._records.stored(record),
+            deadline=until if begins else None,
+            waits_no_more=work.payment.waits_until is not None and until is None,
+        )
         if not await insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
             return Later(0.05)

@@ -1,22 +1,26 @@
 """What was heard of a payment: its provider is asked, and only its word counts."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from agents.parking import STOPPED
 from agents.payments.decide import Call, Refuse
 from agents.payments.perform import Performer
 from agents.payments.places import Places
-from agents.payments.work import Decided, Known, Later, Patience, Step, Unperformed, Work
+from agents.payments.work import Decided, Known, Later, Patience, Step, Unperformed, Unsettled, Work
 from agents.routing import NOT_READY, Way
 from providers.connector import Attempt, Integration
 from providers.outcome import ProviderState
 from schemas.payments import CreatePayment, Payment, QueryPayment, Reason, StartThreeDSecure, TakeNotice
 from schemas.payments.transitions import concerns_another, says_nothing_new
-from schemas.verdicts import FailureClass
+from schemas.verdicts import FailureClass, Verdict
 
 _CATCHES_UP_S: Final = 60.0
 """How long a provider may say "pending" of what it has told the end of. What is longer so is under review, perhaps."""
+_CLOCKS_DIFFER_S: Final = 60.0
+"""How far the clock of who told of a deadline may be ahead of ours, so that it is waited for."""
 _MONEY: Final = frozenset({"captured", "authorized"})
 _ENDS: Final = _MONEY | {"failed", "cancelled"}
 
@@ -24,14 +28,21 @@ _ENDS: Final = _MONEY | {"failed", "cancelled"}
 class Noticing:
     """Asks where what was heard comes from, which need not be where the payment was made."""
 
-    def __init__(self, performer: Performer, places: Places, patience: Patience) -> None:
+    def __init__(self, performer: Performer, places: Places, patience: Patience, now: Callable[[], datetime]) -> None:
         self._performer = performer
         self._places = places
         self._patience = patience
+        self._now = now
 
     async def ask(self, work: Work, notice: TakeNotice) -> Step:
         """The provider's word, unless nothing can change by it."""
         payment = work.payment
+        if notice.cause == "deadline":
+            if not payment.creation_is_open:
+                return Known(notice)
+            early_s = 0.0 if payment.waits_until is None else (payment.waits_until - self._now()).total_seconds()
+            if 0 < early_s <= _CLOCKS_DIFFER_S:
+                return Later(early_s, "the payer's time is not over by this worker's clock")
         another = concerns_another(
             payment,
             integration_id=notice.integration_id,
@@ -50,6 +61,10 @@ class Noticing:
             why = "this hub has the integration no more; add it again"
             return self._performer.unsettled_at(work, where, payment.provider or where, attempt, why)
         step = await self._ask_at(work, asked, integration)
+        silence = _no_word(step) if notice.cause == "deadline" else None
+        if silence is not None:
+            # Silence ends no payment: it is asked until there is an answer.
+            return Later(self._patience.wait_s(work.claim.claimed_age_s), silence)
         return self._fit(work, notice, asked, step) if isinstance(step, Decided) else step
 
     async def _ask_at(self, work: Work, asked: Payment, integration: Integration) -> Step:
@@ -92,6 +107,15 @@ def asked_about(payment: Payment, notice: TakeNotice, *, another: bool) -> Payme
             "create_reference": known.create_reference or notice.our_reference,
         }
     )
+
+
+def _no_word(step: Step) -> str | None:
+    """Why the provider has not said how the payment stands; `None` where it has, or will never be asked."""
+    if isinstance(step, Unsettled):
+        return step.detail
+    if isinstance(step, Decided) and step.outcome.verdict is not Verdict.ACCEPTED:
+        return f"the provider refused to say how the payment stands: {step.outcome.detail}"
+    return None
 
 
 def _tells_failures_alone(integration: Integration) -> bool:

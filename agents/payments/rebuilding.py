@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from agents.payments.ledger_keys import id_in, is_of_resource
 from schemas.payments import CommandUnknown, Payment, Performed, Reason
@@ -32,6 +33,14 @@ class Standing:
         else:
             assert self._payment is not None  # noqa: S101 - as above
             self._payment = self._payment.after(result)
+
+    @property
+    def deadline(self) -> tuple[str, UUID, datetime] | None:
+        """The key, the command that it waits by, and until when it waits for its payer; `None` where it does not."""
+        until = None if self._payment is None else self._payment.waits_until
+        if self._payment is None or until is None:
+            return None
+        return self.key, self._payment.open_commands[0].command_id, until
 
     @property
     def row(self) -> tuple[str, bytes]:

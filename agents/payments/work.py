@@ -27,6 +27,10 @@ class Patience:
     """Past this age a command that certainly was not performed is refused as `gave_up`."""
     unknown_after_s: float = 900
     """Past this age of its first send a command nobody can say anything about ends as `unknown`."""
+    abandon_after_s: float = 3600
+    """As long a payer has to do what a payment waits for, unless the provider's own page is open for longer."""
+    transfer_abandon_after_s: float = 72 * 3600
+    """The same for a bank transfer."""
     give_up_after_tries: int = 100
     """As often it may be taken up in vain; an open breaker, throttling and a stopped integration do not count."""
     first_wait_s: float = 0.25

@@ -37,5 +37,6 @@ create unlogged table ledger_rebuild.records (
     "offset"   bigint not null
 );
 create unlogged table ledger_rebuild.states (key text not null, state bytea not null);
+create unlogged table ledger_rebuild.deadlines (key text not null, command_id uuid not null, at timestamptz not null);
 insert into ledger.incarnation default values on conflict do nothing;
 update ledger.incarnation set id = gen_random_uuid();

@@ -6,7 +6,7 @@ select p.* from ledger.parked p
 where not exists (select from ledger_rebuild.results r where r.command_id = p.command_id)
   and not exists (select from ledger_rebuild.records c where c.command_id = p.command_id and c.digest = p.digest);
 
-truncate ledger.parked, ledger.attempts, ledger.commands, ledger.keys, ledger.log_marks;
+truncate ledger.parked, ledger.attempts, ledger.commands, ledger.keys, ledger.deadlines, ledger.log_marks;
 
 -- A command's digest is in its intents, else in its record while that is kept; an empty one is not known any more, and such
 -- a command answers with its result whatever it is compared with. A rejected record is not the command's own.
@@ -57,6 +57,9 @@ left join (
     select distinct on (key) key, command_id from ledger.commands
     where state = 'sending' order by key, first_sent_at, command_id
 ) as o using (key);
+
+-- Some were told of before; that is the same command again.
+insert into ledger.deadlines (key, command_id, at) select key, command_id, at from ledger_rebuild.deadlines;
 
 insert into ledger.parked overriding system value select * from kept;
 

@@ -130,12 +130,13 @@ def _printer(*, json: bool, live: bool) -> Iterator[Any]:
 def _cells(result: Incoming[Ending]) -> tuple[str, ...]:
     body = result.body
     reference = (body.performed.provider_reference or "") if body.performed else ""
+    reason = "abandoned" if getattr(body, "abandoned", False) else str(getattr(body, "reason", ""))
     return (
         str(body.command_id),
         f"[{_STYLES[body.verdict]}]{body.verdict}[/]",
         result.envelope.type,
         body.key,
-        str(getattr(body, "reason", "")),
+        reason,
         rfc3339(body.concluded_at),
         reference,
     )

@@ -128,6 +128,7 @@ class Settlement(NamedTuple):
     settled_event_id: UUID
     settled_at: datetime
     of_command: UUID | None = None
+    reason: str | None = None
 
 
 Part: TypeAlias = Movement | Late | Settlement
@@ -264,6 +265,8 @@ def _settlement(
     envelope: Envelope, offset: int, seen: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted
 ) -> tuple[Settlement, ...]:
     """A query settles only with a clear word. `not_found` is none: the payment may still come."""
+    if isinstance(seen, PaymentNoticed) and seen.abandoned:
+        return (_creation_failed(envelope, offset, seen)._replace(reason="abandoned"),)
     if seen.provider_state == "failed" or (seen.settles and seen.provider_state == "cancelled"):
         return (_creation_failed(envelope, offset, seen),)
     if seen.provider_state in {"captured", "authorized"} and seen.paid_price is not None:

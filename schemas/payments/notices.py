@@ -17,7 +17,8 @@ class TakeNotice(PaymentOrder):
 
     type: ClassVar[str] = "payments.take_notice.v1"
 
-    cause: Literal["webhook", "return"]
+    cause: Literal["webhook", "return", "deadline"]
+    """`deadline`: nobody told anything, and the time that the payer had is over. The hub asks by itself then."""
     event_id: Token | None = None
     """The provider's id of the event, where it has one."""
     event_type: Token | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Frozen, NoNul, Text, Token
+from schemas.envelope import UtcTime
 from schemas.money import Money
 
 Person = Annotated[str, Field(min_length=1, max_length=200), NoNul]
@@ -25,6 +26,8 @@ class OpenCommand(Frozen):
     order_id: Token | None = None
     capture: Literal["auto", "manual"] | None = None
     line_id: Token | None = None
+    deadline: UtcTime | None = None
+    """Of a creation that waits for its payer: until when it does."""
 
 
 class ResolutionProposal(Frozen):

@@ -1,5 +1,6 @@
 """A payment as its results tell it: what the ledger keeps for each key, and what decisions are made on."""
 
+from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -85,6 +86,12 @@ class Payment(Frozen):
         """The command that began it, while its outcome is open."""
         return next((known for known in self.open_commands if known.command_type in CREATIONS), None)
 
+    @property
+    def waits_until(self) -> datetime | None:
+        """Until when it waits for its payer; `None` where nothing does, or more than the payer's act is open."""
+        alone = self.open_creation if self.stage == "pending" and len(self.open_commands) == 1 else None
+        return None if alone is None else alone.deadline
+
     def line_refundable(self, line_id: str) -> int | None:
         """What can still be given back of one line, in minor units; `None` for a line that is not known."""
         for line in self.lines:
@@ -163,6 +170,7 @@ class Payment(Frozen):
                     order_id=result.order_id,
                     capture=result.capture,
                     line_id=result.line_id,
+                    deadline=result.deadline if isinstance(result, CommandPending) else None,
                 ),
             )
         }

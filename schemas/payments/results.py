@@ -149,13 +149,15 @@ class PaymentNoticed(Found):
 
     type: ClassVar[str] = "payments.noticed.v1"
 
-    cause: Literal["webhook", "return"]
+    cause: Literal["webhook", "return", "deadline"]
     event_id: Token | None = None
     said: ProviderState | None = None
     provider_state: ProviderState | None = None
     """Absent where the provider was not asked, since nothing could have changed."""
     customer_key: Token | None = None
     """The buyer's key at the provider, as it was heard: list the cards that it keeps under it before one is used."""
+    abandoned: bool = False
+    """The payer's time was over, and the provider knew of no payment: the hub gave it up, and `changed` is `failed`."""
 
 
 class ThreeDSecureCompleted(Found):
@@ -239,6 +241,9 @@ class CommandPending(CommandResult):
     redirect_url: str | None = None
     next_action: NextAction | None = None
     """What the payer has to do next; `redirect_url` says it too where it is a redirect."""
+    deadline: UtcTime | None = None
+    """Of a creation that waits for its payer: when the hub asks the provider, and gives the payment up unless it was
+    made."""
     provider_code: str | None = None
     order_id: Token | None = None
     capture: Literal["auto", "manual"] | None = None

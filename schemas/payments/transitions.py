@@ -6,8 +6,10 @@ booked, and said to contradict what was concluded, so that a person looks. Whate
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
+from schemas.envelope import rfc3339
 from schemas.money import Money
 from schemas.payments.notices import ProviderState
 from schemas.payments.payment import Payment, Stage
@@ -99,6 +101,18 @@ def change_by(
             return _of_a_cancelled_one(payment, state, paid)
         case _:
             return Change()  # a movement is open beside it, so that its totals cannot be compared with anything
+
+
+def given_up(payment: Payment, state: ProviderState, at: datetime) -> Change | None:
+    """The end of a payment whose payer's time is over, where it was not made; `None` where it has another one, or none.
+
+    Whatever is paid after all is booked like any money that comes to a payment that was refused.
+    """
+    until = payment.waits_until
+    if until is None or at < until or (state != "pending" and state != "not_found"):  # noqa: PLR1714 - as above
+        return None
+    word = "does not know it" if state == "not_found" else "says pending"
+    return Change("failed", settles=True, detail=f"the payer's time ended at {rfc3339(until)}; the provider {word}")
 
 
 def _of_an_open_creation(payment: Payment, state: ProviderState, paid: Money | None, surcharge: Money | None) -> Change:

@@ -8,10 +8,12 @@ from agents.pool import open_pool
 from agents.sql import statement
 from infra.migrate import migrate
 
-GROWING = ("keys", "commands", "attempts", "parked")
+GROWING = ("keys", "commands", "attempts", "parked", "deadlines")
 
 
-@pytest.mark.parametrize("name", ["claim", "send", "unsend", "conclude", "release", "park"])
+@pytest.mark.parametrize(
+    "name", ["claim", "send", "unsend", "conclude", "release", "park", "deadlines_passed", "deadlines_told"]
+)
 async def test_no_statement_reads_a_growing_table_whole_however_little_is_known_of_it(
     database_url: str, name: str
 ) -> None:

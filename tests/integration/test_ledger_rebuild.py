@@ -27,6 +27,7 @@ from schemas.routing import Routed
 from streams.codec import Outgoing, digest
 from streams.groups import members
 from streams.publisher import Publisher
+from tests.acceptance.banking import a_start
 from tests.acceptance.orders import Orders, a_payment
 from tests.builders import (
     a_cancel_payment,
@@ -46,6 +47,7 @@ COMMANDS = """
     from ledger.commands order by 1
 """
 ATTEMPTS = "select command_id, number, integration_id, reference, request_digest from ledger.attempts order by 1, 2"
+DEADLINES = "select key, command_id, at from ledger.deadlines order by 1"
 KEYS = "select key, open_command, owner, parked, state from ledger.keys order by 1"
 
 
@@ -68,7 +70,7 @@ async def hub(stack: LocalStack, database_url: str, topic_prefix: str, port: int
 
 async def tables(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
     async with hub.database() as database:
-        queries = {"commands": COMMANDS, "attempts": ATTEMPTS, "keys": KEYS}
+        queries = {"commands": COMMANDS, "attempts": ATTEMPTS, "keys": KEYS, "deadlines": DEADLINES}
         return {name: [tuple(row) for row in await database.fetch(query)] for name, query in queries.items()}
 
 
@@ -127,7 +129,7 @@ def a_day(hub: Hub) -> dict[UUID, Outgoing]:
     heard: list[PaymentCommand] = [
         a_take_notice(reviewed.payment_id, event_id=f"event-{said}", said=said) for said in ("captured", "pending")
     ]
-    for told in [reviewed, *heard]:
+    for told in [reviewed, *heard, a_start()]:
         command_id = new_id()
         records[command_id] = orders.record(told, command_id)
     return records
@@ -165,6 +167,7 @@ async def test_a_rebuilt_ledger_is_the_same_row_by_row(hub: Hub, day: Mapping[UU
     before = await tables(hub)
     assert len(before["commands"]) == len(day)
     assert {row[4] for row in before["commands"]} == {"concluded"}
+    assert len(before["deadlines"]) == 1
 
     done = await rebuilt(hub)
 

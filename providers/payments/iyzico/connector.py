@@ -12,6 +12,7 @@ from providers.payments.iyzico.operations_resource import (
     RESOURCE_OPERATIONS,
     RESOURCE_PERSONAL,
 )
+from providers.payments.iyzico.page_time import PAGE_LIFE_S
 from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.signing import sign, verify
@@ -93,6 +94,7 @@ CONNECTOR = Connector(
     settings=IyzicoSettings,
     webhooks=WEBHOOKS,
     returns=read_return,
+    page_life_s=PAGE_LIFE_S,
     probe=HealthProbe(get("/payment/test"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     # The two language versions of their page disagree; these are the lower numbers.

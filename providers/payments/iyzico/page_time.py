@@ -7,6 +7,8 @@ from typing import Final
 from schemas.ids import created_at
 from schemas.payments.open_outcomes import OpenCommand
 
+PAGE_LIFE_S: Final = 30 * 60.0
+"""As long the token of a page is good (`tokenExpireTime`)."""
 _OVER_MS: Final = 2 * 60 * 60 * 1000
 """After this time, in milliseconds since it was ordered, a page takes no money any more. It is open for half an hour;
 the rest is for an order that had to wait before it was sent."""

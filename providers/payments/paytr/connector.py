@@ -2,6 +2,7 @@
 
 from providers.connector import Connector, HealthProbe, ReferenceFormat
 from providers.payments.paytr.health import PROBE, read_health
+from providers.payments.paytr.hosted import TIMEOUT_MIN
 from providers.payments.paytr.look_ups import READS
 from providers.payments.paytr.operations import PAYMENTS, RESOURCES
 from providers.payments.paytr.settings import PaytrSettings
@@ -22,6 +23,7 @@ CONNECTOR = Connector(
     reads=READS,
     settings=PaytrSettings,
     webhooks=WEBHOOKS,
+    page_life_s=TIMEOUT_MIN * 60.0,
     probe=HealthProbe(PROBE, read_health),
     # A transfer's number may have 60 letters and digits, an order's 64.
     reference=ReferenceFormat("alphanumeric", 60),

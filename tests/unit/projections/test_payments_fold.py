@@ -48,6 +48,13 @@ def test_a_refused_query_is_no_movement_of_money() -> None:
     assert fold(entry_of(a.a_command_refused(command_type=QueryPayment.type))) == ()
 
 
+def test_a_payment_that_was_given_up_is_failed_and_says_why() -> None:
+    told = {"cause": "deadline", "provider_state": "pending", "paid_price": None, "changed": "failed", "settles": True}
+    (settled,) = fold(entry_of(a.a_payment_noticed(**told, abandoned=True)))
+    assert isinstance(settled, Settlement)
+    assert (settled.settled_state, settled.settled_minor, settled.reason) == ("failed", None, "abandoned")
+
+
 def test_a_completion_settles_its_start_and_counts_no_money_of_its_own() -> None:
     row, settled = fold(entry_of(a.a_three_d_secure_completed(a.lira("7.00"), provider_fee=a.lira("0.40")), offset=7))
     assert isinstance(row, Movement)
