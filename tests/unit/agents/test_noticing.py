@@ -17,6 +17,7 @@ from providers.registry import connectors
 from schemas.payments import Payment
 from schemas.verdicts import Verdict
 from tests.builders import a_command_pending, a_take_notice
+from tests.builders.records import NOON
 from tests.unit.agents.works import a_work
 
 ACCOUNTS = {
@@ -50,7 +51,7 @@ async def heard(at: str, said: str | None, state: ProviderState, *, age_s: float
     work = replace(a_work(), command=notice, payment=payment)
     work = replace(work, claim=replace(work.claim, claimed_age_s=age_s))
     places = Places(integrations=ACCOUNTS, paused_s=lambda *_: 0.0)
-    return await Noticing(Told(state), places, Patience()).ask(work, notice)
+    return await Noticing(Told(state), places, Patience(), lambda: NOON).ask(work, notice)
 
 
 async def test_a_failure_is_believed_where_the_provider_does_not_know_what_failed() -> None:
