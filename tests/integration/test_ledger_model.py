@@ -53,12 +53,12 @@ def run(
 
 @pytest.mark.parametrize("repeatable", [False, True], ids=["query first", "repeatable"])
 def test_money_moves_once_and_every_command_has_one_result_whatever_happens(ledger_url: str, repeatable: bool) -> None:
-    run(ledger_url, lambda bridge: Protocol(bridge, repeatable=repeatable), max_examples=120)
+    run(ledger_url, lambda bridge: Protocol(bridge, repeatable=repeatable), max_examples=80)
 
 
 @pytest.mark.parametrize("repeatable", [False, True], ids=["query first", "repeatable"])
 def test_money_moves_once_over_all_providers_when_fallbacks_are_taken(ledger_url: str, repeatable: bool) -> None:
-    run(ledger_url, lambda bridge: RoutedProtocol(bridge, repeatable=repeatable), max_examples=120)
+    run(ledger_url, lambda bridge: RoutedProtocol(bridge, repeatable=repeatable), max_examples=80)
 
 
 # The model must be able to fail: with one protection switched off, it finds what that protection is for.
