@@ -18,7 +18,7 @@ async def test_a_command_concluded_while_its_claim_waits_is_found_concluded_next
     async with bench.outside.transaction():
         fence = ([ask.key], [claim.epoch], [ask.command_id])
         await bench.outside.execute(
-            statement("conclude"), *fence, [b"{}"], [RESULT.value], ["[]"], bench.one.incarnation
+            statement("conclude"), *fence, [b"{}"], [RESULT.value], ["[]"], [None], [False], bench.one.incarnation
         )
         waiting = asyncio.ensure_future(bench.two.claim(redelivered(ask)))
         await bench.blocked("two")

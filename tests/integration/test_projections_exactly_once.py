@@ -20,6 +20,7 @@ from projections.projection import Connection, Projection
 from projections.resume import begin_at
 from schemas.errors import UnreadableRecord
 from schemas.ids import new_id
+from schemas.payments.resources import StoreCard
 from streams.codec import Outgoing
 from streams.dead_letters import dead_letter
 from streams.reader import replay
@@ -27,6 +28,7 @@ from streams.records import RawRecord
 from tests import builders as a
 from tests import integration_orders as an
 from tests.projecting import Hub, a_hub
+from tests.resource_builders import an_accepted
 
 
 @pytest_asyncio.fixture
@@ -168,6 +170,7 @@ async def test_folding_again_from_the_beginning_gives_the_same_rows(hub: Hub) ->
             a.a_record(topics.payment_events.name, a.a_late_outcome(**about)),
             a.a_record(topics.payment_events.name, a.a_payment_queried(payment_id=order.payment_id)),
             a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=command)),
+            a.a_record(topics.payment_events.name, an_accepted(StoreCard)),
             a.a_record(topics.integration_events.name, a.a_health_checked()),
             a.a_record(topics.integration_events.name, a.a_rate_limit_reported()),
             a.a_record(topics.webhook_events.name, a.a_webhook_received(), key="iyzico-main/event-1"),
