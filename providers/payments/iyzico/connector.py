@@ -6,12 +6,12 @@ from providers.connector import Connector, HealthProbe, Inquiry, Operation, Rate
 from providers.payments.iyzico import cancel, capture, create, query, refund, reporting
 from providers.payments.iyzico.health import read_health
 from providers.payments.iyzico.look_ups import READS
-from providers.payments.iyzico.operations_payment import COMPLETE, START
 from providers.payments.iyzico.operations_resource import (
     RESOURCE_LIMITS,
     RESOURCE_OPERATIONS,
     RESOURCE_PERSONAL,
 )
+from providers.payments.iyzico.operations_three_d_secure import COMPLETE, START
 from providers.payments.iyzico.page_time import PAGE_LIFE_S
 from providers.payments.iyzico.returned import read_return
 from providers.payments.iyzico.settings import IyzicoSettings
