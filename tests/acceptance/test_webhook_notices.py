@@ -17,6 +17,7 @@ from schemas.payments import (
     CommandPending,
     CommandRefused,
     CommandUnknown,
+    PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
     PaymentNoticed,
@@ -204,7 +205,7 @@ async def test_calls_in_any_order_and_number_change_nothing_of_what_is_known(
     assert {one.changed for one in told} == {None}
     assert len({one.command_id for one in told}) == len(events), "a repeated event is the same command"
     assert await totals(hub, payment.payment_id) == ("captured", 1250)
-    assert isinstance(await orders.result(a_cancel_payment(payment.payment_id)), object)
+    assert isinstance(await orders.result(a_cancel_payment(payment.payment_id)), PaymentCancelled)
 
 
 async def test_another_word_under_a_known_event_is_heard_and_no_conflict(
