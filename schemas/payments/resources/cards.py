@@ -45,10 +45,14 @@ class ListCards(Question):
 
 
 class KeptCards(Frozen):
+    """Those that the provider keeps for one buyer."""
+
     customer_key: Token
     cards: tuple[KeptCard, ...] = ()
 
 
 class CardDeletion(Frozen):
+    """Which card the provider keeps no longer."""
+
     card_token: Token | None = None
     customer_key: Token | None = None

@@ -30,6 +30,8 @@ class CreateLink(ResourceOrder):
 
 
 class DeleteLink(ResourceOrder):
+    """Let nobody pay on a link any more."""
+
     type: ClassVar[str] = "payments.delete_link.v1"
 
 
@@ -43,5 +45,7 @@ class SendLink(ResourceOrder):
 
 
 class LinkDetails(Frozen):
+    """A link: the provider's own id of it, and its address where the provider told it."""
+
     link_reference: Token
     url: Url | None = None

@@ -32,6 +32,8 @@ class ListPayouts(Question):
 
 
 class GetBalance(Question):
+    """How much of our money lies at the provider."""
+
     type: ClassVar[str] = "payments.get_balance.v1"
 
 
@@ -76,6 +78,8 @@ class Transaction(Frozen):
 
 
 class TransactionPage(Frozen):
+    """One page of a day's movements, in the provider's order."""
+
     day: date
     transactions: tuple[Transaction, ...] = ()
     next_cursor: Token | None = None
@@ -83,6 +87,8 @@ class TransactionPage(Frozen):
 
 
 class Payout(Frozen):
+    """Money that went to a bank account, or came back from there. Amounts are above zero."""
+
     kind: Literal["paid_out", "returned"]
     payout_reference: Token | None = None
     payment_reference: Token | None = None
@@ -95,6 +101,8 @@ class Payout(Frozen):
 
 
 class PayoutPage(Frozen):
+    """One page of a day's payouts."""
+
     day: date
     payouts: tuple[Payout, ...] = ()
     next_cursor: Token | None = None

@@ -78,33 +78,45 @@ class ResourceResult(Fact):
 
 
 class ResourceAccepted(ResourceResult):
+    """The provider did it, or answered."""
+
     verdict: Literal["accepted"] = "accepted"
 
 
 class CardStored(ResourceAccepted):
+    """The provider keeps the card."""
+
     type: ClassVar[str] = "payments.card_stored.v1"
     kind: ClassVar[Kind] = "card"
     details: KeptCard
 
 
 class CardDeleted(ResourceAccepted):
+    """The provider keeps the card no longer."""
+
     type: ClassVar[str] = "payments.card_deleted.v1"
     kind: ClassVar[Kind] = "card"
     details: CardDeletion
 
 
 class CardsListed(ResourceAccepted):
+    """The cards that the provider keeps for a buyer."""
+
     type: ClassVar[str] = "payments.cards_listed.v1"
     details: KeptCards
 
 
 class ProductCreated(ResourceAccepted):
+    """Plans can be offered for the product."""
+
     type: ClassVar[str] = "payments.product_created.v1"
     kind: ClassVar[Kind] = "product"
     details: ProductDetails
 
 
 class PlanCreated(ResourceAccepted):
+    """Buyers can subscribe to the plan."""
+
     type: ClassVar[str] = "payments.plan_created.v1"
     kind: ClassVar[Kind] = "plan"
     details: PlanDetails
@@ -116,6 +128,8 @@ class _OfSubscription(ResourceAccepted):
 
 
 class SubscriptionCreated(_OfSubscription):
+    """The buyer subscribed, or may do so on the provider's page."""
+
     type: ClassVar[str] = "payments.subscription_created.v1"
 
 
@@ -140,14 +154,20 @@ class _OfSubMerchant(ResourceAccepted):
 
 
 class SubMerchantRegistered(_OfSubMerchant):
+    """The sub-merchant is known to the provider."""
+
     type: ClassVar[str] = "payments.sub_merchant_registered.v1"
 
 
 class SubMerchantUpdated(_OfSubMerchant):
+    """The provider knows the sub-merchant as told anew."""
+
     type: ClassVar[str] = "payments.sub_merchant_updated.v1"
 
 
 class SubMerchantQueried(_OfSubMerchant):
+    """Under which key the provider knows the sub-merchant."""
+
     type: ClassVar[str] = "payments.sub_merchant_queried.v1"
 
 
@@ -157,38 +177,54 @@ class _OfLink(ResourceAccepted):
 
 
 class LinkCreated(_OfLink):
+    """The link can be paid on."""
+
     type: ClassVar[str] = "payments.link_created.v1"
 
 
 class LinkDeleted(_OfLink):
+    """The link cannot be paid on any more."""
+
     type: ClassVar[str] = "payments.link_deleted.v1"
 
 
 class LinkSent(_OfLink):
+    """The provider sends the link to the payer."""
+
     type: ClassVar[str] = "payments.link_sent.v1"
 
 
 class TransactionsListed(ResourceAccepted):
+    """A page of the provider's movements of one day."""
+
     type: ClassVar[str] = "payments.transactions_listed.v1"
     details: TransactionPage
 
 
 class PayoutsListed(ResourceAccepted):
+    """A page of the provider's payouts of one day."""
+
     type: ClassVar[str] = "payments.payouts_listed.v1"
     details: PayoutPage
 
 
 class BalanceTold(ResourceAccepted):
+    """How much of our money lies at the provider."""
+
     type: ClassVar[str] = "payments.balance_told.v1"
     details: Balance
 
 
 class InstalmentsTold(ResourceAccepted):
+    """What the price costs in instalments."""
+
     type: ClassVar[str] = "payments.instalments_told.v1"
     details: InstalmentTable
 
 
 class CardLookedUp(ResourceAccepted):
+    """Whose card the first digits name."""
+
     type: ClassVar[str] = "payments.card_looked_up.v1"
     details: CardBin
 

@@ -58,5 +58,7 @@ class QuerySubMerchant(Question):
 
 
 class SubMerchantDetails(Frozen):
+    """How the provider knows a sub-merchant."""
+
     merchant_key: Token
     """The provider's own: `merchant_share.merchant_key` of a basket line."""

@@ -89,6 +89,8 @@ class RetrySubscriptionCharge(ResourceOrder):
 
 
 class CancelSubscription(ResourceOrder):
+    """End it: nothing is taken any more."""
+
     type: ClassVar[str] = "payments.cancel_subscription.v1"
 
 
@@ -108,11 +110,15 @@ class QuerySubscription(Question):
 
 
 class ProductDetails(Frozen):
+    """A product, as the provider tells it."""
+
     product_reference: Token
     name: str | None = None
 
 
 class PlanDetails(Frozen):
+    """A plan, as the provider tells it."""
+
     plan_reference: Token
     product_reference: Token | None = None
     price: Money | None = None
@@ -130,6 +136,8 @@ class SubscriptionCharge(Frozen):
 
 
 class SubscriptionDetails(Frozen):
+    """A subscription, as the provider tells it; times are UTC."""
+
     state: SubscriptionState
     subscription_reference: Token | None = None
     """The provider's own; absent while the buyer has not finished the provider's page."""
