@@ -32,6 +32,7 @@ from providers.preparing import built, prepare, refused
 from providers.reads import Reads
 from providers.retry import retrying
 from providers.shared_store import SharedStore
+from providers.tokens import TokenCache
 from providers.transport import Transport
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, Throttled
@@ -58,6 +59,7 @@ class Caller:
         nonce: a fresh random word for each signature.
         share: which part of the rate limits is this process's while they are not counted together, above 0 to 1.
         store: Redis, through which workers count calls together and share answers; `None` where there is none.
+        tokens: the access tokens of accounts whose calls carry one; its own where nothing is given.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Caller:
         share: Callable[[], float] = lambda: 1.0,
         store: SharedStore | None = None,
         settings: CallerSettings | None = None,
+        tokens: TokenCache | None = None,
     ) -> None:
         self._settings = settings or CallerSettings()
         self._clock = clock
@@ -82,7 +85,8 @@ class Caller:
         self._reads = Reads(
             answers, self._gates, self._reported, clock=clock, patience_s=2 * self._settings.admission_wait_s
         )
-        self._performing = Performing(on_exchange=on_exchange, clock=clock, nonce=nonce)
+        self._tokens = tokens or TokenCache(now=clock)
+        self._performing = Performing(on_exchange=on_exchange, clock=clock, nonce=nonce, tokens=self._tokens)
         self._transports: dict[str, Transport] = {}
         self._open = False
 
@@ -94,6 +98,7 @@ class Caller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
+        await self._tokens.aclose()  # a request for a token needs its connection to the end
         transports = list(self._transports.values())
         self._transports.clear()
         await asyncio.gather(*(transport.aclose() for transport in transports))
@@ -323,6 +328,8 @@ def _cause_of(error: HubError) -> Cause:
             return Cause.THROTTLED
         case NotSent(reason="tls"):
             return Cause.TLS
+        case NotSent(reason=Reason.INVALID_CREDENTIALS.value):
+            return Cause.WRONG_KEY
         case NotSent():
             return Cause.UNREACHABLE
         case _:

@@ -16,6 +16,7 @@ from providers.diagnosis import Trouble
 from providers.notices import Webhooks
 from providers.outcome import Finding, Outcome, Refusal
 from providers.returns import ReturnVerdict
+from providers.tokens import Grant
 from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
@@ -77,7 +78,7 @@ class Request:
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: str
+    path: str = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -180,6 +181,8 @@ class Operation(Generic[C, R]):
         resend_after_absence_s: after how long an absent attempt is sent again; `None`: never. A residual risk, to be
             listed in the provider's README.
         moves_money: false for operations that may be repeated freely.
+        no_content: what `read` is given for an HTTP 204 without a body, where that is the provider's documented yes;
+            `None` where an empty answer says nothing.
         read_page: where the answer may be an HTML page for the payer's browser: its text to an outcome, by the rule
             of `read`. `None`: HTML is never understood.
     """
@@ -195,6 +198,7 @@ class Operation(Generic[C, R]):
     absence_window_s: float = 600
     resend_after_absence_s: float | None = None
     moves_money: bool = True
+    no_content: R | None = None
     read_page: Callable[[str, C, Attempt], Outcome] | None = None
 
 
@@ -263,6 +267,29 @@ class HealthProbe:
     read: Callable[[Answer, str, Credentials], Trouble | None]
 
 
+def bearer(token: SecretStr) -> Mapping[str, str]:
+    """The header by which most providers want a token (RFC 6750, 2.1)."""
+    return {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest(Generic[R]):
+    """How an account is given the access token that its calls carry: one request, signed with its own secrets.
+
+    Attributes:
+        sign: headers that authenticate this request, as `Connector.sign` does for the others.
+        read: the token, or the provider's no to the account's keys.
+        carry: headers by which a call carries the token, beside those of `Connector.sign`.
+    """
+
+    request: Request
+    sign: Callable[[Request, Credentials, str], Mapping[str, str]]
+    reply: type[R]
+    read: Callable[[R], Grant | Refusal]
+    carry: Callable[[SecretStr], Mapping[str, str]] = bearer
+    deadline_s: float = 15
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """Everything the hub knows about one provider.
@@ -281,9 +308,12 @@ class Connector:
         settings: what may be set for an account beside its secrets.
         webhooks: how it calls us; `None` where it does not, or nothing here understands it.
         read_limits: what an answer's headers say of the rate limit, for providers that tell (`limit_headers.py`).
+        frame: what its reply models read of an answer's status and headers, under names that join the body's own.
         returns: what the fields that a payer's browser brought back come to, by any live set of secrets; pure. `None`
             where they are not signed, so that only the provider's answer tells.
         page_life_s: how long its page for the payer is open, in seconds; 0 where it has none.
+        token: how it gives access tokens; `None` where calls carry none. The machinery asks once for all calls of an
+            account, keeps the token for its time, and asks anew after an HTTP 401.
     """
 
     name: str
@@ -306,8 +336,10 @@ class Connector:
     secret: frozenset[str] = frozenset()
     reads: tuple[Read[Any, Any, Any], ...] = ()
     read_limits: Callable[[Answer], LimitReading | None] | None = None
+    frame: Callable[[Answer], Mapping[str, Any]] | None = None
     returns: Callable[[Mapping[str, str], Sequence[Credentials]], ReturnVerdict] | None = None
     page_life_s: float = 0.0
+    token: TokenRequest[Any] | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ class Prepared:
     """A request made ready before anything is marked; neither card nor person prints.
 
     Attributes:
-        digest: SHA-256 (hex) of method, path, query and body. The body of a request that carries a card goes in with
-            its secret fields hidden: a plain hash of a card number can be searched for.
+        digest: SHA-256 (hex) of method, path, query, headers and body. The body of a request that carries a card goes
+            in with its secret fields hidden: a plain hash of a card number can be searched for.
     """
 
     integration: Integration

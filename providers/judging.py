@@ -13,10 +13,21 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn, TypeVar
 
 from providers.breaker import Signal
-from providers.connector import Answer, Attempt, Inquiry, Integration, Operation, Read, Request, Wire
+from providers.connector import (
+    Answer,
+    Attempt,
+    Inquiry,
+    Integration,
+    Operation,
+    Read,
+    Request,
+    TokenRequest,
+    Wire,
+)
 from providers.details import checked_details
 from providers.outcome import Finding, Outcome, ProviderState, ReadResult, Refusal, Sighting, UnusableAnswer
 from providers.reading import Unreadable, parse_json, read_wire
+from providers.tokens import Grant
 from schemas.base import Frozen
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.money import Money
@@ -82,7 +93,13 @@ def judge_outcome(asked: Asked, operation: Operation[Any, Any], answer: Answer) 
     if read_page is not None and page is not None:
         outcome = _understood(asked, answer, lambda: read_page(page, asked.command, attempt))
     else:
-        outcome = _read(asked, answer, operation.reply, lambda reply: operation.read(reply, asked.command, attempt))
+        outcome = _read(
+            asked,
+            answer,
+            operation.reply,
+            lambda reply: operation.read(reply, asked.command, attempt),
+            no_content=operation.no_content,
+        )
     if outcome.failure is FailureClass.THROTTLED:
         raise asked.throttled(answer)
     if outcome.failure is FailureClass.TRANSIENT:
@@ -134,6 +151,23 @@ def judge_read(case: Case, read: Read[Any, Any, Any], question: Frozen, answer: 
     return ReadResult(refusal=found)
 
 
+def judge_grant(case: Case, token: TokenRequest[Any], answer: Answer) -> Grant:
+    """The access token that a provider gives.
+
+    Raises:
+        NotSent: it gives none to these keys; `reason` is one of `Reason`'s words.
+        Throttled, OutcomeUnknown: no answer; as in `judge_outcome`.
+    """
+    found: Grant | Refusal = _read(case, answer, token.reply, token.read)
+    if isinstance(found, Grant):
+        _refuse_contradiction(case, answer)
+        return found
+    if found.failure is FailureClass.THROTTLED:
+        raise case.throttled(answer)
+    provider = case.integration.connector.name
+    raise NotSent(found.detail, provider=provider, operation=case.operation, reason=found.reason.value)
+
+
 def _checked(outcome: Outcome, asked: Asked) -> Outcome:
     return checked_details(checked_amount(outcome, asked.command, asked.attempt), asked.command)
 
@@ -170,7 +204,7 @@ def signal_of(ended: Outcome | Finding | ReadResult | HubError) -> Signal:
             return Signal.SUCCESS
         case OutcomeUnknown(reason=reason) if reason not in _NO_FAULTS:
             return Signal.FAILURE
-        case NotSent(reason="no_connection" | "tls" | "provider_transient"):
+        case NotSent(reason="no_connection" | "tls" | "provider_transient" | "no_token"):
             return Signal.FAILURE
         case _:
             return Signal.NEUTRAL
@@ -201,8 +235,12 @@ def parsed(answer: Answer) -> Answer:
         return answer
 
 
-def _read(asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], T]) -> T:
-    return _understood(asked, answer, lambda: read(read_wire(_trusted(asked, answer), model)))
+def _read(
+    asked: Case, answer: Answer, model: type[Wire], read: Callable[[Any], T], *, no_content: Wire | None = None
+) -> T:
+    if no_content is not None and answer.status == HTTPStatus.NO_CONTENT and not answer.body:
+        return _understood(asked, answer, lambda: read(no_content))
+    return _understood(asked, answer, lambda: read(read_wire(_framed(asked, answer, _trusted(asked, answer)), model)))
 
 
 def _understood(asked: Case, answer: Answer, understand: Callable[[], T]) -> T:
@@ -237,6 +275,11 @@ def _trusted(asked: Case, answer: Answer) -> Any:
     if distrust is not None:
         raise asked.unknown("bad_signature", f"{distrust} (HTTP {answer.status}); ask for the status")
     return value
+
+
+def _framed(asked: Case, answer: Answer, value: Any) -> Any:
+    frame = asked.integration.connector.frame
+    return value if frame is None or not isinstance(value, dict) else {**value, **frame(answer)}
 
 
 def _refuse_unusable(asked: Case, answer: Answer, bad: UnusableAnswer) -> NoReturn:

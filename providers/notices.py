@@ -30,6 +30,21 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document that a call is verified by, as it was fetched at its provider's own address.
+
+    Attributes:
+        address: where, as `Webhooks.needs` named it.
+        body: the exact bytes.
+        roots: certificates (PEM) of the authorities that the hub trusts; what chains to none of them proves nothing.
+    """
+
+    address: str = field(repr=False)
+    body: bytes = field(repr=False)
+    roots: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call to us, and what it is judged by.
 
@@ -40,6 +55,7 @@ class Call:
         arrived_at: UTC; ages are judged by it.
         settings: the account's, such as our number at the provider.
         environment: the account's, `production` or `sandbox`.
+        fetched: what `Webhooks.needs` asked for.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -48,6 +64,7 @@ class Call:
     arrived_at: datetime
     settings: ConnectionSettings
     environment: str = "production"
+    fetched: Fetched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +112,16 @@ class Webhooks:
         taken: the answer to a call that is kept.
         tells_failures_alone: asked about what failed, the provider says that it does not know it, so that its verified
             call is all the word there is; a success that comes later is booked all the same.
+        needs: the `https` address of the document that `read` verifies a call by, one of the provider's own addresses
+            and of no others, whatever the call says; `None` where it needs none, or names another. Pure. Where the
+            document cannot be had in time nothing can be said of the call, and they should call again.
     """
 
     kinds: tuple[str, ...]
     read: Callable[[Call], Notice | Refused]
     taken: CallAnswer = field(default_factory=CallAnswer)
     tells_failures_alone: bool = False
+    needs: Callable[[Call], str | None] | None = None
 
 
 def named(value: object) -> str | None:

@@ -6,22 +6,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from opentelemetry import metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from providers.authenticating import authenticate
-from providers.connector import Answer, Integration, Request
+from providers.bearing import Ask, Bearing
+from providers.connector import Answer, Integration, Request, TokenRequest
 from providers.exchange import Exchange, OnExchange, Word
-from providers.judging import is_not_found, parsed
+from providers.judging import Case, is_not_found, judge_grant, parsed
 from providers.outcome import Finding, Outcome, ReadResult, Sighting
 from providers.scrub import Scrubber
+from providers.tokens import Grant, TokenCache
 from providers.transport import Flight, Transport
 from schemas.errors import HubError, NotSent, Throttled
 
-T = TypeVar("T", Outcome, Finding, ReadResult, str)
+T = TypeVar("T", Outcome, Finding, ReadResult, Grant, str)
 
 log = logging.getLogger(__name__)
 _TRACER: Final = trace.get_tracer("kolaj.providers")
@@ -51,7 +53,10 @@ class Work(Generic[T]):
 
 
 class Performing:
-    def __init__(self, *, on_exchange: OnExchange, clock: Callable[[], datetime], nonce: Callable[[], str]) -> None:
+    def __init__(
+        self, *, on_exchange: OnExchange, clock: Callable[[], datetime], nonce: Callable[[], str], tokens: TokenCache
+    ) -> None:
+        self._bearing = Bearing(tokens)
         self._on_exchange = on_exchange
         self._clock = clock
         self._nonce = nonce
@@ -74,6 +79,7 @@ class Performing:
         word: Word = "not_sent"
         code, error_text = None, None
         started_at, began_ns = self._clock(), time.perf_counter_ns()
+        ends = time.monotonic() + deadline_s
         # Exceptions are not recorded in the span: its outcome says it all, and no text of theirs gets there.
         with _TRACER.start_as_current_span(
             f"provider {work.operation}",
@@ -83,19 +89,22 @@ class Performing:
             set_status_on_exception=False,
         ) as span:
             try:
-                leaving = authenticate(connector, work.request, integration.credentials, self._nonce())
+                held = await self._bearing.held(integration, self._asking_by(transport), within_s=deadline_s)
+                token = None if held is None else held.token.access
+                leaving = authenticate(connector, work.request, integration.credentials, self._nonce(), token)
                 proofs = leaving.proofs
                 answer = parsed(
                     await transport.exchange(
                         integration.base_url,
                         leaving.request,
                         leaving.headers,
-                        deadline_s=deadline_s,
+                        deadline_s=max(0.0, ends - time.monotonic()),
                         flight=flight,
                         provider=connector.name,
                         operation=work.operation,
                     )
                 )
+                self._bearing.heard(held, integration, answer, since=started_at)
                 result = work.judge(answer)
                 word, code = _word(result, moves_money=work.attempt > 0), _code(result)
                 error_text = result or None if isinstance(result, str) else None
@@ -134,6 +143,23 @@ class Performing:
                     )
                 )
 
+    def _asking_by(self, transport: Transport) -> Ask:
+        """Asks for a token by this connection. It is a call like any other: it has its deadline, span and record."""
+
+        async def ask(account: Integration, wanted: TokenRequest[Any]) -> Grant:
+            case = Case(integration=account, operation="token", request=wanted.request, now=self._clock())
+            work = Work(
+                integration=account,
+                operation="token",
+                attempt=0,
+                command_id=None,
+                request=wanted.request,
+                judge=lambda answer: judge_grant(case, wanted, answer),
+            )
+            return await self.perform(work, transport, wanted.deadline_s)
+
+        return ask
+
     def _tell(self, exchange: Exchange) -> None:
         try:
             self._on_exchange(exchange)
@@ -151,7 +177,7 @@ def _response_text(answer: Answer | None, scrubber: Scrubber, *, may_be_page: bo
     return scrubber.scrub(answer.body, answer.parsed)
 
 
-def _word(result: Outcome | Finding | ReadResult | str, *, moves_money: bool) -> Word:
+def _word(result: Outcome | Finding | ReadResult | Grant | str, *, moves_money: bool) -> Word:
     match result:
         case Outcome() if moves_money:
             return result.verdict.value
@@ -159,13 +185,15 @@ def _word(result: Outcome | Finding | ReadResult | str, *, moves_money: bool) ->
             return "not_found" if is_not_found(result) else "found"
         case ReadResult():
             return "refused" if result.answer is None else "found"
+        case Grant():
+            return "found"
         case Finding():
             return "not_found" if result.sighting is Sighting.ABSENT else "found"
         case _:
             return "unhealthy" if result else "healthy"
 
 
-def _code(result: Outcome | Finding | ReadResult | str) -> str | None:
+def _code(result: Outcome | Finding | ReadResult | Grant | str) -> str | None:
     if isinstance(result, ReadResult):
         return None if result.refusal is None else result.refusal.their_code
     outcome = result.outcome if isinstance(result, Finding) else result

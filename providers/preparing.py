@@ -54,5 +54,8 @@ def refused(integration: Integration, operation: str, reason: Reason, detail: st
 
 def _digest(request: Request, hiding: Scrubber | None) -> str:
     query = "&".join(f"{name}={value}" for name, value in request.query)
+    # A key in a header says which request it repeats: under another one the same body is a second payment.
+    headers = "\n".join(f"{name}: {value}" for name, value in request.headers)
     body = request.body if hiding is None else hiding.scrub_whole(request.body).encode()
-    return hashlib.sha256(b"\n".join((f"{request.method} {request.path}?{query}".encode(), body))).hexdigest()
+    head = f"{request.method} {request.path}?{query}\n{headers}"
+    return hashlib.sha256(b"\n".join((head.encode(), body))).hexdigest()

@@ -34,7 +34,9 @@ async def retrying(
     clock: Callable[[], float],
     jitter: Callable[[float], float] = lambda bound_s: random.uniform(0, bound_s),  # noqa: S311 - no secret
 ) -> T:
-    """Call `send` with the seconds that are left, again after `NotSent` by a failed connection and after `Throttled`.
+    """Call `send` with the seconds that are left, again after `Throttled` and after some kinds of `NotSent`.
+
+    These are a failed connection, and a token that the provider did not take.
 
     A pause that the provider asked for is kept; where it is longer than what is left or than the policy's longest, its
     error is raised at once.
@@ -73,5 +75,5 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 def _certainly_not_performed(error: BaseException) -> bool:
     if isinstance(error, NotSent):
-        return error.reason == "no_connection"
+        return error.reason in {"no_connection", "token_refused"}
     return isinstance(error, Throttled)

@@ -12,11 +12,13 @@ from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from agents.vault.watching import CredentialWatch
 from infra.accounts import now, open_accounts
+from infra.caller_settings import caller_settings
 from infra.credential_source import credential_source
 from infra.credential_store import key_ring
 from infra.gateway.access.opening import open_access
 from infra.gateway.app import create_app
 from infra.gateway.commands.desk import command_desk
+from infra.gateway.documents import Documents
 from infra.gateway.events.streams import EventStreams
 from infra.gateway.parts import Parts
 from infra.gateway.readiness import readiness_of
@@ -92,6 +94,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         refusals = Refusals(publisher, topic, process=process, now=now)
         readiness = readiness_of(settings, publisher, accounts.pool, directory, stopping)
         access = await stack.enter_async_context(open_access(settings, accounts.pool))
+        documents = Documents(ca_file=caller_settings(settings).ca_file)
         desk = command_desk(settings, accounts.pool, publisher, stopping, now)
         stack.push_async_callback(desk.picker.aclose)
         async with asyncio.TaskGroup() as beside:
@@ -106,7 +109,7 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     seal=seal,
                     authenticator=access.authenticator,
                     now=now,
-                    webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now),
+                    webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now, documents=documents),
                     commands=desk,
                     events=EventStreams(settings.kafka, settings.topics.payment_events.name, stopping),
                     readiness=readiness,

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -22,6 +22,7 @@ from starlette.routing import Route
 from agents.integrations.directory import Directory
 from agents.sealing import Seal
 from infra.gateway.buckets import Buckets, retry_after
+from infra.gateway.documents import Documents
 from infra.gateway.edge import TooLarge
 from infra.gateway.metrics import PUBLISHED_WITHIN, RECEIVED, REFUSED
 from infra.gateway.problems import Problem, unavailable
@@ -30,7 +31,7 @@ from providers.connector import Integration
 from providers.notices import Call, CallAnswer, Notice, Refused, Webhooks
 from schemas.card_numbers import holds_card_number, mask_card_numbers, may_hold_card_number
 from schemas.envelope import Envelope
-from schemas.errors import HubError
+from schemas.errors import HubError, StoreError
 from schemas.ids import new_id
 from schemas.webhooks import RefusedWhy, WebhookReceived
 from streams.codec import Outgoing, encode
@@ -87,9 +88,16 @@ class Intake:
     """Takes providers' calls. It keeps nothing but counts."""
 
     def __init__(
-        self, directory: Directory, outlet: Outlet, refusals: Refusals, *, now: Callable[[], datetime]
+        self,
+        directory: Directory,
+        outlet: Outlet,
+        refusals: Refusals,
+        *,
+        now: Callable[[], datetime],
+        documents: Documents | None = None,
     ) -> None:
         self.refusals = refusals
+        self._documents = documents
         self._directory = directory
         self._outlet = outlet
         self._now = now
@@ -122,16 +130,25 @@ class Intake:
         live = tuple(one for one in (integration.credentials, *integration.retiring) if len(one))
         if not live:
             raise self._not_now(integration.id, f"{integration.id} has no live credentials")
+        call = Call(headers, body, live, self._now(), integration.settings, integration.environment)
         try:
-            found = webhooks.read(Call(headers, body, live, self._now(), integration.settings, integration.environment))
+            found = webhooks.read(await self._with_document(webhooks, call))
         except HubError as failed:
-            # Secrets that cannot be read say nothing about the call.
+            # Secrets that cannot be read say nothing about the call, nor does a document that cannot be had.
             raise self._not_now(integration.id, str(failed)) from failed
         if isinstance(found, Refused):
             raise self.refused(integration.id, found.why, address, body)
         await self._store(integration, found, body)
         RECEIVED.add(1, {"integration": integration.id})
         return webhooks.taken
+
+    async def _with_document(self, webhooks: Webhooks, call: Call) -> Call:
+        address = None if webhooks.needs is None else webhooks.needs(call)
+        if address is None:
+            return call
+        if self._documents is None:
+            raise StoreError("nothing is fetched here that calls are verified by")
+        return replace(call, fetched=await self._documents.fetched(address))
 
     def refused(self, named: str, why: RefusedWhy, address: str, body: bytes | None = None) -> Problem:
         """Count a refusal; what to answer."""

@@ -22,7 +22,7 @@ from schemas.money import Money, exponent
 from schemas.payments import Payment
 from tests.conformance.contract import contract_file
 from tests.conformance.read_samples import a_question
-from tests.conformance.samples import a_command, attempt_for
+from tests.conformance.samples import attempt_for, command_for
 
 Path = tuple[str | int, ...]
 Sender = Callable[[Money], Request]
@@ -39,7 +39,7 @@ def senders(connector: Connector) -> dict[str, Sender]:
 
 def sent(connector: Connector, operation: Operation[Any, Any], money: Money) -> Request:
     """The operation's request where everything about it is `money`."""
-    command = with_money(a_command(operation.command), money)
+    command = with_money(command_for(connector, operation), money)
     return operation.build(command, _attempt(attempt_for(connector, operation), money))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from providers.connector import Connector
-from providers.notices import Call, Notice, Refused, Webhooks
+from providers.notices import Call, Fetched, Notice, Refused, Webhooks
 from providers.registry import connectors, folder_of
 
 
@@ -82,6 +82,11 @@ def changed(body: bytes, place: int, flip: int) -> bytes:
     return bytes(spoiled)
 
 
+def _fetched(said: Mapping[str, str]) -> Fetched:
+    """What the call is verified by, and the authority that is trusted for it."""
+    return Fetched(said["address"], said["body"].encode(), said["roots"].encode())
+
+
 def _sample(connector: Connector, webhooks: Webhooks, path: Path) -> SampleCall:
     said = json.loads(path.read_text(encoding="utf-8"))
     credentials: Sequence[Mapping[str, SecretStr]] = (
@@ -100,6 +105,7 @@ def _sample(connector: Connector, webhooks: Webhooks, path: Path) -> SampleCall:
             arrived_at=datetime.fromisoformat(said["arrived_at"]),
             settings=connector.settings.model_validate(said["settings"]),
             environment=said["environment"],
+            fetched=_fetched(said["fetched"]) if "fetched" in said else None,
         ),
         tolerance_s=said["tolerance_s"],
         signed=tuple(piece.encode() for piece in said["signed"]),

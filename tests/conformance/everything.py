@@ -16,7 +16,7 @@ from providers.registry import connectors
 from schemas.errors import HubError
 from tests.conformance.calls import sample_calls
 from tests.conformance.read_samples import read_samples
-from tests.conformance.samples import a_command, an_integration, attempt_for, samples
+from tests.conformance.samples import an_integration, attempt_for, command_for, samples
 
 
 def everything() -> dict[str, str]:
@@ -38,7 +38,7 @@ def _requests(connector: Connector) -> dict[str, str]:
     integration = an_integration(connector)
     said = {}
     for operation in connector.operations:
-        command, attempt = a_command(operation.command), attempt_for(connector, operation)
+        command, attempt = command_for(connector, operation), attempt_for(connector, operation)
         prepared = caller.prepare(integration, operation, command, attempt)
         leaving = authenticate(connector, prepared.request, integration.credentials, "n0nce")
         whole = (prepared.digest, leaving.request.query, leaving.request.body, sorted(leaving.headers.items()))

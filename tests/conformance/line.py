@@ -12,8 +12,9 @@ from providers.exchange import CallerSettings, Exchange
 from providers.registry import connectors
 from providers.retry import RetryPolicy
 from tests.conformance.far_side import Behaviour, FarSide, answering, far_side
+from tests.conformance.granted_tokens import granted_tokens
 from tests.conformance.read_samples import a_question
-from tests.conformance.samples import a_command, an_integration, attempt_for
+from tests.conformance.samples import an_integration, attempt_for, command_for
 
 
 @dataclass(slots=True)
@@ -58,7 +59,12 @@ async def a_line(**settings: Any) -> AsyncIterator[Line]:
     exchanges: list[Exchange] = []
     async with (
         far_side(answering(500)) as far,
-        Caller(on_exchange=exchanges.append, on_breaker=lambda _: None, settings=CallerSettings(**given)) as caller,
+        Caller(
+            on_exchange=exchanges.append,
+            on_breaker=lambda _: None,
+            settings=CallerSettings(**given),
+            tokens=granted_tokens(),
+        ) as caller,
     ):
         yield Line(caller, far, exchanges)
 
@@ -88,7 +94,7 @@ def asks_of(connector: Connector) -> list[Ask]:
 
 def _sending(connector: Connector, operation: Operation[Any, Any]) -> Ask:
     async def send(caller: Caller, integration: Integration, deadline_s: float) -> Any:
-        command, attempt = a_command(operation.command), attempt_for(connector, operation)
+        command, attempt = command_for(connector, operation), attempt_for(connector, operation)
         prepared = caller.prepare(integration, operation, command, attempt)
         async with caller.admission(integration, operation):
             return await caller.send(prepared, deadline_s=deadline_s)
@@ -98,7 +104,7 @@ def _sending(connector: Connector, operation: Operation[Any, Any]) -> Ask:
 
 def _inquiring(connector: Connector, operation: Operation[Any, Any]) -> Ask:
     async def inquire(caller: Caller, integration: Integration, deadline_s: float) -> Any:
-        command, attempt = a_command(operation.command), attempt_for(connector, operation)
+        command, attempt = command_for(connector, operation), attempt_for(connector, operation)
         return await caller.inquire(integration, operation, command, attempt, deadline_s=deadline_s)
 
     name = f"{operation.name}_inquiry"

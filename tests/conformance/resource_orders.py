@@ -101,7 +101,8 @@ def a_resource(of: type[ResourceOrder], **changed: Any) -> Resource:
     """The resource that a command of one kind is about; `changed` as it stands in JSON."""
     known: dict[str, Any] = {"resource_id": str(RESOURCE_ID)}
     if of.moves and of not in _BEGINS:
-        known |= {"stage": "active", "provider_reference": REFERENCE, "customer_reference": "cust-1"}
+        known |= {"stage": "active", "provider_reference": REFERENCE}
+        known |= {"customer_reference": "cust-1", "item_reference": "item-1"}
     if of in {QuerySubscription, QuerySubMerchant, TakeResourceNotice}:
         known |= {"stage": "active", "provider_reference": REFERENCE}
     return Resource.model_validate_json(json.dumps(known | changed))

@@ -140,6 +140,18 @@ def with_a_card() -> CreatePayment:
     return builders.a_create_payment(payment_id=PAYMENT_ID, method=method)
 
 
+def own_words(connector: Connector, operation: Operation[Any, Any]) -> dict[str, Any]:
+    """What its provider takes otherwise than others do, as `samples/contract/commands.json` says."""
+    own = folder_of(connector) / "samples" / "contract" / "commands.json"
+    known: dict[str, dict[str, Any]] = json.loads(own.read_text(encoding="utf-8")) if own.exists() else {}
+    return known.get(operation.name, {})
+
+
+def command_for(connector: Connector, operation: Operation[Any, Any]) -> Command:
+    """A valid command that the operation performs, in its provider's own words."""
+    return _ordered(operation.command, own_words(connector, operation))
+
+
 STATE_FOR: dict[type[PaymentCommand], str] = {
     CreatePayment: "new",
     CapturePayment: "held",
@@ -173,7 +185,7 @@ def attempt_for(connector: Connector, operation: Operation[Any, Any], number: in
     reference = reference_for(COMMAND_ID, "a", number, connector.reference)
     if issubclass(operation.command, ResourceOrder):
         known = an_attempt(reference=reference, number=number, resource=a_resource(operation.command))
-        return with_its_card(known, a_command(operation.command))
+        return with_its_card(known, command_for(connector, operation))
     amount = builders.lira("12.50") if operation.moves_money and operation.command is not ApproveLine else None
     return an_attempt(STATE_FOR[operation.command], amount, reference, number)
 
@@ -231,7 +243,7 @@ def _sample(connector: Connector, path: Path) -> Sample:
     about = operation.command
     resource = a_resource(about, **tried.get("resource", {})) if issubclass(about, ResourceOrder) else None
     attempt = an_attempt(state, amount, tried["reference"], resource=resource)
-    command = _ordered(about, said["command"])
+    command = _ordered(about, own_words(connector, operation) | said["command"])
     attempt = with_its_card(attempt, command)
     if "provider_reference" in tried:
         payment = attempt.payment.model_copy(update={"provider_reference": tried["provider_reference"]})

@@ -23,6 +23,7 @@ from tests.conformance.samples import (
     a_payment,
     an_integration,
     attempt_for,
+    command_for,
     with_a_card,
 )
 
@@ -41,7 +42,7 @@ def _is_named(connector: Connector, operation: Operation[Any, Any]) -> bool:
     if not issubclass(operation.command, ResourceOrder):
         return operation.moves_money
     attempt = attempt_for(connector, operation)
-    return attempt.reference.encode() in operation.build(a_command(operation.command), attempt).body
+    return attempt.reference.encode() in operation.build(command_for(connector, operation), attempt).body
 
 
 OPERATIONS = _operations(lambda _connector, _operation: True)
@@ -60,7 +61,7 @@ def caller() -> Caller:
 
 
 def _prepared(caller: Caller, connector: Connector, operation: Operation[Any, Any], number: int = 1) -> Any:
-    command = a_command(operation.command)
+    command = command_for(connector, operation)
     return caller.prepare(an_integration(connector), operation, command, attempt_for(connector, operation, number))
 
 
@@ -83,7 +84,7 @@ def test_another_attempt_has_another_request(
 @pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
 def test_the_template_names_no_identifier(connector: Connector, operation: Operation[Any, Any]) -> None:
     attempt = attempt_for(connector, operation)
-    request = operation.build(a_command(operation.command), attempt)
+    request = operation.build(command_for(connector, operation), attempt)
     assert request.template.startswith("/")
     assert attempt.reference not in request.template
     assert (attempt.payment.provider_reference or "none") not in request.template
@@ -92,7 +93,7 @@ def test_the_template_names_no_identifier(connector: Connector, operation: Opera
 
 @pytest.mark.parametrize(("connector", "operation"), _operations(lambda connector, _: connector.signs_body))
 def test_a_signature_covers_every_byte_of_the_body(connector: Connector, operation: Operation[Any, Any]) -> None:
-    request = operation.build(a_command(operation.command), attempt_for(connector, operation))
+    request = operation.build(command_for(connector, operation), attempt_for(connector, operation))
     credentials = an_integration(connector).credentials
     other = Request(request.method, request.path, request.body + b" ", request.query, request.headers)
     assert connector.sign(request, credentials, "n0nce") == connector.sign(request, credentials, "n0nce")
@@ -101,7 +102,7 @@ def test_a_signature_covers_every_byte_of_the_body(connector: Connector, operati
 
 @pytest.mark.parametrize(("connector", "operation"), OPERATIONS)
 def test_signing_twice_gives_the_same_bytes(connector: Connector, operation: Operation[Any, Any]) -> None:
-    request = operation.build(a_command(operation.command), attempt_for(connector, operation))
+    request = operation.build(command_for(connector, operation), attempt_for(connector, operation))
     credentials = an_integration(connector).credentials
     first, second = (authenticate(connector, request, credentials, "n0nce") for _ in range(2))
     assert first == second
@@ -174,7 +175,7 @@ def test_missing_credentials_are_named_before_anything_is_sent(caller: Caller, c
     bare = an_integration(connector)
     bare = type(bare)(bare.id, connector, bare.environment, bare.base_url, {})
     with pytest.raises(NotSent, match=" and ".join(connector.credentials)):
-        caller.prepare(bare, operation, a_command(operation.command), attempt_for(connector, operation))
+        caller.prepare(bare, operation, command_for(connector, operation), attempt_for(connector, operation))
 
 
 def test_connectors_promise_no_repetition_without_a_documented_key() -> None:

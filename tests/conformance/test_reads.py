@@ -6,12 +6,14 @@ import pytest
 
 from providers.caller import Caller
 from providers.exchange import CallerSettings, Exchange
+from providers.payments.paypal.look_ups import CallVerdict
 from providers.registry import connectors
 from providers.retry import RetryPolicy
 from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.payments.look_ups import CardBin, InstalmentTable
 from tests.conformance.contract import contract
 from tests.conformance.far_side import answering, far_side
+from tests.conformance.granted_tokens import granted_tokens
 from tests.conformance.read_samples import ReadSample, read_samples
 from tests.conformance.samples import an_integration
 from tests.conformance.spoiling import ALIEN_TYPES, SPOILED, STATUSES, read, values_of, without_a_word
@@ -84,7 +86,9 @@ async def test_over_a_socket_it_is_asked_once_and_told_once(sample: ReadSample) 
     settings = CallerSettings(retry=RetryPolicy(tries=1))
     async with (
         far_side(answering(200, sample.answer.body)) as far,
-        Caller(on_exchange=exchanges.append, on_breaker=lambda _: None, settings=settings) as caller,
+        Caller(
+            on_exchange=exchanges.append, on_breaker=lambda _: None, settings=settings, tokens=granted_tokens()
+        ) as caller,
     ):
         integration = an_integration(sample.connector, far.base_url)
         answers = [await caller.read(integration, sample.read.name, sample.question) for _ in range(3)]
@@ -119,8 +123,8 @@ def _told(sample: ReadSample) -> dict[str, Any]:
     if result.refusal is not None:
         return {"refused": result.refusal.reason.value, "their_code": result.refusal.their_code}
     match result.answer:
-        case CardBin() as card:
-            return card.model_dump(mode="json")
+        case CardBin() | CallVerdict() as told:
+            return told.model_dump(mode="json")
         case InstalmentTable(plans=plans):
             offers = [offer for plan in plans for offer in plan.offers]
             return {

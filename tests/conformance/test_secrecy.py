@@ -19,7 +19,7 @@ from schemas.personal import Personal
 from tests.builders import lira
 from tests.conformance.far_side import Behaviour, answering, resetting
 from tests.conformance.line import Line
-from tests.conformance.samples import CARD, COMMAND_ID, a_command, a_payment, attempt_for, with_a_card
+from tests.conformance.samples import CARD, COMMAND_ID, a_payment, attempt_for, command_for, with_a_card
 
 SECRET = frozenset({"card_token", "customer_key", "token"})
 """Fields of commands that hold a secret without being personal."""
@@ -93,7 +93,7 @@ def _repeating(content_type: str) -> Behaviour:
 def _telling(connector: Connector) -> list[tuple[Any, Attempt]]:
     """A command of each kind that the connector performs, and one with a card where it takes cards."""
     told: list[tuple[Any, Attempt]] = [
-        (a_command(one.command), attempt_for(connector, one)) for one in connector.operations
+        (command_for(connector, one), attempt_for(connector, one)) for one in connector.operations
     ]
     if "card_ref" in connector.methods:
         told.append((with_a_card(), Attempt(COMMAND_ID, 1, "k0laj0001", a_payment(), lira("12.50"), CARD)))

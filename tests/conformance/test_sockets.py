@@ -20,7 +20,7 @@ from tests.conformance.far_side import (
     resetting,
 )
 from tests.conformance.line import Ask, Line, a_line, asks_of
-from tests.conformance.samples import a_command, attempt_for
+from tests.conformance.samples import attempt_for, command_for
 
 every_connector = pytest.mark.parametrize("connector", [pytest.param(c, id=c.name) for c in connectors().values()])
 HTML = b"<html><body>Bad gateway</body></html>"
@@ -151,7 +151,7 @@ async def test_a_hanging_provider_does_not_take_the_places_of_a_healthy_one(conn
 
         async def one(integration_id: str, base_url: str) -> str:
             integration = replace(line.integration(connector, base_url), id=integration_id)
-            command, attempt = a_command(operation.command), attempt_for(connector, operation)
+            command, attempt = command_for(connector, operation), attempt_for(connector, operation)
             prepared = line.caller.prepare(integration, operation, command, attempt)
             try:
                 await line.caller.send(prepared, deadline_s=PATIENT_S)

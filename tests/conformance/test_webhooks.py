@@ -1,6 +1,7 @@
 """Every provider's calls to us: read as expected, refused once a signed byte is changed, and no bytes raise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -55,7 +56,8 @@ def test_one_changed_byte_of_what_is_signed_is_refused(sample: SampleCall, data:
 @pytest.mark.parametrize("sample", WITH_HEADERS, ids=_named)
 @given(data=st.data())
 def test_one_changed_byte_of_the_signature_is_refused(sample: SampleCall, data: st.DataObject) -> None:
-    ((name, value),) = sample.call.headers.items()
+    name = data.draw(st.sampled_from(sorted(sample.call.headers)))
+    value = sample.call.headers[name]
     place = data.draw(st.integers(0, len(value) - 1))
     headers = header_bytes_changed(sample.call.headers, name, place, data.draw(flips))
     assert isinstance(sample.read(headers=headers), Refused)
@@ -84,6 +86,22 @@ def test_a_moment_counts_within_its_tolerance_on_both_sides(sample: SampleCall, 
     most = sample.tolerance_s or 0
     assert isinstance(sample.read(arrived_at=sample.arriving(side * most)), Notice)
     assert sample.read(arrived_at=sample.arriving(side * (most + 1))) == Refused(why)
+
+
+@every_call
+def test_only_a_document_of_the_providers_own_is_asked_for_and_without_it_nothing_is_taken(sample: SampleCall) -> None:
+    needs = sample.webhooks.needs
+    if needs is None:
+        assert sample.call.fetched is None
+        return
+    address = needs(sample.call)
+    assert address is not None
+    assert address.startswith("https://")
+    assert sample.call.fetched is not None
+    assert sample.call.fetched.address == address
+    assert sample.read(fetched=None) == Refused("missing")
+    assert sample.read(fetched=replace(sample.call.fetched, address=address + "0")) == Refused("missing")
+    assert needs(replace(sample.call, headers={})) is None
 
 
 @every_call
@@ -118,10 +136,12 @@ def test_a_letter_of_another_alphabet_makes_another_header(sample: SampleCall) -
 
 @pytest.mark.parametrize("sample", WITH_HEADERS, ids=_named)
 def test_a_call_without_its_header_or_with_it_twice_is_refused(sample: SampleCall) -> None:
-    ((name, value),) = sample.call.headers.items()
     assert sample.read(headers={}) == Refused("missing")
-    assert sample.read(headers={name: ""}) == Refused("missing")
-    assert sample.read(headers={name.translate(_HIGH): value, name.translate(_LOW): value}) == Refused("missing")
+    for name, value in sample.call.headers.items():
+        others = {other: said for other, said in sample.call.headers.items() if other != name}
+        twice = {name.translate(_HIGH): value, name.translate(_LOW): value}
+        for spoiled in ({}, {name: ""}, twice):
+            assert sample.read(headers=others | spoiled) == Refused("missing")
 
 
 texts = st.text(max_size=80) | st.binary(max_size=80).map(lambda value: value.decode("latin-1"))

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import httpx
-
 from infra.gateway.access.signing_keys import SigningKey, read_keys
+from infra.gateway.fetching import FAILURES, fetch, trusting
 from schemas.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -38,9 +37,7 @@ class IssuerKeys:
 
     def __init__(self, url: str, *, ca_file: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
-        self._tls = httpx.create_ssl_context(trust_env=False)
-        if ca_file is not None:
-            self._tls.load_verify_locations(ca_file)
+        self._tls = trusting(ca_file)
         self._clock = clock
         self._keys: dict[str, SigningKey] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -73,27 +70,11 @@ class IssuerKeys:
         before = self._failed
         began, self._failed = self._clock(), True
         try:
-            async with asyncio.timeout(DEADLINE_S):
-                self._keys = read_keys(await self._document())
+            self._keys = read_keys(await fetch(self._url, self._tls, deadline_s=DEADLINE_S, largest=LARGEST))
             self._fetched_at, self._failed = began, False
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ValueError) as failed:
+        except FAILURES as failed:
             if not before:
                 why = f"{type(failed).__name__}: {failed}"
                 log.warning("the issuer's keys could not be fetched", extra={"url": self._url, "why": why})
         finally:
             self._tried_at = self._clock()
-
-    async def _document(self) -> bytes:
-        # A client for each fetch: there are few, and none is left behind by one that was cut off.
-        async with (
-            httpx.AsyncClient(verify=self._tls, timeout=DEADLINE_S, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", self._url, headers={"Accept-Encoding": "identity"}) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
-                raise ValueError(f"the issuer answered with {answer.status_code}")
-            body = b""
-            async for part in answer.aiter_raw():
-                body += part
-                if len(body) > LARGEST:
-                    raise ValueError(f"the document has more than {LARGEST} bytes")
-            return body

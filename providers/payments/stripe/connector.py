@@ -1,25 +1,15 @@
-"""Stripe, payments, begun: it is heard and asked. Its documents and quirks: README.md beside this file."""
+"""Stripe, payments by card and subscriptions. Its documents, quirks and residual risks: README.md beside this file."""
 
 from typing import Final
 
-from providers.connector import Connector, HealthProbe, Operation, RateLimit, ReferenceFormat
-from providers.payments.stripe import query
+from providers.connector import Connector, HealthProbe, RateLimit, ReferenceFormat
 from providers.payments.stripe.health import read_health
+from providers.payments.stripe.operations import OPERATIONS
 from providers.payments.stripe.signing import sign, verify
 from providers.payments.stripe.webhook import WEBHOOKS
-from providers.payments.stripe.wire import VERSION, IntentReply, get
-from schemas.payments import QueryPayment
+from providers.payments.stripe.wire import VERSION, frame, get
 
-_QUERY: Final = Operation(
-    name="query",
-    command=QueryPayment,
-    build=query.build_query,
-    reply=IntentReply,
-    read=query.read_query,
-    deadline_s=20,
-    moves_money=False,
-)
-
+_PER_ENDPOINT: Final = RateLimit(25, 1)
 
 CONNECTOR = Connector(
     name="stripe",
@@ -31,16 +21,19 @@ CONNECTOR = Connector(
     sign=sign,
     signs_body=False,
     verify=verify,
-    operations=(_QUERY,),
+    frame=frame,
+    operations=OPERATIONS,
     webhooks=WEBHOOKS,
     probe=HealthProbe(get("/v1/balance", "/v1/balance"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
-    rate_limits={"query": RateLimit(25, 1)},
+    rate_limits={operation.name: _PER_ENDPOINT for operation in OPERATIONS},
+    methods=("provider_token", "stored_card", "hosted_page"),
     personal=frozenset(
         {
             "billing_details",
             "customer",
             "customer_details",
+            "customer_email",
             "description",
             "email",
             "name",
@@ -49,5 +42,21 @@ CONNECTOR = Connector(
             "shipping",
         }
     ),
-    secret=frozenset({"client_secret", "number", "cvc", "exp_month", "exp_year", "payment_method", "secret"}),
+    secret=frozenset(
+        {
+            "cancel_url",
+            "client_secret",
+            "confirmation_token",
+            "cvc",
+            "exp_month",
+            "exp_year",
+            "fingerprint",
+            "number",
+            "payment_method",
+            "return_url",
+            "secret",
+            "success_url",
+            "url",
+        }
+    ),
 )

@@ -1,55 +1,80 @@
-"""How a payment stands, for `QueryPayment`: the payment intent, by Stripe's id.
+"""How a payment stands, for `QueryPayment`: the payment intent, or the page that leads to one.
 
 Source: README, "States".
 """
 
 from dataclasses import replace
 from typing import Final
-from urllib.parse import quote
 
 from providers.connector import Attempt, Request, Unsayable
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
+from providers.payments.stripe import page
 from providers.payments.stripe.amounts import from_wire
-from providers.payments.stripe.wire import Failure, IntentReply, get
-from schemas.payments import QueryPayment, Reason
-from schemas.verdicts import FailureClass, Verdict
+from providers.payments.stripe.create import CreatedFields, CreatedList, found_in, listed
+from providers.payments.stripe.errors import raise_error
+from providers.payments.stripe.intent import KIND, PATH, TEMPLATE, WITH_CHARGE, card_of
+from providers.payments.stripe.wire import IntentFields, get, segment
+from schemas.payments import OpenCommand, QueryPayment, Reason
+from schemas.verdicts import Verdict
 
-_TEMPLATE: Final = "/v1/payment_intents/{payment_intent}"
+_IN_FULL: Final = (("expand[0]", "payment_intent"),)
+
+
+class QueryReply(CreatedFields, CreatedList):
+    """An intent, a page with its intent in full, or a list of either."""
+
+    object: str | None = None
+    payment_intent: IntentFields | None = None
 
 
 def build_query(_command: QueryPayment, attempt: Attempt) -> Request:
-    """By Stripe's id. Its search by our reference lags behind by a minute or more, and would prove nothing."""
+    """By Stripe's id; without one, among what was made since the creation that has no outcome."""
     reference = attempt.payment.provider_reference
     if reference is None:
-        raise Unsayable(
-            Reason.PAYMENT_NOT_FOUND, "Stripe's id of the payment is not known; its webhook or a later answer brings it"
-        )
-    return get(f"/v1/payment_intents/{quote(reference, safe='')}", _TEMPLATE)
+        opened = _creation(attempt)
+        if opened is None:
+            detail = "Stripe's id of the payment is not known; its webhook or a later answer brings it"
+            raise Unsayable(Reason.PAYMENT_NOT_FOUND, detail)
+        return listed(PATH, opened.command_id)
+    if page.is_page(reference):
+        return get(f"{page.PATH}/{segment(reference)}", page.TEMPLATE, _IN_FULL)
+    return get(f"{PATH}/{segment(reference)}", TEMPLATE, WITH_CHARGE)
 
 
-def read_query(reply: IntentReply, _command: QueryPayment, attempt: Attempt) -> Outcome:
+def read_query(reply: QueryReply, _command: QueryPayment, attempt: Attempt) -> Outcome:
     """The query itself is accepted, whatever it finds; how the payment stands is in `state`.
-
-    An intent falls back to `requires_payment_method` after a decline. Without an error beside it nobody has tried yet.
 
     Raises:
         UnusableAnswer: the query failed, the answer is about something else, an amount is missing, or a word was never
             met.
     """
-    if reply.error is not None:
-        raise _not_answered(reply.error)
-    if reply.object != "payment_intent" or reply.id != attempt.payment.provider_reference:
-        raise UnusableAnswer("the answer is not the payment intent that was asked for")
-    outcome = Outcome(verdict=Verdict.ACCEPTED, reference=reply.id)
-    match reply.status:
+    raise_error(reply)
+    reference = attempt.payment.provider_reference
+    if reference is None:
+        found = found_in(reply, attempt.payment.create_reference or "")
+        if found is None:
+            raise UnusableAnswer("it is not among the newest payments there, which does not mean that it is not there")
+        found.require(KIND)
+        return standing(found)
+    if page.is_page(reference):
+        reply.require(page.KIND, reference)
+        return _on_page(reply)
+    reply.require(KIND, reference)
+    return standing(reply)
+
+
+def standing(intent: IntentFields) -> Outcome:
+    """An intent falls back to `requires_payment_method` after a decline; without an error nobody has tried yet."""
+    outcome = Outcome(verdict=Verdict.ACCEPTED, reference=intent.id, card=card_of(intent.latest_charge))
+    match intent.status:
         case "succeeded":
-            amount = from_wire(reply.amount_received, reply.currency, "amount_received")
+            amount = from_wire(intent.amount_received, intent.currency, "amount_received")
             return replace(outcome, state=ProviderState.CAPTURED, amount=amount)
         case "requires_capture":
-            amount = from_wire(reply.amount_capturable, reply.currency, "amount_capturable")
+            amount = from_wire(intent.amount_capturable, intent.currency, "amount_capturable")
             return replace(outcome, state=ProviderState.AUTHORIZED, amount=amount)
-        case "requires_payment_method" if reply.last_payment_error is not None:
-            return replace(outcome, state=ProviderState.FAILED, their_code=reply.last_payment_error.word)
+        case "requires_payment_method" if intent.last_payment_error is not None:
+            return replace(outcome, state=ProviderState.FAILED, their_code=intent.last_payment_error.word)
         case "requires_payment_method" | "requires_confirmation" | "requires_action" | "processing":
             return replace(outcome, state=ProviderState.PENDING)
         case "canceled":
@@ -58,11 +83,23 @@ def read_query(reply: IntentReply, _command: QueryPayment, attempt: Attempt) -> 
             raise UnusableAnswer("status is missing or a word that Stripe's documents do not have")
 
 
-def _not_answered(error: Failure) -> UnusableAnswer:
-    """A failed look-up says nothing about the payment. An id that is not known is one of another account or mode."""
-    throttled = error.code in {"rate_limit", "lock_timeout"}
-    return UnusableAnswer(
-        "Stripe did not answer the query",
-        their_code=error.word,
-        failure=FailureClass.THROTTLED if throttled else FailureClass.UNKNOWN,
-    )
+def _on_page(reply: QueryReply) -> Outcome:
+    """While the page is open a declined payer may try again; once it is over, what became of the intent stands."""
+    told = Outcome(verdict=Verdict.ACCEPTED, reference=reply.id)
+    intent = reply.payment_intent
+    match reply.status:
+        case "open":
+            return replace(told, state=ProviderState.PENDING)
+        case "expired":
+            return replace(told, state=ProviderState.FAILED)
+        case "complete" if intent is not None:
+            intent.require(KIND)
+            return standing(intent)
+        case _:
+            raise UnusableAnswer("status or payment_intent is missing, or a word that Stripe's documents do not have")
+
+
+def _creation(attempt: Attempt) -> OpenCommand | None:
+    opened = attempt.payment.open_commands
+    reference = attempt.payment.create_reference
+    return next((known for known in opened if reference is not None and known.reference == reference), None)

@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from providers.notices import Call, Notice, Refused, Webhooks, named
+from providers.payments.stripe.wire import REFERENCE, at, id_of
 from providers.reading import Unreadable, parse_json
 from providers.signatures import TimedSignature, secrets_named
 from schemas.payments.notices import ProviderState
+from schemas.webhooks import Verified
 
 SIGNED: Final = TimedSignature("stripe-signature")
-REFERENCE: Final = "kolaj_reference"
-"""The name in an object's metadata under which the reference stands that we sent with the attempt."""
 _STATES: Final[Mapping[str, ProviderState]] = MappingProxyType(
     {
         "payment_intent.succeeded": "captured",
@@ -23,6 +23,11 @@ _STATES: Final[Mapping[str, ProviderState]] = MappingProxyType(
         "payment_intent.requires_action": "pending",
         "payment_intent.payment_failed": "failed",
         "payment_intent.canceled": "cancelled",
+        # Of a page these are: what the payer did there, the payment's intent tells.
+        "checkout.session.completed": "pending",
+        "checkout.session.async_payment_succeeded": "captured",
+        "checkout.session.async_payment_failed": "failed",
+        "checkout.session.expired": "failed",
     }
 )
 
@@ -41,24 +46,38 @@ def read_notice(call: Call) -> Notice | Refused:
         return Refused("malformed")
     if isinstance(live, bool) and live != (call.environment == "production"):
         return Refused("wrong_environment")
-    event_type = named(event.get("type")) or "unnamed"
-    about = _object(_object(event.get("data")).get("object"))
+    about = _object(at(event, "data", "object"))
+    return _notice(verdict, event_id, named(event.get("type")) or "unnamed", about)
+
+
+def _notice(verified: Verified, event_id: str, event_type: str, about: Mapping[str, Any]) -> Notice:
+    """What it is about: a subscription, its bill, the page that leads to one; or a payment, and all that is of one."""
+    known: dict[str, Any] = {"verified": verified, "event_id": event_id, "event_type": event_type}
+    ours = named(at(about, "metadata", REFERENCE))
+    match about.get("object"):
+        case "subscription":
+            return _of_subscription(known, ours, named(about.get("id")))
+        case "checkout.session" if about.get("mode") == "subscription":
+            return _of_subscription(known, ours, id_of(about.get("subscription")))
+        case "invoice" if (of := at(about, "parent", "subscription_details")) is not None:
+            return _of_subscription(
+                known, named(at(of, "metadata", REFERENCE)), id_of(at(of, "subscription")), named(about.get("id"))
+            )
+        case "payment_intent":
+            said = _STATES.get(event_type)
+            return Notice(**known, our_reference=ours, provider_reference=named(about.get("id")), said=said)
+        case _:
+            # A page is told by its payment, once there is one; a charge, refund or dispute names it too.
+            intent = id_of(about.get("payment_intent"))
+            return Notice(**known, our_reference=ours, provider_reference=intent, said=_STATES.get(event_type))
+
+
+def _of_subscription(
+    known: Mapping[str, Any], ours: str | None, subscription: str | None, invoice: str | None = None
+) -> Notice:
     return Notice(
-        verified=verdict,
-        event_id=event_id,
-        event_type=event_type,
-        our_reference=named(_object(about.get("metadata")).get(REFERENCE)),
-        provider_reference=_payment_intent(about),
-        said=_STATES.get(event_type),
+        **known, our_reference=ours, provider_reference=subscription, about="resource", order_reference=invoice
     )
-
-
-def _payment_intent(about: Mapping[str, Any]) -> str | None:
-    """The id of the payment that an event is about: its own, or the one that a charge, refund or dispute names."""
-    if about.get("object") == "payment_intent":
-        return named(about.get("id"))
-    found = about.get("payment_intent")
-    return named(_object(found).get("id") if isinstance(found, dict) else found)
 
 
 def _object(value: object) -> Mapping[str, Any]:

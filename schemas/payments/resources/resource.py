@@ -40,6 +40,8 @@ class Resource(Frozen):
     """The reference that we sent with its creation."""
     customer_reference: str | None = None
     """The provider's own id of the buyer, where one belongs to it."""
+    item_reference: str | None = None
+    """Of a subscription: the provider's own id of the line that names its plan."""
     open_commands: tuple[OpenCommand, ...] = ()
 
     def after(self, result: ResourceResult) -> Self:
@@ -61,7 +63,7 @@ class Resource(Frozen):
     def _accepted(self, result: ResourceAccepted) -> Self:
         details: object = getattr(result, "details", None)
         stage: ResourceStage = "active"
-        customer = self.customer_reference
+        customer, item = self.customer_reference, self.item_reference
         match details:
             case SubscriptionDetails(state="pending", subscription_reference=None) if result.command_type in _QUESTIONS:
                 # The buyer has not finished the provider's page: what was begun is as open as before.
@@ -72,12 +74,13 @@ class Resource(Frozen):
                 customer = details.customer_key or customer
             case SubscriptionDetails():
                 customer = details.customer_reference or customer
+                item = details.item_reference or item
                 ended = details.state in {"cancelled", "expired", "upgraded"}
                 stage = "ended" if ended else "pending" if details.state == "pending" else "active"
             case _ if isinstance(result, LinkDeleted):
                 stage = "ended"
-        changes = {"kind": result.kind, "stage": stage, "customer_reference": customer, "open_commands": ()}
-        return self.model_copy(update={**changes, **self._named(result)})
+        changes = {"kind": result.kind, "stage": stage, "customer_reference": customer, "item_reference": item}
+        return self.model_copy(update={**changes, "open_commands": (), **self._named(result)})
 
     def _opened(self, result: ResourcePending | ResourceUnknown) -> dict[str, object]:
         reference = None if result.performed is None else result.performed.our_reference

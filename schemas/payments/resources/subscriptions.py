@@ -143,6 +143,8 @@ class SubscriptionDetails(Frozen):
     """The provider's own; absent while the buyer has not finished the provider's page."""
     customer_reference: Token | None = None
     plan_reference: Token | None = None
+    item_reference: Token | None = None
+    """The provider's own id of the line that names the plan, where it has one: a change of the plan names it."""
     trial_ends_at: UtcTime | None = None
     began_at: UtcTime | None = None
     charges: tuple[SubscriptionCharge, ...] = ()

@@ -1,0 +1,3 @@
+from providers.payments.paypal.connector import CONNECTOR
+
+__all__ = ["CONNECTOR"]

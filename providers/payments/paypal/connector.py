@@ -1,0 +1,63 @@
+"""PayPal: orders, the vault, subscriptions, reports. Its documents, quirks and residual risks: README.md here."""
+
+from typing import Final
+
+from providers.connector import Connector, HealthProbe, ReferenceFormat
+from providers.payments.paypal.health import read_health
+from providers.payments.paypal.look_ups import READS
+from providers.payments.paypal.operations_payment import PAYMENT_OPERATIONS
+from providers.payments.paypal.operations_resource import RESOURCE_OPERATIONS
+from providers.payments.paypal.signing import TOKEN, sign, verify
+from providers.payments.paypal.webhook import WEBHOOKS
+from providers.payments.paypal.wire import get
+
+_PERSONAL: Final = frozenset(
+    {
+        "email_address",
+        "full_name",
+        "given_name",
+        "note_to_payer",
+        "payer",
+        "payer_info",
+        "payment_source",
+        "phone",
+        "shipping",
+        "subscriber",
+        "surname",
+    }
+)
+_SECRET: Final = frozenset(
+    {
+        "access_token",
+        "client_secret",
+        "customer",
+        "expiry",
+        "href",
+        "nonce",
+        "number",
+        "payment_tokens",
+        "security_code",
+        "vault",
+        "vault_id",
+    }
+)
+
+CONNECTOR = Connector(
+    name="paypal",
+    kind="payment",
+    version="orders 2, payments 2, vault 3",
+    base_urls={"production": "https://api-m.paypal.com", "sandbox": "https://api-m.sandbox.paypal.com"},
+    credentials=("client_id", "client_secret", "webhook_id"),
+    sign=sign,
+    signs_body=False,
+    verify=verify,
+    token=TOKEN,
+    operations=(*PAYMENT_OPERATIONS, *RESOURCE_OPERATIONS),
+    reads=READS,
+    webhooks=WEBHOOKS,
+    probe=HealthProbe(get("/v1/notifications/webhooks"), read_health),
+    reference=ReferenceFormat("alphanumeric", 64),
+    methods=("wallet", "hosted_page", "stored_card", "card_ref"),
+    personal=_PERSONAL,
+    secret=_SECRET,
+)
