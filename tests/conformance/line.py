@@ -12,9 +12,9 @@ from providers.exchange import CallerSettings, Exchange
 from providers.registry import connectors
 from providers.retry import RetryPolicy
 from tests.conformance.far_side import Behaviour, FarSide, answering, far_side
-from tests.conformance.granted_tokens import granted_tokens
 from tests.conformance.read_samples import a_question
 from tests.conformance.samples import an_integration, attempt_for, command_for
+from tests.granted_tokens import granted_tokens
 
 
 @dataclass(slots=True)

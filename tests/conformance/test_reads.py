@@ -13,10 +13,10 @@ from schemas.errors import HubError, NotSent, OutcomeUnknown, Throttled
 from schemas.payments.look_ups import CardBin, InstalmentTable
 from tests.conformance.contract import contract
 from tests.conformance.far_side import answering, far_side
-from tests.conformance.granted_tokens import granted_tokens
 from tests.conformance.read_samples import ReadSample, read_samples
 from tests.conformance.samples import an_integration
 from tests.conformance.spoiling import ALIEN_TYPES, SPOILED, STATUSES, read, values_of, without_a_word
+from tests.granted_tokens import granted_tokens
 
 SAMPLES = read_samples()
 ANSWERED = [sample for sample in SAMPLES if not {"raises", "refused"} & set(sample.expected)]

@@ -13,6 +13,7 @@ from providers.exchange import Exchange
 from providers.performing import Performing, Work
 from providers.registry import connectors
 from schemas.errors import HubError, OutcomeUnknown
+from tests.granted_tokens import granted_tokens
 
 PAYTR = replace(connectors()["paytr"], sign=lambda *_: {}, sign_form=None)
 # Some banks' pages post the card on to the bank.
@@ -33,7 +34,9 @@ async def recorded(
             return Answer(200, {"content-type": content_type}, body, None)
 
     exchanges: list[Exchange] = []
-    performing = Performing(on_exchange=exchanges.append, clock=lambda: datetime.now(UTC), nonce=lambda: "n")
+    performing = Performing(
+        on_exchange=exchanges.append, clock=lambda: datetime.now(UTC), nonce=lambda: "n", tokens=granted_tokens()
+    )
     request = Request("POST", "/odeme", b"merchant_id=1")
     work: Work[Any] = Work(PLACE, "start", 1, None, request, judge, may_be_page=may_be_page)
     transport: Any = Transport()
