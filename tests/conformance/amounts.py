@@ -50,9 +50,9 @@ def leaves(request: Request) -> dict[Path, Any]:
     found: dict[Path, Any] = {("?", name): value for name, value in request.query}
     text = request.body.decode()
     if text.startswith(("{", "[")):
-        return found | dict(_walk(json.loads(text, parse_float=Decimal), ()))
+        return found | dict(walk(json.loads(text, parse_float=Decimal)))
     for name, value in parse_qsl(text, keep_blank_values=True):
-        found |= dict(_walk(_opened(value), (name,)))
+        found |= dict(walk(_opened(value), (name,)))
     return found
 
 
@@ -140,10 +140,11 @@ def attempt_of(attempt: Attempt, money: Money) -> Attempt:
     return replace(attempt, amount=amount, payment=payment.model_copy(update=totals))
 
 
-def _walk(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def walk(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of a JSON tree, by where it stands."""
     if isinstance(node, dict | list):
         for step, child in node.items() if isinstance(node, dict) else enumerate(node):
-            yield from _walk(child, (*path, step))
+            yield from walk(child, (*path, step))
     else:
         yield path, node
 

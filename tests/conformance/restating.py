@@ -35,12 +35,17 @@ def moved() -> Iterator[tuple[Sample, Money]]:
 
 def accepted(sample: Sample) -> Outcome | None:
     """What a sample comes to, where that is a success."""
+    outcome = outcome_of(sample)
+    return outcome if outcome is not None and outcome.verdict is Verdict.ACCEPTED else None
+
+
+def outcome_of(sample: Sample) -> Outcome | None:
+    """What a sample comes to; `None` where its answer is no use, or nothing was found."""
     try:
         result = sample.read()
     except HubError:
         return None
-    outcome = result.outcome if isinstance(result, Finding) else result
-    return outcome if outcome is not None and outcome.verdict is Verdict.ACCEPTED else None
+    return result.outcome if isinstance(result, Finding) else result
 
 
 def answering(sample: Sample, was: Money, money: Money) -> Sample:

@@ -49,6 +49,19 @@ def test_what_goes_out_comes_back_as_the_same_amount(connector: Connector) -> No
 
 
 @every_connector
+def test_an_answer_that_names_another_amount_than_was_asked_is_no_success(connector: Connector) -> None:
+    """I1: 6.60 were to be given back, and 46.60 came; a person has to look."""
+    named = 0
+    for sample, was in MOVED[connector.name]:
+        if answering(sample, was, was.with_minor(1)).answer.body == sample.answer.body:
+            continue
+        for minor in (was.minor - 1, was.minor + 1, was.minor * 100):
+            assert accepted(asking(sample, was.with_minor(minor))) is None, sample.name
+        named += 1
+    assert named
+
+
+@every_connector
 def test_an_answer_in_another_currency_than_was_asked_for_is_no_success(connector: Connector) -> None:
     """H7, H11: 12.50 is no amount by itself, and twelve euro are no twelve lira."""
     named = 0
