@@ -1,6 +1,7 @@
 """The oracles, each started when the first test asks for it, and ended by its own pid."""
 
 import asyncio
+import shutil
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,8 @@ import pytest_asyncio
 
 from infra.local.process import LOOPBACK, free_ports, spawn
 from providers.transport import Transport
-from tests.oracles import stripe_mock
+from tests.oracles import node_modules, stripe_mock
+from tests.oracles.paypal_specification import Specification, specification_file
 from tests.oracles.requirement import lacking
 
 READY_S = 60
@@ -56,4 +58,25 @@ async def stripe_mock_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     command = [str(program), "-http-addr", f"{LOOPBACK}:{port}", "-https-addr", f"{LOOPBACK}:{tls}"]
     folder = tmp_path_factory.mktemp("stripe-mock")
     async with serving("stripe-mock", command, f"http://{LOOPBACK}:{port}", folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def paypal_specification() -> Specification:
+    return Specification.read(specification_file())
+
+
+@pytest_asyncio.fixture(scope="session")
+async def prism_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    file = specification_file()
+    node = shutil.which("node")
+    if node is None:
+        lacking("Prism needs node, which is not here.")
+    try:
+        programs = await asyncio.to_thread(node_modules.installed)
+    except node_modules.CannotInstall as error:
+        lacking(f"Prism could not be installed: {error}.")
+    (port,) = free_ports(1)
+    command = [node, str(programs / "prism"), "mock", "--host", LOOPBACK, "--port", str(port), str(file)]
+    async with serving("Prism", command, f"http://{LOOPBACK}:{port}", tmp_path_factory.mktemp("prism")) as url:
         yield url

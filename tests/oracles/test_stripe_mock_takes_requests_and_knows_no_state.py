@@ -6,16 +6,17 @@ checks types and words, and lets names pass that Stripe has not; those are held 
 """
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from providers.authenticating import authenticate
-from providers.connector import Answer, Inquiry, Operation, Request
+from providers.connector import Answer, Request
 from providers.payments.stripe import CONNECTOR
 from providers.reading import parse_json, read_wire
 from providers.transport import Flight, Transport
-from tests.conformance.samples import an_integration, attempt_for, command_for
+from tests.conformance.samples import an_integration
+from tests.oracles.built import built_by
 from tests.oracles.stripe_mock import TIMEOUT_S
 from tests.stripe_calls import requests
 
@@ -25,19 +26,8 @@ pytestmark = pytest.mark.timeout(2 * TIMEOUT_S)
 KEY: Final = "sk_test_kolaj000000000000000001"
 
 
-def _built() -> dict[str, tuple[Request, Operation[Any, Any] | Inquiry[Any, Any]]]:
-    """Each operation's request and inquiry, and who reads the answer."""
-    found: dict[str, tuple[Request, Operation[Any, Any] | Inquiry[Any, Any]]] = {}
-    for operation in CONNECTOR.operations:
-        command, attempt = command_for(CONNECTOR, operation), attempt_for(CONNECTOR, operation)
-        found[operation.name] = (operation.build(command, attempt), operation)
-        if operation.inquiry is not None:
-            found[f"{operation.name} inquiry"] = (operation.inquiry.build(command, attempt), operation.inquiry)
-    return found
-
-
-BUILT: Final = _built()
-REQUESTS: Final = {f"any {name}": request for name, (request, _) in BUILT.items()} | requests()
+BUILT: Final = built_by(CONNECTOR)
+REQUESTS: Final = {name: request for name, (request, _) in BUILT.items()} | requests()
 CREATE: Final = requests()["create"]
 CAPTURE: Final = requests()["capture"]
 
