@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,6 +59,17 @@ async def stripe_mock_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     command = [str(program), "-http-addr", f"{LOOPBACK}:{port}", "-https-addr", f"{LOOPBACK}:{tls}"]
     folder = tmp_path_factory.mktemp("stripe-mock")
     async with serving("stripe-mock", command, f"http://{LOOPBACK}:{port}", folder) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def localstripe_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Run as a program by `on_loopback.py`: by itself it listens on all interfaces, and writes to a fixed file."""
+    (port,) = free_ports(1)
+    folder = tmp_path_factory.mktemp("localstripe")
+    runner = str(Path(__file__).with_name("on_loopback.py"))
+    command = [sys.executable, runner, str(folder), "localstripe", "--from-scratch", "--port", str(port)]
+    async with serving("localstripe", command, f"http://{LOOPBACK}:{port}", folder) as url:
         yield url
 
 
