@@ -49,6 +49,7 @@ class Account:
         endpoint_rate: the same of each endpoint; ids in a path do not matter.
         kept_s: how long an answer is kept under its idempotency key.
         refund_s: seconds until a pending refund is decided, or one that seemed to succeed fails.
+        portal: the customer portal has been set up.
         async_balance: a charge that is captured `automatic_async` is told without its balance transaction at first.
     """
 
@@ -58,6 +59,7 @@ class Account:
     endpoint_rate: int | None = None
     kept_s: float = 24 * 3600
     refund_s: float = 60
+    portal: bool = True
     async_balance: bool = True
 
     @property

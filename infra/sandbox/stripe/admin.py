@@ -1,6 +1,6 @@
 """The sandbox's own pages under `/__sandbox__/`.
 
-Books and webhooks to read; settings, the clock and a bank's word on a refund to order.
+Books and webhooks to read; settings, the clock, refunds, disputes and payouts to order.
 """
 
 from dataclasses import asdict, fields, replace
@@ -10,13 +10,14 @@ from typing import Any, Final
 from infra.sandbox.admin_pages import AdminPages, Values
 from infra.sandbox.clock import SandboxClock
 from infra.sandbox.misbehaving import Misbehaving
-from infra.sandbox.stripe import refunds
+from infra.sandbox.stripe import disputes, payouts, refunds
 from infra.sandbox.stripe.account import Account, Webhooks
 from infra.sandbox.stripe.books import Books
 from infra.sandbox.stripe.call import Call
 from infra.sandbox.stripe.calling import Caller
 from infra.sandbox.stripe.faults import FAULTS, FaultKind, FaultPlan
 from infra.sandbox.stripe.outbox import all_deliveries
+from infra.sandbox.stripe.rendering import bare
 from infra.sandbox.stripe.shelf import Document, Shelf
 
 _FIXED: Final = frozenset({"keys", "webhooks"})
@@ -44,6 +45,8 @@ class Admin(AdminPages[FaultKind]):
                 "clock": self._advance,
                 "webhooks": self._call,
                 "refunds": self._decide_refund,
+                "disputes": self._dispute,
+                "payouts": self._pay_out,
             },
         )
         self._books = books
@@ -102,6 +105,20 @@ class Admin(AdminPages[FaultKind]):
             raise ValueError("outcome is succeeded, failed or canceled")
         return await self._ordered_in_books(str(values["refund"]), partial(_decided, outcome=outcome))
 
+    async def _dispute(self, values: Values) -> object:
+        """Open one about a payment (`reason`, `amount`), or decide one (`outcome`)."""
+        return await self._ordered_in_books(str(values["about"]), partial(_disputed, values=values))
+
+    async def _pay_out(self, values: Values) -> object:
+        """All that is available; or let one payout come back."""
+        if "failed" in values:
+            return await self._ordered_in_books(str(values["failed"]), payouts.come_back)
+        account, now_ms = next(iter(self._account.keys.values())), self._books.now_ms()
+        step = partial(_paid_out, account=account, settings=self._account, now_ms=now_ms)
+        done = await self._books.run(step)
+        self._caller.wake()
+        return {"payouts": done}
+
     async def _ordered_in_books(self, about: str, order: Any) -> Document:
         """Carry out an order about an object, in its account's books."""
 
@@ -119,3 +136,20 @@ class Admin(AdminPages[FaultKind]):
 
 def _decided(call: Call, about: str, outcome: str) -> Document:
     return {"status": refunds.settle(call, about, outcome)["status"]}
+
+
+def _disputed(call: Call, about: str, values: Values) -> Document:
+    if "outcome" in values:
+        return bare(disputes.decide(call, about, str(values["outcome"])))
+    payment = call.shelf.find(about, "payment_intent")
+    charge = about if payment is None else payment["latest_charge"]
+    reason, amount = str(values.get("reason", "fraudulent")), values.get("amount")
+    if reason not in {*disputes.REASONS, "inquiry"} or not isinstance(amount, int | None):
+        raise ValueError(f"reason is inquiry, {', '.join(sorted(disputes.REASONS))}; amount is a whole number")
+    if charge is None:
+        raise ValueError("nothing was taken")
+    return bare(disputes.opened(call, charge, reason, amount))
+
+
+def _paid_out(connection: Any, account: str, settings: Account, now_ms: int) -> list[Document]:
+    return payouts.all_paid_out(Call(Shelf(connection, account, now_ms), settings))

@@ -68,13 +68,13 @@ def charge(call: Call, intent: Document, method: Document, how: Confirmation) ->
         call.shelf.falls_due("hold_lapses", intent["id"], held)
         charges.tell_charge(call, "succeeded", made)
         tell(call, "payment_intent.amount_capturable_updated", intent)
-        return call.shelf.save(intent)
+        return _moved(call, intent)
     intent = intent | {"status": "succeeded", "amount_received": intent["amount"]}
     charges.tell_charge(call, "succeeded", made)
     told_later = call.account.async_balance and intent["capture_method"] == "automatic_async"
     charges.book(call, made, made["amount_captured"], told_later=told_later)
     tell(call, "payment_intent.succeeded", intent)
-    return call.shelf.save(intent)
+    return _moved(call, intent)
 
 
 def declined(call: Call, intent: Document, method: Document, code: str, how: Confirmation) -> Refused:
@@ -107,10 +107,17 @@ def _fallen_back(call: Call, intent: Document, refused: Refused) -> Refused:
         "next_action": None,
         "last_payment_error": dict(refused.error),
     }
-    call.shelf.save(intent)
+    _moved(call, intent)
     tell(call, "payment_intent.payment_failed", intent)
     refused.error["payment_intent"] = intent
     return refused
+
+
+def _moved(call: Call, intent: Document) -> Document:
+    """What the intent is for, a page or a bill, moves with it."""
+    if intent.get("_session") or intent.get("_invoice"):
+        call.shelf.falls_due("intent_moved", intent["id"], 0)
+    return call.shelf.save(intent)
 
 
 def _bank_asks(card: Card, method: Document, how: Confirmation) -> bool:
@@ -141,7 +148,7 @@ def next_action(call: Call, intent: Document, return_url: str | None) -> dict[st
 
 
 def _processing(call: Call, intent: Document, *, succeeds: bool, after_s: float) -> Document:
-    intent = call.shelf.save(intent | {"status": "processing"})
+    intent = _moved(call, intent | {"status": "processing"})
     call.shelf.falls_due("succeeds" if succeeds else "fails", intent["id"], after_s)
     tell(call, "payment_intent.processing", intent)
     return intent

@@ -238,7 +238,7 @@ def _confirmed(call: Call, intent: Document) -> Document | Refused:
     secure = card.choice("request_three_d_secure", ("any", "automatic", "challenge")) or "automatic"
     intent["payment_method_options"] = {"card": {"request_three_d_secure": secure}}
     how = Confirmation(
-        off_session=_off_session(fields),
+        off_session=off_session(fields),
         no_action=fields.flag("error_on_requires_action"),
         secure=secure != "automatic",
         return_url=None if script else return_url,
@@ -268,7 +268,12 @@ def _redirects(fields: Fields) -> str:
     return redirects
 
 
-def _off_session(fields: Fields) -> bool:
+def off_session(fields: Fields) -> bool:
+    """Whether the payer is not there.
+
+    Raises:
+        Refused: it is no word for that.
+    """
     word = fields.optional("off_session")
     if word not in {None, "true", "false", "one_off", "recurring"}:
         raise invalid(f"Invalid off_session: {word}", "off_session")

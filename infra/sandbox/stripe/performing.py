@@ -23,13 +23,13 @@ from infra.sandbox.stripe.form import Nested, read_form
 from infra.sandbox.stripe.idempotency import Kept, asked_with, in_use, keep, kept_under, require_key
 from infra.sandbox.stripe.instead import instead_of, replaced
 from infra.sandbox.stripe.limits import Limits
-from infra.sandbox.stripe.pages import Leave, Shown
+from infra.sandbox.stripe.pages import Leave, Shown, over
 from infra.sandbox.stripe.refusing import Refused
 from infra.sandbox.stripe.rendering import bare, render
 from infra.sandbox.stripe.route import Route
 from infra.sandbox.stripe.routes import PAGES, route_of
 from infra.sandbox.stripe.settling import settle_due
-from infra.sandbox.stripe.shelf import Shelf, new_id
+from infra.sandbox.stripe.shelf import Shelf, new_id, undoing
 from infra.sandbox.used_markers import use_marker
 
 _VERSION: Final = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}(?:\.[a-z]+)?")
@@ -151,7 +151,11 @@ class Performer:
                 return None
             shelf = Shelf(connection, row[0], self._books.now_ms())
             form = Fields(read_form(received.body.decode("utf-8", "replace")))
-            return page(Call(shelf, self.account, form, identifier, received.origin, received.path))
+            try:
+                with undoing(connection):
+                    return page(Call(shelf, self.account, form, identifier, received.origin, received.path))
+            except Refused as refused:
+                return over(str(refused))
 
         return await self._books.run(step)
 
@@ -230,19 +234,15 @@ def request_id() -> str:
 
 def _performed(call: Call, asked: Asked) -> tuple[Reply, bool]:
     """The operation's answer, and whether it was begun; what a raised refusal had written is undone."""
-    connection = call.shelf.connection
-    connection.execute("SAVEPOINT operation")
     try:
-        result = asked.route.operation(call)
-        if isinstance(result, Refused):
-            return answer_of(result), True
-        shown = render(result, call.shelf, call.fields.texts("expand"))
-        return Reply(HTTPStatus.OK, json.dumps(shown, indent=2, ensure_ascii=False)), True
+        with undoing(call.shelf.connection):
+            result = asked.route.operation(call)
+            if isinstance(result, Refused):
+                return answer_of(result), True
+            shown = render(result, call.shelf, call.fields.texts("expand"))
+            return Reply(HTTPStatus.OK, json.dumps(shown, indent=2, ensure_ascii=False)), True
     except Refused as refused:
-        connection.execute("ROLLBACK TO operation")
         return answer_of(refused), refused.executed
-    finally:
-        connection.execute("RELEASE operation")
 
 
 def _again(kept: Kept) -> Reply:

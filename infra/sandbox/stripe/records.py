@@ -98,7 +98,7 @@ def all_movements(connection: sqlite3.Connection) -> tuple[Movement, ...]:
     found = []
     for line in _documents(connection, "balance_transaction"):
         reference, at_ms = payments.get(line["source"]) or line["source"], line["created"] * 1000
-        kind = "payment" if line["type"] == "charge" else line["type"]
+        kind = "payment" if line["type"] == "charge" else line["reporting_category"]
         if line["amount"]:
             found.append(Movement(kind, reference, line["currency"], line["amount"], at_ms))
         if line["fee"]:

@@ -4,9 +4,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from infra.sandbox.stripe import bank_page, charges, customers, intents, methods, refunds, setups, told_events
+from infra.sandbox.stripe import (
+    balances,
+    bank_page,
+    charges,
+    customers,
+    disputes,
+    intents,
+    methods,
+    payouts,
+    portal,
+    products,
+    refunds,
+    setups,
+    told_events,
+)
+from infra.sandbox.stripe.checkout import paying, sessions
 from infra.sandbox.stripe.pages import Walk
 from infra.sandbox.stripe.route import Route
+from infra.sandbox.stripe.subscriptions import beginning, invoices, life
 
 _PAYMENTS: Final = (
     Route("POST", "/v1/payment_intents", intents.create),
@@ -40,18 +56,56 @@ _CUSTOMERS: Final = (
     Route("POST", "/v1/setup_intents/{id}/cancel", setups.cancel),
     Route("POST", "/v1/test_helpers/confirmation_tokens", methods.confirmation_token),
 )
+_PAGES: Final = (
+    Route("POST", "/v1/checkout/sessions", sessions.create),
+    Route("GET", "/v1/checkout/sessions", sessions.list_sessions),
+    Route("GET", "/v1/checkout/sessions/{id}", sessions.retrieve),
+    Route("POST", "/v1/checkout/sessions/{id}/expire", sessions.expire),
+    Route("POST", "/v1/billing_portal/sessions", portal.create),
+)
+_SUBSCRIPTIONS: Final = (
+    Route("POST", "/v1/products", products.create),
+    Route("GET", "/v1/products", products.list_products),
+    Route("GET", "/v1/products/{id}", products.retrieve),
+    Route("POST", "/v1/prices", products.create_price),
+    Route("GET", "/v1/prices", products.list_prices),
+    Route("GET", "/v1/prices/{id}", products.retrieve_price),
+    Route("POST", "/v1/subscriptions", beginning.create),
+    Route("GET", "/v1/subscriptions", life.list_subscriptions),
+    Route("GET", "/v1/subscriptions/{id}", life.retrieve),
+    Route("POST", "/v1/subscriptions/{id}", life.update),
+    Route("DELETE", "/v1/subscriptions/{id}", life.cancel),
+    Route("GET", "/v1/invoices", invoices.list_invoices),
+    Route("GET", "/v1/invoices/{id}", invoices.retrieve),
+    Route("POST", "/v1/invoices/{id}/pay", life.pay),
+)
 _TOLD: Final = (
+    Route("GET", "/v1/balance", balances.retrieve),
+    Route("GET", "/v1/balance_transactions", balances.list_lines),
+    Route("GET", "/v1/balance_transactions/{id}", balances.retrieve_line),
+    Route("POST", "/v1/payouts", payouts.create),
+    Route("GET", "/v1/payouts", payouts.list_payouts),
+    Route("GET", "/v1/payouts/{id}", payouts.retrieve),
+    Route("GET", "/v1/disputes", disputes.list_disputes),
+    Route("GET", "/v1/disputes/{id}", disputes.retrieve),
+    Route("POST", "/v1/disputes/{id}", disputes.update),
+    Route("POST", "/v1/disputes/{id}/close", disputes.close),
     Route("GET", "/v1/events", told_events.list_events),
     Route("GET", "/v1/events/{id}", told_events.retrieve),
 )
 
-ROUTES: Final = (*_PAYMENTS, *_CUSTOMERS, *_TOLD)
+ROUTES: Final = (*_PAYMENTS, *_CUSTOMERS, *_PAGES, *_SUBSCRIPTIONS, *_TOLD)
 
 # By method and the first piece of the path; the second one is an object's id.
 PAGES: Final[Mapping[tuple[str, str], Walk]] = MappingProxyType(
     {
         ("GET", "3d_secure"): bank_page.show,
         ("POST", "3d_secure"): bank_page.use,
+        ("GET", "pay"): paying.show,
+        ("POST", "pay"): paying.use,
+        ("GET", "paid"): paying.after,
+        ("GET", "portal"): portal.show,
+        ("POST", "portal"): portal.use,
     }
 )
 

@@ -101,6 +101,7 @@ class StripeServer:
 
     async def _tell_first(self) -> None:
         if self._performer.account.webhooks.before_answer:
+            await self._performer.settle()
             await self._caller.tell_due()
         self._caller.wake()
 

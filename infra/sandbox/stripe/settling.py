@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from infra.sandbox.stripe import charges, intents, money, refunds
+from infra.sandbox.stripe import charges, disputes, intents, money, payouts, refunds
 from infra.sandbox.stripe.account import Account
 from infra.sandbox.stripe.call import Call
+from infra.sandbox.stripe.checkout import paying as checkout
+from infra.sandbox.stripe.checkout import sessions
 from infra.sandbox.stripe.confirming import KIND, decide
 from infra.sandbox.stripe.shelf import Shelf
+from infra.sandbox.stripe.subscriptions import billing
+from infra.sandbox.stripe.subscriptions.invoices import paid_by_intent
 
 _MOST_AT_ONCE: Final = 10_000
 
@@ -18,14 +22,31 @@ def _decided(call: Call, intent: str, *, succeeds: bool) -> None:
     decide(call, call.shelf.known(KIND, intent), succeeds=succeeds)
 
 
+def _follow(call: Call, about: str) -> None:
+    """A page or a bill moves with its intent."""
+    intent = call.shelf.known(KIND, about)
+    checkout.follow(call, intent)
+    invoice = paid_by_intent(call, intent)
+    if invoice is not None:
+        named = invoice["parent"]["subscription_details"]["subscription"]
+        billing.recover(call, call.shelf.known(billing.KIND, named))
+
+
 MOMENTS: Final[Mapping[str, Callable[[Call, str], object]]] = MappingProxyType(
     {
+        "arrives": payouts.arrive,
         "available": lambda call, about: money.become_available(call.shelf, about),
         "booking_told": charges.tell_booking,
+        "dispute": disputes.open_for_card,
         "fails": lambda call, about: _decided(call, about, succeeds=False),
         "hold_lapses": intents.lapse,
+        "incomplete_lapses": billing.lapse,
+        "intent_moved": _follow,
+        "page_expires": sessions.lapse,
         "refund_fails": lambda call, about: refunds.settle(call, about, "failed"),
         "refund_succeeds": lambda call, about: refunds.settle(call, about, "succeeded"),
+        "renewal": billing.renew,
+        "retry": billing.retry,
         "succeeds": lambda call, about: _decided(call, about, succeeds=True),
     }
 )

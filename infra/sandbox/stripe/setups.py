@@ -110,6 +110,17 @@ def cancel(call: Call) -> Document:
     return intent
 
 
+def confirm(call: Call, intent: Document, method: Document, return_url: str | None) -> Document | Refused:
+    """The card is set up, or its bank wants to ask the payer first."""
+    methods.usable(method, intent["customer"])
+    if CARDS[method["_card"]].asks in {"always", "unless_set_up"}:
+        asking = {"status": "requires_action", "payment_method": method["id"]}
+        intent = call.shelf.save(intent | asking | {"next_action": next_action(call, intent, return_url)})
+        tell(call, "setup_intent.requires_action", intent)
+        return intent
+    return set_up(call, intent, method)
+
+
 def set_up(call: Call, intent: Document, method: Document) -> Document | Refused:
     """The card is kept for the customer, if its bank lets it."""
     card = CARDS[method["_card"]]
@@ -144,14 +155,7 @@ def _confirmed(call: Call, intent: Document) -> Document | Refused:
     if return_url is None and intent["_redirects"] != "never" and not fields.flag("use_stripe_sdk"):
         message = "A payment method might redirect the customer: send a return_url, or allow_redirects=never."
         raise Refused(message, param="return_url", executed=False)
-    method = methods.found(call, given, "payment_method")
-    methods.usable(method, intent["customer"])
-    if CARDS[method["_card"]].asks in {"always", "unless_set_up"}:
-        asking = {"status": "requires_action", "payment_method": method["id"]}
-        intent = call.shelf.save(intent | asking | {"next_action": next_action(call, intent, return_url)})
-        tell(call, "setup_intent.requires_action", intent)
-        return intent
-    return set_up(call, intent, method)
+    return confirm(call, intent, methods.found(call, given, "payment_method"), return_url)
 
 
 def _failed(call: Call, intent: Document, refused: Refused) -> Refused:

@@ -4,11 +4,12 @@ import json
 import secrets
 import sqlite3
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.sandbox.stripe.refusing import missing
+from infra.sandbox.stripe.refusing import Refused, missing
 
 Document = dict[str, Any]
 """An object as Stripe gives it; members whose names begin with an underscore are the sandbox's own."""
@@ -19,6 +20,19 @@ _LONGEST_ID: Final = 24
 
 def new_id(prefix: str) -> str:
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_LONGEST_ID))
+
+
+@contextmanager
+def undoing(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is written within the block is undone when it ends with a refusal."""
+    connection.execute("SAVEPOINT begun")
+    try:
+        yield
+    except Refused:
+        connection.execute("ROLLBACK TO begun")
+        raise
+    finally:
+        connection.execute("RELEASE begun")
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,10 @@ def test_a_path_takes_the_parameters_that_the_client_knows(route: Any) -> None:
     assert set(route.parameters) == declared.keys() - OPTIONS
 
 
+def test_no_path_is_left_without_its_route() -> None:
+    assert {route.endpoint for route in ROUTES} == TYPES.keys()
+
+
 @pytest.mark.parametrize(
     ("text", "nested"),
     [
