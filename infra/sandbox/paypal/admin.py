@@ -13,6 +13,7 @@ from infra.sandbox.clock import SandboxClock
 from infra.sandbox.misbehaving import Misbehaving
 from infra.sandbox.paypal.books import Books
 from infra.sandbox.paypal.calling import Caller
+from infra.sandbox.paypal.disputes import change_dispute, open_dispute
 from infra.sandbox.paypal.faults import FAULTS, FaultKind, FaultPlan
 from infra.sandbox.paypal.moving import settle_authorization, settle_capture, settle_refund
 from infra.sandbox.paypal.outbox import all_events
@@ -54,6 +55,8 @@ class Admin(AdminPages[FaultKind]):
                 "clock": self._advance,
                 "approvals": self._approve,
                 "decisions": self._decide,
+                "disputes": self._dispute,
+                "subscribers": self._set_subscriber,
                 "events": self._call,
                 "tokens": self._revoke,
             },
@@ -130,6 +133,32 @@ class Admin(AdminPages[FaultKind]):
         status = await self._books.run(step)
         self._caller.wake()
         return {"status": status}
+
+    async def _dispute(self, values: Values) -> object:
+        """Opened about a `payment` (capture or order), or changed and decided (`dispute`, `status`, `outcome`)."""
+
+        def step(connection: sqlite3.Connection) -> object:
+            call = of_clock(self._store, self._performer.place, self._books.now_ms())
+            if "dispute" in values:
+                return asdict(change_dispute(connection, call, str(values["dispute"]), values))
+            return asdict(open_dispute(connection, call, str(values["payment"]), values))
+
+        done = await self._books.run(step)
+        self._caller.wake()
+        return done
+
+    async def _set_subscriber(self, values: Values) -> object:
+        """Whether the charges of a subscription fail from now on."""
+
+        def step(connection: sqlite3.Connection) -> None:
+            subscription = find(connection, "subscription", str(values["id"]))
+            if subscription is None:
+                raise ValueError("no subscription has this id")
+            subscription.body["_fails"] = bool(values["fails"])
+            save(connection, subscription)
+
+        await self._books.run(step)
+        return {"fails": bool(values["fails"])}
 
     async def _call(self, values: Values) -> object:
         """Call about a thing or an event now; with `change`, under the genuine headers with another body."""

@@ -125,8 +125,6 @@ def take(connection: sqlite3.Connection, call: Call, taking: Taking, turn: Turn,
 
 def settle_capture(connection: sqlite3.Connection, call: Call, capture: Resource) -> None:
     """A pending capture is decided as was ordered with it."""
-    if capture.status != "PENDING":
-        return
     capture.due_ms = None
     capture.body |= {"status": capture.body["_settles_as"], "update_time": moment(call.now_ms)}
     capture.body.pop("status_details", None)

@@ -56,3 +56,8 @@ def _change(node: Any, last: str, patch: Json, place: Place) -> None:
                 raise unprocessable("INVALID_JSON_POINTER_FORMAT") from None
         case _:
             raise invalid("INVALID_PARAMETER_VALUE", "/op")
+
+
+def no_places(_things: list[Any], _part: str) -> int:
+    """For things whose lists are named by numbers alone."""
+    raise unprocessable("INVALID_JSON_POINTER_FORMAT")

@@ -56,27 +56,19 @@ def renew(connection: sqlite3.Connection, call: Call, subscription: Resource) ->
         return
     price = cycle.get("pricing_scheme", {}).get("fixed_price")
     if price is not None and stored_sum(price).minor > 0:
-        charge(connection, call, subscription, stored_sum(price), failing=bool(subscription.body.get("_fails")))
-    subscription.body["_done"] = {
-        **subscription.body["_done"],
-        str(index): subscription.body["_done"].get(str(index), 0) + 1,
-    }
+        _charge_cycle(connection, call, subscription, stored_sum(price))
+    done = subscription.body["_done"]
+    subscription.body["_done"] = {**done, str(index): done.get(str(index), 0) + 1}
+    if subscription.status != "ACTIVE":
+        save(connection, subscription)
+        return
     subscription.due_ms = _later(subscription.due_ms or call.now_ms, cycle["frequency"])
     subscription.body["_next_ms"] = subscription.due_ms
     save(connection, subscription)
 
 
-def charge(
-    connection: sqlite3.Connection, call: Call, subscription: Resource, amount: Sum, *, failing: bool = False
-) -> Resource | None:
-    """Take an amount from the subscriber; a sale, or what is owed from now on."""
-    if failing:
-        owed = outstanding(subscription, amount.currency)
-        subscription.body["_owed"] = amount.of(owed.minor + amount.minor).written()
-        subscription.body["_failed"] = subscription.body.get("_failed", 0) + 1
-        save(connection, subscription)
-        tell_subscription(connection, call, subscription, "PAYMENT.FAILED")
-        return None
+def charge(connection: sqlite3.Connection, call: Call, subscription: Resource, amount: Sum) -> None:
+    """Take an amount from the subscriber: a sale."""
     fee = fee_of(amount)
     body: Json = {
         "id": new_id(),
@@ -101,7 +93,6 @@ def charge(
         move(connection, Movement(kind, sale.resource_id, about, custom_id, None, amount.currency, minor, at_ms))
     told = {**shown(body), "links": [call.link("self", f"/v1/payments/sale/{sale.resource_id}")]}
     tell(connection, call, "PAYMENT.SALE.COMPLETED", "sale", told)
-    return sale
 
 
 def revise(connection: sqlite3.Connection, call: Call, subscription: Resource, plan_id: str) -> None:
@@ -162,6 +153,23 @@ def price_of(plan: Resource) -> Sum:
     """Of a regular cycle."""
     regular = next(cycle for cycle in plan.body["billing_cycles"] if cycle["tenure_type"] == "REGULAR")
     return stored_sum(regular["pricing_scheme"]["fixed_price"])
+
+
+def _charge_cycle(connection: sqlite3.Connection, call: Call, subscription: Resource, price: Sum) -> None:
+    """The price of a cycle and what is owed from before; where that fails, it is owed from now on."""
+    preferences = the(connection, "plan", subscription.body["plan_id"]).body["payment_preferences"]
+    owed = outstanding(subscription, price.currency)
+    if not subscription.body.get("_fails"):
+        billed = owed.minor if preferences["auto_bill_outstanding"] else 0
+        subscription.body |= {"_owed": owed.of(owed.minor - billed).written(), "_failed": 0}
+        charge(connection, call, subscription, price.of(price.minor + billed))
+        return
+    failed = subscription.body.get("_failed", 0) + 1
+    subscription.body |= {"_owed": owed.of(owed.minor + price.minor).written(), "_failed": failed}
+    tell_subscription(connection, call, subscription, "PAYMENT.FAILED")
+    if 0 < preferences["payment_failure_threshold"] <= failed:
+        set_status(call, subscription, "SUSPENDED")
+        tell_subscription(connection, call, subscription, "SUSPENDED")
 
 
 def _billing(connection: sqlite3.Connection, subscription: Resource) -> Json:
