@@ -117,6 +117,7 @@ def decide(
     *,
     now: datetime,
     withdrawn: str | None = None,
+    awaits_completion: bool = False,
 ) -> Decision:
     """The next step for a claimed command.
 
@@ -127,6 +128,7 @@ def decide(
         promise: the repeatability of the operation that was sent last; `None` when nothing was, or nobody knows.
         now: UTC; only `expires_at` is judged by it.
         withdrawn: which operator does not want it performed any more, and why.
+        awaits_completion: whether every creation that waits for its payer, where the payment is, takes a completion.
     """
     if (waits := not_now(claim)) is not None:
         return waits
@@ -134,7 +136,7 @@ def decide(
     return (
         ask_first(claim, amount, promise)
         or not_begun(command.expires_at, amount, now=now, withdrawn=withdrawn)
-        or refusal_of(command, payment)
+        or refusal_of(command, payment, awaits_completion=awaits_completion)
         or Call(amount)
     )
 
@@ -220,8 +222,8 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             raise AssertionError("every payment command has a case above")
 
 
-def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
-    """Why the payment's state forbids the command; `None` when it does not."""
+def refusal_of(command: PaymentCommand, payment: Payment, *, awaits_completion: bool = False) -> Refuse | None:
+    """Why the payment's state forbids the command; `None` when it does not. `awaits_completion` as in `decide`."""
     match command:
         case QueryPayment():
             return _missing(payment) if payment.stage == "new" else None
@@ -230,7 +232,7 @@ def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
         case CreatePayment():
             return _create_refusal(command, payment)
         case CompleteThreeDSecure():
-            return _completion_refusal(command, payment)
+            return _completion_refusal(command, payment, awaits_completion=awaits_completion)
         case CapturePayment() | CancelPayment() | RefundPayment() | ApproveLine() | TransferShare():
             if payment.stage == "new":
                 return _missing(payment)
@@ -257,7 +259,7 @@ def _create_refusal(command: CreatePayment, payment: Payment) -> Refuse | None:
     return _state(Reason.PAYMENT_EXISTS, "this payment_id has been created already; use a new one", command.paid_price)
 
 
-def _completion_refusal(command: CompleteThreeDSecure, payment: Payment) -> Refuse | None:
+def _completion_refusal(command: CompleteThreeDSecure, payment: Payment, *, awaits_completion: bool) -> Refuse | None:
     """Only what waits for the payer can be completed, once, and where it was begun."""
     requested = amount_of(command, payment)
     match payment.stage:
@@ -272,14 +274,16 @@ def _completion_refusal(command: CompleteThreeDSecure, payment: Payment) -> Refu
         case "authorized" | "captured":
             return _state(Reason.INVALID_STATE, f"the payment is {payment.stage}; nothing is left to complete")
         case "pending":
-            return _start_refusal(command, payment, requested)
+            return _start_refusal(command, payment, requested, awaits_completion=awaits_completion)
         case _:
             assert_never(payment.stage)
 
 
-def _start_refusal(command: CompleteThreeDSecure, payment: Payment, requested: Money | None) -> Refuse | None:
+def _start_refusal(
+    command: CompleteThreeDSecure, payment: Payment, requested: Money | None, *, awaits_completion: bool
+) -> Refuse | None:
     start = payment.open_creation
-    if start is None or start.command_type != StartThreeDSecure.type:
+    if start is None or not (awaits_completion or start.command_type == StartThreeDSecure.type):
         detail = "the payment was not started with 3-D Secure: it completes itself, and a query tells how it stands"
         return _state(Reason.INVALID_STATE, detail, requested)
     if any(known.command_type == command.type for known in payment.open_commands):

@@ -125,6 +125,8 @@ class Found(CommandResult):
     stored_card: KeptCard | None = None
     """The card that the provider keeps from now on, where that was asked for."""
     provider_fee: Money | None = None
+    payer_agreed: bool = False
+    """The provider waits for a completion alone: the payer has agreed, and no money has moved."""
     changed: Literal["captured", "authorized", "failed", "cancelled"] | None = None
     """What became of the payment by it; absent where the payment stays as it was."""
     amount: Money | None = None
