@@ -3,8 +3,8 @@
 from typing import Final
 
 from providers.connector import Connector, HealthProbe, ReferenceFormat
+from providers.payments.paypal import disputes, look_ups
 from providers.payments.paypal.health import read_health
-from providers.payments.paypal.look_ups import READS
 from providers.payments.paypal.operations_payment import PAYMENT_OPERATIONS
 from providers.payments.paypal.operations_resource import RESOURCE_OPERATIONS
 from providers.payments.paypal.signing import TOKEN, sign, verify
@@ -53,7 +53,7 @@ CONNECTOR = Connector(
     verify=verify,
     token=TOKEN,
     operations=(*PAYMENT_OPERATIONS, *RESOURCE_OPERATIONS),
-    reads=READS,
+    reads=(*look_ups.READS, *disputes.READS),
     webhooks=WEBHOOKS,
     probe=HealthProbe(get("/v1/notifications/webhooks"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
