@@ -1,4 +1,4 @@
-"""`kolaj sandbox iyzico`, `kolaj sandbox paytr` and `kolaj sandbox stripe`."""
+"""`kolaj sandbox` and a provider's name: `iyzico`, `paypal`, `paytr` or `stripe`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import typer
 
 from infra.cli.failing import Failed
 from infra.cli.output import Json
+from infra.sandbox import paypal as paypal_sandbox
 from infra.sandbox.iyzico import Notifying, run_iyzico_sandbox
 from infra.sandbox.paytr import Callbacks, run_paytr_sandbox
 from infra.sandbox.stripe import WEBHOOK_SECRET, Webhooks, run_stripe_sandbox
@@ -64,6 +65,52 @@ def iyzico(
                 repeats=webhook_repeats,
                 forge_every=webhook_forge_every,
                 subscription_url=webhook_subscription_url,
+            ),
+        )
+
+
+@app.command()
+def paypal(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    tls_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="For HTTPS and the payer's pages; 0 takes a free one.")
+    ] = 0,
+    books: Annotated[
+        Path | None, typer.Option(help="Keep the books in this file; else they go with the process.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar=_FAULT, help="Order a fault; may be repeated.")] = None,
+    webhook_url: Annotated[
+        str | None, typer.Option(help="Call this address about events, signed as PayPal does.")
+    ] = None,
+    webhook_after_s: Annotated[float, typer.Option(min=0, help="Seconds from an event to its first call.")] = 1,
+    webhook_spread_s: Annotated[
+        float, typer.Option(min=0, help="Each first call comes by chance up to this much later.")
+    ] = 0,
+    webhook_again_s: Annotated[float, typer.Option(min=1, help="Seconds until a call is made again.")] = 60,
+    webhook_repeats: Annotated[int, typer.Option(min=0, help="How often it comes again though it was taken.")] = 0,
+    webhook_forge_every: Annotated[
+        int, typer.Option(min=0, help="Each n-th call comes first with another body of the same CRC-32.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Makes faults by chance repeatable.")] = 0,
+    json: Annotated[bool, Json] = False,
+) -> None:
+    """Serve PayPal's API and pages until interrupted. Addresses and keys are printed first."""
+    with _served():
+        paypal_sandbox.run_paypal_sandbox(
+            port=port,
+            tls_port=tls_port,
+            books=":memory:" if books is None else str(books),
+            faults=fault or (),
+            json=json,
+            seed=seed,
+            callbacks=paypal_sandbox.Callbacks(
+                url=webhook_url,
+                first_s=webhook_after_s,
+                spread_s=webhook_spread_s,
+                again_s=webhook_again_s,
+                repeats=webhook_repeats,
+                forge_every=webhook_forge_every,
             ),
         )
 

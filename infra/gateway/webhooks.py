@@ -202,6 +202,7 @@ def _record(outlet: Outlet, integration: Integration, notice: Notice, body: byte
         about=notice.about,
         order_reference=_name(notice.order_reference),
         customer_key=_name(notice.customer_key),
+        dispute_reference=_name(notice.dispute_reference),
         sealed=_sealed(outlet.seal, body, received_id),
     )
     envelope = Envelope(
