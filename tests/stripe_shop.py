@@ -77,4 +77,4 @@ async def a_stripe_shop(sandbox: StripeSandbox) -> AsyncIterator[StripeShop]:
         ):
             yield StripeShop(sandbox, client, http, browser)
     finally:
-        await wire.close_async()  # type: ignore[no-untyped-call] -- the client leaves it untyped
+        await wire.close_async()  # type: ignore[no-untyped-call]  # the client leaves it untyped

@@ -1,5 +1,6 @@
 """The Stripe connector through the whole call machinery, against the sandbox and its books."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -60,6 +61,7 @@ from schemas.payments.resources import (
 from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
 from tests.builders import a_buyer, a_create_payment, a_start_three_d_secure, an_address, lira, money
+from tests.stripe_calls import requests
 from tests.stripe_shop import StripeShop, a_stripe_shop
 
 BACK = "https://shop.example/back"
@@ -194,6 +196,42 @@ async def test_what_was_never_sent_through_is_absent_and_sent_again(account: Acc
     assert (await account.ask(command, attempt)).sighting is Sighting.ABSENT
     assert (await account.send(command, attempt)).verdict is Verdict.ACCEPTED
     assert account.made() == before + 1
+
+
+async def test_a_charge_that_is_made_late_is_made_once(account: Account) -> None:
+    before = account.made()
+    command = a_payment_of()
+    attempt = an_attempt(of=command)
+    await account.shop.order("faults", kind="perform_late", path=INTENTS, seconds=3600)
+    with pytest.raises(OutcomeUnknown):
+        await account.send(command, attempt, deadline_s=1)
+    assert (await account.ask(command, attempt)).sighting is Sighting.ABSENT
+    with pytest.raises(OutcomeUnknown) as in_use:
+        await account.send(command, attempt)
+    assert "409" in str(in_use.value)
+    await account.shop.sandbox.advance(3601)
+    async with asyncio.timeout(60):
+        while (found := await account.ask(command, attempt)).sighting is not Sighting.CONCLUDED:
+            pass
+    assert found.outcome is not None
+    assert found.outcome.verdict is Verdict.ACCEPTED
+    assert account.made() == before + 1
+
+
+async def test_every_request_that_can_be_built_is_understood(account: Account) -> None:
+    strange = {}
+    for name, request in requests().items():
+        sent = await account.shop.http.request(
+            request.method,
+            request.path,
+            params=request.query,
+            content=request.body,
+            headers={header: value for header, value in request.headers if header != "Idempotency-Key"},
+        )
+        told = sent.json().get("error", {})
+        if sent.status_code != 200 and told.get("code") not in {"resource_missing", "resource_already_exists"}:
+            strange[name] = told
+    assert strange == {}
 
 
 async def test_a_declined_charge_is_refused_and_stays_so(account: Account) -> None:
