@@ -21,6 +21,8 @@ VAULT_S: Final = 3 * _HOUR_S
 _LONGEST: Final = 108
 _CONFLICT: Final = 422
 _CREATED: Final = 201
+_FOUND: Final = 200
+_NOTHING: Final = 204
 
 
 def scope_of(call: Call) -> str:
@@ -62,7 +64,7 @@ def repeated(connection: sqlite3.Connection, call: Call, route: Route) -> Answer
     if thing is None or route.view is None:
         return Answer(status, None if body is None else json.loads(body))
     seen = route.view(connection, call, thing)
-    return Answer(204 if seen is None else 200 if status == _CREATED else status, seen)
+    return Answer(_NOTHING if seen is None else _FOUND if status in {_CREATED, _NOTHING} else status, seen)
 
 
 def keep(connection: sqlite3.Connection, call: Call, route: Route, answer: Answer) -> None:
