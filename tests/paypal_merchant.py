@@ -1,5 +1,6 @@
 """A merchant that calls the PayPal sandbox by hand, without any library."""
 
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from infra.sandbox.paypal import Callbacks, PaypalSandbox, Store, running_paypal_sandbox
-from tests.paypal_published import Published
+from infra.sandbox.paypal import Callbacks, PaypalSandbox, Store, Told, running_paypal_sandbox
+from tests.oracles.paypal_specification import Specification, specification_file
 from tests.receiver import Receiver, receiver
 
 Json = dict[str, Any]
@@ -117,14 +118,27 @@ class Merchant:
     def events(self) -> list[str]:
         return [got.told["event_type"] for got in self.called.got]
 
-    def faults_by(self, by: Published) -> set[str]:
-        """What is wrong with the answers so far."""
-        return {
-            f"{one.method} {one.template} {one.status}: {fault}"
-            for one in self.sandbox.told
-            if one.template != "/v1/oauth2/token" and not LATER_THAN_PUBLISHED & set(_issues(one.body))
-            for fault in by.faults(one.method, one.template, one.status, one.body)
-        }
+
+def unlike_published(sandbox: PaypalSandbox) -> set[str]:
+    """What is wrong with the answers so far; skips where there is no specification to hold them against."""
+    by = Specification.read(specification_file())
+    return {
+        f"{one.method} {one.template} {one.status}: {fault}"
+        for one in sandbox.told
+        if not _is_later_than_published(one)
+        for fault in by.faults_of_answer(one.method, one.template, one.status, _written(one.body))
+    }
+
+
+def _is_later_than_published(one: Told) -> bool:
+    """Tokens are told without their body, a list and the limit are in no published file of these APIs."""
+    unpublished = {"/v1/oauth2/token"} | ({"/v1/billing/subscriptions"} if one.method == "GET" else set())
+    limited = one.status == httpx.codes.TOO_MANY_REQUESTS
+    return limited or one.template in unpublished or bool(LATER_THAN_PUBLISHED & set(_issues(one.body)))
+
+
+def _written(body: Json | None) -> bytes:
+    return b"" if body is None else json.dumps(body).encode()
 
 
 def _issues(body: Json | None) -> list[str]:

@@ -57,7 +57,8 @@ def _is_told_by_a_failure(result: Outcome | Finding) -> bool:
 
 SAMPLES = samples()
 SUCCESSES = [sample for sample in SAMPLES if _holds_json(sample.answer) and _succeeds(sample)]
-PAGES = [sample for sample in SAMPLES if not _holds_json(sample.answer) and _succeeds(sample)]
+PAGES = [sample for sample in SAMPLES if sample.answer.body and not _holds_json(sample.answer) and _succeeds(sample)]
+EMPTY = [sample for sample in SAMPLES if not sample.answer.body and _succeeds(sample)]
 REFUSALS = [sample for sample in SAMPLES if _holds_json(sample.answer) and sample.verdict() == "refused"]
 UNCODED = [sample for sample in SUCCESSES if not _is_told_by_a_failure(sample.read())]
 """Without those where their code for a failure is the answer, which may come under the status of a failure."""
@@ -140,6 +141,15 @@ def test_a_page_that_is_empty_or_comes_under_another_status_or_type_is_never_a_s
         assert [status for status in STATUSES if _succeeds(sample, status=status)] == [], sample.name
         types = ("text/plain", "application/json", "application/octet-stream", "image/png")
         assert [alien for alien in types if _succeeds(sample, headers={"content-type": alien})] == [], sample.name
+
+
+def test_no_content_is_a_success_for_what_says_so_alone_and_under_no_other_status() -> None:
+    for sample in EMPTY:
+        assert sample.answer.status == 204, sample.name
+        assert not sample.inquiry, sample.name
+        assert sample.operation.no_content is not None, sample.name
+        assert [status for status in (200, *STATUSES) if _succeeds(sample, status=status)] == [], sample.name
+        assert [body for body in (b" ", b"{}", b"<html>") if _succeeds(sample, body=body)] == [], sample.name
 
 
 @every_success

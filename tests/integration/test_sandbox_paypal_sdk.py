@@ -16,7 +16,7 @@ from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
 from infra.sandbox.paypal import PaypalSandbox, Store, running_paypal_sandbox
 from infra.sandbox.paypal.tokens import token_calls
-from tests.paypal_published import published
+from tests.paypal_merchant import unlike_published
 
 EURO = {"currency_code": "EUR", "value": "12.50"}
 BACK = {"return_url": "https://shop.example/back", "cancel_url": "https://shop.example/left"}
@@ -264,11 +264,4 @@ async def test_every_operation_of_the_library_was_driven(sdk: Sdk) -> None:
 
 
 async def test_every_answer_was_as_published(sdk: Sdk) -> None:
-    by = published()
-    told = [answer for answer in sdk.sandbox.told if answer.template not in {"/v1/oauth2/token"}]
-    faults = {
-        f"{answer.method} {answer.template} {answer.status}: {fault}"
-        for answer in told
-        for fault in by.faults(answer.method, answer.template, answer.status, answer.body)
-    }
-    assert not faults
+    assert not unlike_published(sdk.sandbox)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -10,7 +10,6 @@ from typing import Final
 import aiohttp
 
 from infra.sandbox.clock import SandboxClock
-from infra.sandbox.due_calls import DueCalls
 from infra.sandbox.paypal.books import Books
 from infra.sandbox.paypal.call import Place
 from infra.sandbox.paypal.naming import new_id
@@ -19,14 +18,15 @@ from infra.sandbox.paypal.records import next_due_ms
 from infra.sandbox.paypal.refusing import Json
 from infra.sandbox.paypal.signing import ALGORITHM, forged
 from infra.sandbox.paypal.store import Store
+from infra.sandbox.timed_calls import TimedCalls
 
 log = logging.getLogger(__name__)
 
 _FORGED: Final[Json] = {"event_type": "PAYMENT.CAPTURE.COMPLETED"}
 
 
-class Caller(DueCalls[Notice]):
-    """Runs until the block ends. `settle` lets happen in the books what is due."""
+class Caller(TimedCalls[Notice]):
+    """PayPal's calls to one merchant."""
 
     def __init__(
         self,
@@ -37,11 +37,10 @@ class Caller(DueCalls[Notice]):
         place: Place,
         settle: Callable[[], Awaitable[None]],
     ) -> None:
-        super().__init__(clock)
+        super().__init__(clock, settle)
         self._books = books
         self._store = store
         self._place = place
-        self._settle = settle
         self._made = 0
 
     async def call_about(self, thing: str, *, change: Json | None = None) -> list[int | None]:
@@ -53,26 +52,20 @@ class Caller(DueCalls[Notice]):
         notices = await self._books.run(lambda connection: told_about(connection, thing))
         return [await self._post(notice, change) for notice in notices]
 
-    async def settle(self) -> None:
-        await self._settle()
-
-    async def take_due(self) -> Sequence[Notice]:
+    async def _due(self) -> list[Notice]:
         if self._store.callbacks.url is None:
-            return ()
+            return []
         return await self._books.run(partial(take_due, store=self._store, now_ms=self._books.now_ms()))
 
-    async def next_due_ms(self) -> int | None:
+    async def _next_due_ms(self) -> int | None:
         return await self._books.run(next_due_ms)
 
-    def subject_of(self, notice: Notice) -> str:
-        return notice.resource_id
-
-    async def tell(self, notice: Notice) -> None:
+    async def _tell(self, told: Notice) -> None:
         self._made += 1
         every = self._store.callbacks.forge_every
         if every and self._made % every == 0:
-            await self._post(notice, _FORGED)
-        await self._post(notice, None)
+            await self._post(told, _FORGED)
+        await self._post(told, None)
 
     def headers(self, notice: Notice) -> dict[str, str]:
         """As PayPal sends them with the genuine body."""

@@ -26,7 +26,7 @@ class Notice:
 
     event_id: str
     event_type: str
-    resource_id: str
+    subject: str
     body: str
     transmission_id: str
     transmitted: str
@@ -130,9 +130,7 @@ def all_events(connection: sqlite3.Connection) -> list[Json]:
 
 
 def _restamped(connection: sqlite3.Connection, notice: Notice, now_ms: int) -> Notice:
-    made = Notice(
-        *(notice.event_id, notice.event_type, notice.resource_id, notice.body, str(uuid.uuid4()), moment(now_ms))
-    )
+    made = Notice(*(notice.event_id, notice.event_type, notice.subject, notice.body, str(uuid.uuid4()), moment(now_ms)))
     connection.execute(
         "UPDATE event SET transmission_id = ?, transmitted = ? WHERE event_id = ?",
         (made.transmission_id, made.transmitted, made.event_id),

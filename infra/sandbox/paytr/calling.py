@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -10,12 +10,12 @@ from typing import Final
 import aiohttp
 
 from infra.sandbox.clock import SandboxClock
-from infra.sandbox.due_calls import DueCalls
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.outbox import Notice, last_told, note_attempt, take_due
 from infra.sandbox.paytr.paying import next_decision_ms
 from infra.sandbox.paytr.store import Store
 from infra.sandbox.paytr.transfers import next_transfer_ms
+from infra.sandbox.timed_calls import TimedCalls
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +23,13 @@ _MOST_READ: Final = 4096
 _WRONG_HASH: Final = "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc="
 
 
-class Caller(DueCalls[Notice]):
-    """Runs until the block ends. `settle` lets happen in the books what is due."""
+class Caller(TimedCalls[Notice]):
+    """PayTR's calls to one store."""
 
     def __init__(self, books: Books, store: Store, clock: SandboxClock, settle: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(clock)
+        super().__init__(clock, settle)
         self._books = books
         self._store = store
-        self._settle = settle
         self._made = 0
 
     async def call_about(self, subject: str, *, forged: bool) -> str | None:
@@ -38,24 +37,14 @@ class Caller(DueCalls[Notice]):
         notice = await self._books.run(lambda connection: last_told(connection, subject))
         return None if notice is None else await self._post(notice, forged=forged)
 
-    async def tell_before_return(self, merchant_oid: str) -> None:
-        """Make the order's first call now, and wait for its answer; if it is being made, only wait."""
-        await self.call_due()
-        await self.all_told(merchant_oid)
+    async def _due(self) -> list[Notice]:
+        now_ms = self._books.now_ms()
+        return await self._books.run(partial(take_due, store=self._store, now_ms=now_ms))
 
-    async def settle(self) -> None:
-        await self._settle()
-
-    async def take_due(self) -> Sequence[Notice]:
-        return await self._books.run(partial(take_due, store=self._store, now_ms=self._books.now_ms()))
-
-    async def next_due_ms(self) -> int | None:
+    async def _next_due_ms(self) -> int | None:
         return await self._books.run(_next_due_ms)
 
-    def subject_of(self, notice: Notice) -> str:
-        return notice.subject
-
-    async def tell(self, notice: Notice) -> None:
+    async def _tell(self, notice: Notice) -> None:
         self._made += 1
         every = self._store.callbacks.forge_every
         if every and self._made % every == 0:
