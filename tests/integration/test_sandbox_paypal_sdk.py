@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from paypalserversdk.configuration import Configuration, Environment, Server
@@ -160,7 +161,6 @@ async def a_plan(sdk: Sdk, product: str, price: str) -> str:
 
 async def a_product(sdk: Sdk) -> str:
     """The library has no operation for it."""
-    import httpx
 
     keys = base64.b64encode(f"{sdk.sandbox.client_id}:{sdk.sandbox.client_secret}".encode()).decode()
     token = await sdk.call(sdk.client.o_auth_authorization.request_token, {"authorization": f"Basic {keys}"})
@@ -243,7 +243,6 @@ async def test_a_mistake_is_told_by_its_issue(sdk: Sdk) -> None:
 
 
 async def order(sdk: Sdk, page: str, **values: Any) -> None:
-    import httpx
 
     async with httpx.AsyncClient() as client:
         assert (await client.post(sdk.sandbox.admin_url + page, json=values)).status_code == httpx.codes.OK
