@@ -17,6 +17,7 @@ from schemas.payments.results import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Performed,
     Result,
@@ -79,6 +80,7 @@ PaymentEvent = Result | LateOutcome | ResultDivergence | CommandRejected
 PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     PaymentCreated,
     PaymentCaptured,
+    PaymentReauthorized,
     PaymentCancelled,
     PaymentRefunded,
     PaymentQueried,

@@ -14,10 +14,10 @@ from providers.outcome import Outcome, ProviderState, Refusal, UnusableAnswer
 from providers.payments.paypal import CONNECTOR
 from providers.payments.paypal.health import read_health
 from providers.payments.paypal.look_ups import CallToVerify, build_verification
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.order import OrderReply, performed
 from providers.payments.paypal.query import read_query
 from providers.payments.paypal.signing import TokenReply, read_token, sign_token_request
-from providers.payments.paypal.subscriptions import moment
 from providers.tokens import Grant
 from schemas.money import Price
 from schemas.payments import (
