@@ -226,6 +226,7 @@ def test_a_payer_subscribes_on_their_page_alone_and_a_plan_changes_with_the_next
     _refuses(a_command(UpgradeSubscription), Reason.INVALID_REQUEST)
     _refuses(a_command(UpgradeSubscription, when="next_period", with_trial=True), Reason.INVALID_REQUEST)
     _refuses(a_command(StoreCard, alias="mine"), Reason.INVALID_REQUEST)
+    _refuses(a_command(StoreCard, card_ref=None, provider_token="pm_1"), Reason.UNSUPPORTED_METHOD)
 
 
 @pytest.mark.parametrize("cursor", ["0", "-1", "x", "٣", "1000000"])
