@@ -41,7 +41,6 @@ CURRENCIES: Final = frozenset(
 _WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 _NO_MINOR: Final = frozenset({"JPY"})
 _SHAPE: Final = re.compile(r"-?[0-9]{1,32}(?:\.[0-9]{1,30})?")
-_CODE: Final = re.compile(r"[A-Z]{3}")
 _LONGEST: Final = 32
 _MOST_MINOR: Final = 999_999_999_99
 _DECIMALS: Final = 2
@@ -92,10 +91,8 @@ def read_any_sum(value: Any, field: str) -> Sum:
             raise invalid("MISSING_REQUIRED_PARAMETER", f"{field}/{name}")
     if not isinstance(text, str) or len(text) > _LONGEST or not _SHAPE.fullmatch(text):
         raise invalid("INVALID_PARAMETER_SYNTAX", f"{field}/value")
-    if not isinstance(currency, str) or not _CODE.fullmatch(currency):
+    if not isinstance(currency, str) or currency not in CURRENCIES:
         raise unprocessable("INVALID_CURRENCY_CODE", field=f"{field}/currency_code")
-    if currency not in CURRENCIES:
-        raise unprocessable("CURRENCY_NOT_SUPPORTED", field=f"{field}/currency_code")
     return Sum(currency, _minor(currency, text, field))
 
 
