@@ -1,4 +1,4 @@
-"""`kolaj sandbox` and a provider's name: `iyzico`, `paypal`, `paytr` or `stripe`."""
+"""`kolaj sandbox` and the name of a provider: iyzico, paypal, paytr or stripe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,6 +5,7 @@ from infra.sandbox.paypal.faults import FaultKind, FaultOrder, FaultPlan, parse_
 from infra.sandbox.paypal.instruments import BANK_CODE, CARDS, FUNDINGS, REJECTING_HOLDERS, Card
 from infra.sandbox.paypal.records import Movement, Resource, Totals
 from infra.sandbox.paypal.running import PaypalSandbox, run_paypal_sandbox, running_paypal_sandbox
+from infra.sandbox.paypal.server import Told
 from infra.sandbox.paypal.store import PERMISSIONS, Callbacks, Store
 from infra.sandbox.paypal.vaulting import WALLET_CUSTOMER
 
@@ -25,6 +26,7 @@ __all__ = [
     "PaypalSandbox",
     "Resource",
     "Store",
+    "Told",
     "Totals",
     "parse_fault",
     "run_paypal_sandbox",

@@ -60,12 +60,12 @@ class Caller(TimedCalls[Notice]):
     async def _next_due_ms(self) -> int | None:
         return await self._books.run(next_due_ms)
 
-    async def _tell(self, notice: Notice) -> None:
+    async def _tell(self, told: Notice) -> None:
         self._made += 1
         every = self._store.callbacks.forge_every
         if every and self._made % every == 0:
-            await self._post(notice, _FORGED)
-        await self._post(notice, None)
+            await self._post(told, _FORGED)
+        await self._post(told, None)
 
     def headers(self, notice: Notice) -> dict[str, str]:
         """As PayPal sends them with the genuine body."""

@@ -11,7 +11,7 @@ from infra.sandbox.paypal.instruments import UNFUNDED, Instrument, read_instrume
 from infra.sandbox.paypal.moving import Taking, hold, require_new_invoice, take, turn_of
 from infra.sandbox.paypal.outbox import tell
 from infra.sandbox.paypal.purchase import sum_of
-from infra.sandbox.paypal.records import Resource, save
+from infra.sandbox.paypal.records import Kind, Resource, save
 from infra.sandbox.paypal.refusing import Refused, unprocessable
 from infra.sandbox.paypal.vaulting import keep_instrument
 from infra.sandbox.paypal.views import PAGE, order_body, order_view
@@ -46,10 +46,11 @@ def fulfil(connection: sqlite3.Connection, call: Call, order: Resource, status: 
         else:
             hold(connection, call, taking, turn, of_card=of_card)
     _complete(connection, call, order, instrument, kept=turn.status != "DECLINED")
-    answer = Answer(status, order_view(connection, call, order), ("order", order.resource_id))
+    about: tuple[Kind, str] = ("order", order.resource_id)
     if kind is FaultKind.COMPLETION_RUNNING:
-        return refused(unprocessable("ORDER_COMPLETION_IN_PROGRESS"))
-    return answer
+        running = unprocessable("ORDER_COMPLETION_IN_PROGRESS")
+        return Answer(running.status, running.body(), about)
+    return Answer(status, order_view(connection, call, order), about)
 
 
 def _turned(call: Call, order: Resource) -> tuple[FaultKind | None, float]:

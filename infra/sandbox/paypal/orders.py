@@ -45,7 +45,7 @@ def create_order(connection: sqlite3.Connection, call: Call) -> Answer:
         save(connection, order)
         return Answer(201, order_view(connection, call, order), ("order", order.resource_id))
     answer = fulfil(connection, call, order, 201)
-    if answer.status == 422:  # noqa: PLR2004 -- nobody can come back to an order whose id was never told
+    if answer.about is None:  # refused: nobody could come back to an order whose id was never told
         raise _as_refusal(answer)
     return answer
 

@@ -19,8 +19,10 @@ PAYMENTS_S: Final = 45 * 24 * _HOUR_S
 BILLING_S: Final = 72 * _HOUR_S
 VAULT_S: Final = 3 * _HOUR_S
 _LONGEST: Final = 108
-_CONFLICT: Final = 422
+_REFUSED: Final = 422
 _CREATED: Final = 201
+_FOUND: Final = 200
+_NOTHING: Final = 204
 
 
 def scope_of(call: Call) -> str:
@@ -62,21 +64,24 @@ def repeated(connection: sqlite3.Connection, call: Call, route: Route) -> Answer
     if thing is None or route.view is None:
         return Answer(status, None if body is None else json.loads(body))
     seen = route.view(connection, call, thing)
-    return Answer(204 if seen is None else 200 if status == _CREATED else status, seen)
+    return Answer(_NOTHING if seen is None else _FOUND if status in {_CREATED, _NOTHING} else status, seen)
 
 
 def keep(connection: sqlite3.Connection, call: Call, route: Route, answer: Answer) -> None:
     """Remember what was answered; a refusal only where those are repeated."""
     if route.kept_s is None or call.request_id is None:
         return
-    if answer.status >= 400 and not (answer.status == _CONFLICT and call.store.failures_repeated):  # noqa: PLR2004
-        return
     kind, thing_id = answer.about or (None, None)
+    failed = answer.status >= 400 and kind is None  # noqa: PLR2004 -- HTTP's own number
+    if failed and not (answer.status == _REFUSED and call.store.failures_repeated):
+        return
     until_ms = call.now_ms + round(route.kept_s * 1000)
+    # What was refused though it is about a thing was performed all the same.
+    status = _CREATED if kind is not None and answer.status == _REFUSED else answer.status
     body = None if answer.body is None else to_json(answer.body)
     connection.execute(
         "INSERT OR REPLACE INTO kept_request VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (scope_of(call), call.request_id, _digest(call), answer.status, body, kind, thing_id, until_ms),
+        (scope_of(call), call.request_id, _digest(call), status, body, kind, thing_id, until_ms),
     )
 
 
