@@ -54,5 +54,5 @@ def _members(known: type) -> tuple[frozenset[str], frozenset[str]]:
     """Those that have to be there, and all."""
     declared = {name: str(kind) for name, kind in known.__annotations__.items() if name != "OBJECT_NAME"}
     # An optional member need not be there; one that is only nullable has to.
-    needed = frozenset(name for name, kind in declared.items() if not kind.startswith("typing.Optional"))
+    needed = frozenset(name for name, kind in declared.items() if "None" not in kind and "Optional" not in kind)
     return needed, frozenset(declared)

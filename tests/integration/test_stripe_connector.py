@@ -393,6 +393,8 @@ async def test_a_payer_pays_on_the_page(account: Account) -> None:
     assert (found.reference or "").startswith("pi_")
     assert found.card is not None
     assert (found.card.association, found.card.last_four) == ("mastercard", "4444")
+    assert found.stored_card is not None
+    assert (found.stored_card.card_token[:3], (found.stored_card.customer_key or "")[:4]) == ("pm_", "cus_")
     paid = payment.model_copy(update={"provider_reference": found.reference})
     back = await account.send(CancelPayment(payment_id=payment.payment_id), an_attempt(paid))
     assert back.verdict is Verdict.ACCEPTED

@@ -54,7 +54,7 @@ def settle(call: Call, identifier: str, status: str) -> Document:
     if refund["status"] == status or refund["status"] not in {"pending", "succeeded", "requires_action"}:
         return refund
     was = {"status": refund["status"]}
-    refund = refund | {"status": status, "pending_reason": None}
+    refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
     if status == "failed":
         refund = _come_back(call, refund)
     call.shelf.save(refund)
@@ -116,11 +116,10 @@ def _new_refund(call: Call, charge: Document, amount: int) -> Document:
             "card": {"reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund"},
             "type": "card",
         },
-        "failure_balance_transaction": None,
         "metadata": call.fields.metadata(),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
-        "pending_reason": "processing" if outcome == "pending" else None,
+        **({"pending_reason": "processing"} if outcome == "pending" else {}),
         "reason": call.fields.optional("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,

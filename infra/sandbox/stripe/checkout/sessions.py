@@ -23,7 +23,7 @@ _MODES: Final = ("payment", "setup", "subscription")
 _LEFT_OUT: Final = """
 after_expiration allow_promotion_codes billing_address_collection client_secret consent consent_collection
 currency_conversion invoice invoice_creation locale origin_context payment_intent payment_link
-payment_method_configuration_details redirect_on_completion setup_intent shipping_address_collection shipping_cost
+payment_method_configuration_details setup_intent shipping_address_collection shipping_cost
 submit_type subscription
 """
 

@@ -106,7 +106,6 @@ def new_item(call: Call, price: Document, quantity: int) -> dict[str, Any]:
     return {
         "id": new_id("si_")[:17],
         "object": "subscription_item",
-        "billed_until": None,
         "billing_thresholds": None,
         "created": call.shelf.now_s,
         "current_period_end": call.shelf.now_s,
@@ -166,7 +165,7 @@ def new_subscription(
             "description": None,
             "discounts": [],
             "ended_at": None,
-            "invoice_settings": {"account_tax_ids": None, "issuer": {"account": None, "type": "self"}},
+            "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
             "items": {"object": "list", "data": listed, "has_more": False, "url": "/v1/subscription_items"},
             "latest_invoice": None,
             "livemode": False,
