@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import stripe
@@ -43,8 +44,15 @@ async def misshapen(shop: StripeShop) -> dict[str, tuple[list[str], list[str]]]:
 
 
 def _wrong(known: type, document: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    needed, declared = _members(known)
+    shown = {name for name in document if not name.startswith("_")}
+    return sorted(needed - shown), sorted(shown - declared)
+
+
+@cache
+def _members(known: type) -> tuple[frozenset[str], frozenset[str]]:
+    """Those that have to be there, and all."""
     declared = {name: str(kind) for name, kind in known.__annotations__.items() if name != "OBJECT_NAME"}
     # An optional member need not be there; one that is only nullable has to.
-    needed = {name for name, kind in declared.items() if not kind.startswith("typing.Optional")}
-    shown = {name for name in document if not name.startswith("_")}
-    return sorted(needed - shown), sorted(shown - declared.keys())
+    needed = frozenset(name for name, kind in declared.items() if not kind.startswith("typing.Optional"))
+    return needed, frozenset(declared)

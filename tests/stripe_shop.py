@@ -15,6 +15,14 @@ BACK = "https://shop.example/back?order=7"
 NO_REDIRECT: Any = {"enabled": True, "allow_redirects": "never"}
 
 
+def form(*given: Any, **more: Any) -> Any:
+    """Parameters for the client, whose types know no merged ones."""
+    merged: dict[str, Any] = {}
+    for each in given:
+        merged |= each
+    return merged | more
+
+
 @dataclass(frozen=True, slots=True)
 class StripeShop:
     """`client` is the official one, unchanged and without repeats of its own; `http` has the key already."""
@@ -36,8 +44,8 @@ class StripeShop:
         }
         return await self.client.v1.payment_intents.create_async(asked)
 
-    async def post(self, path: str, key: str | None = None, **form: Any) -> httpx.Response:
-        return await self.http.post(path, data=form, headers={} if key is None else {"Idempotency-Key": key})
+    async def post(self, path: str, key: str | None = None, **fields: Any) -> httpx.Response:
+        return await self.http.post(path, data=fields, headers={} if key is None else {"Idempotency-Key": key})
 
     async def order(self, page: str, **values: Any) -> dict[str, Any]:
         """An order to the sandbox itself."""
@@ -46,11 +54,11 @@ class StripeShop:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def walk(self, url: str, **form: str) -> tuple[str | None, dict[str, str], str]:
+    async def walk(self, url: str, **fields: str) -> tuple[str | None, dict[str, str], str]:
         """Post a page's form: where it leads, with which query, and what it shows."""
         shown = await self.browser.get(url)
         assert shown.status_code == 200, shown.text
-        answer = await self.browser.post(url, data=form)
+        answer = await self.browser.post(url, data=fields)
         where = answer.headers.get("location")
         query = parse_qs(urlsplit(where or "").query)
         return where, {name: values[0] for name, values in query.items()}, answer.text
@@ -69,4 +77,4 @@ async def a_stripe_shop(sandbox: StripeSandbox) -> AsyncIterator[StripeShop]:
         ):
             yield StripeShop(sandbox, client, http, browser)
     finally:
-        await wire.close_async()
+        await wire.close_async()  # type: ignore[no-untyped-call]  # the client leaves it untyped

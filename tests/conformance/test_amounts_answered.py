@@ -53,7 +53,7 @@ def test_an_answer_that_names_another_amount_than_was_asked_is_no_success(connec
     """I1: 6.60 were to be given back, and 46.60 came; a person has to look."""
     named = 0
     for sample, was in MOVED[connector.name]:
-        if answering(sample, was, was.with_minor(1)).answer.body == sample.answer.body:
+        if answering(sample, was, was.with_minor(1)).answer.body == answering(sample, was, was).answer.body:
             continue
         for minor in (was.minor - 1, was.minor + 1, was.minor * 100):
             assert accepted(asking(sample, was.with_minor(minor))) is None, sample.name
@@ -68,7 +68,10 @@ def test_an_answer_in_another_currency_than_was_asked_for_is_no_success(connecto
     for sample, was in MOVED[connector.name]:
         other = Money(minor=was.minor, currency="USD")
         changed = answering(sample, was, other)
-        if spelled(connector.name, was.currency) is None or changed.answer.body == sample.answer.body:
+        if (
+            spelled(connector.name, was.currency) is None
+            or changed.answer.body == answering(sample, was, was).answer.body
+        ):
             continue
         if _names(changed, str(spelled(connector.name, "USD"))):
             named += 1

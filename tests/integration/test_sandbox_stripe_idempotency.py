@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 import stripe
 
-from infra.sandbox.stripe import SECRET_KEY, Account, running_stripe_sandbox
+from infra.sandbox.stripe import SECRET_KEY, Account, Books, running_stripe_sandbox
 from tests.stripe_shop import StripeShop, a_stripe_shop
 
 OTHER_KEY = "sk_test_another0000000000000000001"
@@ -160,6 +161,25 @@ async def test_while_the_first_runs_its_key_is_in_use(shop: StripeShop) -> None:
     again = await _until_free(shop)
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
     assert made(shop) == before + 1
+
+
+async def test_many_at_once_under_one_key_are_performed_once(shop: StripeShop) -> None:
+    before = made(shop)
+    answers = await asyncio.gather(*(shop.post(INTENTS, "key-many", **PAY) for _ in range(10)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 200}) == 1
+    assert made(shop) == before + 1
+
+
+async def test_keys_and_books_outlive_the_process(tmp_path: Path) -> None:
+    file = tmp_path / "books.db"
+    found = []
+    for _ in range(2):
+        async with running_stripe_sandbox(books=file) as sandbox, a_stripe_shop(sandbox) as shop:
+            found.append((await shop.post(INTENTS, "key-1", **PAY)).json())
+            with Books(file, read_only=True) as read:
+                assert read.totals().paid_minor == {"try": 1250}
+    assert found[0] == found[1]
 
 
 async def test_after_a_lost_answer_the_key_brings_it(shop: StripeShop) -> None:

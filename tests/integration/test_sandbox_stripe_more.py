@@ -9,7 +9,7 @@ import stripe
 
 from infra.sandbox.stripe import running_stripe_sandbox
 from tests.stripe_shapes import misshapen
-from tests.stripe_shop import StripeShop, a_stripe_shop
+from tests.stripe_shop import StripeShop, a_stripe_shop, form
 
 DAY_S = 24 * 3600
 BACK = "https://shop.example/back?page={CHECKOUT_SESSION_ID}"
@@ -33,7 +33,7 @@ async def shop() -> AsyncIterator[StripeShop]:
 async def a_price(shop: StripeShop, amount: int = 1000, **recurring: Any) -> stripe.Price:
     product = await shop.client.v1.products.create_async({"name": "Coffee"})
     asked: Any = {"product": product.id, "currency": "try", "unit_amount": amount, "lookup_key": f"k{product.id}"}
-    return await shop.client.v1.prices.create_async({**asked, "recurring": {"interval": "month", **recurring}})
+    return await shop.client.v1.prices.create_async(form(asked, recurring={"interval": "month", **recurring}))
 
 
 async def a_customer(shop: StripeShop, method: str = "pm_card_visa") -> str:
@@ -43,7 +43,7 @@ async def a_customer(shop: StripeShop, method: str = "pm_card_visa") -> str:
 
 async def subscribed(shop: StripeShop, customer: str, price: str, **more: Any) -> stripe.Subscription:
     asked: Any = {"customer": customer, "items": [{"price": price}], "payment_behavior": "error_if_incomplete"}
-    return await shop.client.v1.subscriptions.create_async({**asked, **more})
+    return await shop.client.v1.subscriptions.create_async(form(asked, more))
 
 
 def opened(paid: stripe.checkout.Session) -> str:
@@ -343,6 +343,37 @@ async def test_balance_transactions_are_paged_with_what_they_are_of(shop: Stripe
     assert {one.source.payment_intent for one in found} == {paid.id}
     assert found[1].source.metadata["kolaj_reference"] == "k5"
     assert found[1].net == 4000 - found[1].fee
+
+
+async def test_what_else_can_be_looked_up_and_changed(shop: StripeShop) -> None:
+    v1 = shop.client.v1
+    customer = await a_customer(shop)
+    paid = await shop.paid(1000, currency="sek", customer=customer)
+    named = await v1.payment_intents.update_async(paid.id, {"description": "mug", "metadata": {"a": "1"}})
+    assert (named.description, named.metadata["a"]) == ("mug", "1")
+    charge = await v1.charges.retrieve_async(str(paid.latest_charge))
+    assert [one.id for one in (await v1.charges.list_async({"payment_intent": paid.id})).data] == [charge.id]
+    (line,) = (await v1.balance_transactions.list_async({"source": charge.id})).data
+    assert (await v1.balance_transactions.retrieve_async(line.id)).source == charge.id
+    (told,) = (await v1.events.list_async({"type": "payment_intent.succeeded", "limit": 1})).data
+    assert (await v1.events.retrieve_async(told.id)).data.object["id"] == paid.id
+    assert customer in [one.id for one in (await v1.customers.list_async({"limit": 5})).data]
+    made = await v1.payment_methods.create_async({"type": "card", "card": {"token": "tok_visa"}})
+    setup = await v1.setup_intents.create_async({"customer": customer, "payment_method": made.id})
+    assert setup.status == "requires_confirmation"
+    done = await v1.setup_intents.confirm_async(setup.id, {"return_url": "https://shop.example"})
+    assert (done.status, done.payment_method) == ("succeeded", made.id)
+    other = await v1.setup_intents.create_async({"customer": customer})
+    assert (await v1.setup_intents.cancel_async(other.id)).status == "canceled"
+    assert len((await v1.setup_intents.list_async({"customer": customer})).data) == 2
+    price = await a_price(shop)
+    assert (await v1.prices.retrieve_async(price.id)).product == price.product
+    assert price.product in [one.id for one in (await v1.products.list_async({"limit": 5})).data]
+    subscription = await subscribed(shop, customer, price.id)
+    invoice = await v1.invoices.retrieve_async(str(subscription.latest_invoice), {"expand": ["payments"]})
+    assert invoice.payments is not None
+    session = await v1.checkout.sessions.create_async(form(PAGE, customer=customer))
+    assert [one.id for one in (await v1.checkout.sessions.list_async({"customer": customer})).data] == [session.id]
 
 
 async def test_objects_have_the_members_that_the_client_knows(shop: StripeShop) -> None:

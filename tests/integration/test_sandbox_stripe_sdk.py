@@ -9,7 +9,7 @@ import stripe
 
 from infra.sandbox.stripe import running_stripe_sandbox
 from tests.stripe_shapes import misshapen
-from tests.stripe_shop import BACK, NO_REDIRECT, StripeShop, a_stripe_shop
+from tests.stripe_shop import BACK, NO_REDIRECT, StripeShop, a_stripe_shop, form
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -188,7 +188,7 @@ async def test_a_card_that_wants_authentication_is_set_up_once(shop: StripeShop)
 async def test_a_confirmation_token_pays(shop: StripeShop) -> None:
     token = await shop.client.v1.test_helpers.confirmation_tokens.create_async({"payment_method": "pm_card_visa"})
     intent: Any = {"amount": 1000, "currency": "eur", "confirm": True, "confirmation_token": token.id}
-    paid = await shop.client.v1.payment_intents.create_async({**intent, "automatic_payment_methods": NO_REDIRECT})
+    paid = await shop.client.v1.payment_intents.create_async(form(intent, automatic_payment_methods=NO_REDIRECT))
     assert paid.status == "succeeded"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,10 +12,11 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from infra.sandbox.stripe import Account, Webhooks, running_stripe_sandbox
+from providers.connection_settings import USUAL
 from providers.notices import Call, Notice, Refused
 from providers.payments.stripe import CONNECTOR
 from tests.receiver import Got, Receiver, receiver
-from tests.stripe_shop import StripeShop, a_stripe_shop
+from tests.stripe_shop import BACK, StripeShop, a_stripe_shop, form
 
 OLD, NEW = "whsec_kolajOld0001", "whsec_kolajNew0002"
 
@@ -26,6 +28,18 @@ class Told:
 
     def about(self, identifier: str, kind: str | None = None) -> list[Got]:
         return [got for got in self.called.got if identifier in got.body.decode() and kind in {None, got.told["type"]}]
+
+    def read(self, got: Got, environment: str = "sandbox") -> Notice | Refused:
+        """As the connector reads it, which knows one of the secrets."""
+        assert CONNECTOR.webhooks is not None
+        keys = ({"webhook_secret": SecretStr(NEW), "secret_key": SecretStr("sk_test_x")},)
+        arrived = datetime.fromtimestamp(self.shop.sandbox.clock.now_ms() / 1000, UTC)
+        return CONNECTOR.webhooks.read(Call(got.headers, got.body, keys, arrived, USUAL, environment))
+
+    def notice(self, got: Got) -> Notice:
+        notice = self.read(got)
+        assert isinstance(notice, Notice), notice
+        return notice
 
     def event(self, got: Got, secret: str = OLD) -> stripe.Event:
         return self.shop.client.construct_event(got.body, got.headers["stripe-signature"], secret, tolerance=10**6)
@@ -100,19 +114,43 @@ async def test_a_taken_event_may_be_repeated_and_forged(told: Told) -> None:
 async def test_the_connector_reads_what_is_told(told: Told) -> None:
     held = await told.shop.paid(capture_method="manual", metadata={"kolaj_reference": "k0laj77"})
     await told.shop.client.v1.payment_intents.cancel_async(held.id)
-    assert CONNECTOR.webhooks is not None
-    keys = ({"webhook_secret": SecretStr(NEW), "secret_key": SecretStr("sk_test_x")},)
     said = []
     for got in told.about(held.id):
-        arrived = datetime.fromtimestamp(told.shop.sandbox.clock.now_ms() / 1000, UTC)
-        notice = CONNECTOR.webhooks.read(Call(got.headers, got.body, keys, arrived, None, "sandbox"))
-        assert isinstance(notice, Notice), notice
+        notice = told.notice(got)
         if got.told["type"].startswith("payment_intent."):
             assert (notice.our_reference, notice.provider_reference) == ("k0laj77", held.id)
             said.append(notice.said)
     assert said == [None, "authorized", "cancelled"]
-    production = CONNECTOR.webhooks.read(Call(got.headers, got.body, keys, arrived, None, "production"))
-    assert isinstance(production, Refused)
+    assert isinstance(told.read(got, "production"), Refused)
+
+
+async def test_pages_subscriptions_and_disputes_are_told(told: Told) -> None:
+    v1 = told.shop.client.v1
+    before = len(told.called.got)
+    asked: Any = {"currency": "try", "unit_amount": 500, "recurring": {"interval": "week"}}
+    product = await v1.products.create_async({"name": "Coffee"})
+    price = await v1.prices.create_async(form(asked, product=product.id))
+    page: Any = {
+        "mode": "subscription",
+        "success_url": BACK,
+        "line_items": [{"price": price.id, "quantity": 1}],
+        "subscription_data": {"metadata": {"kolaj_reference": "s0laj88"}},
+    }
+    session = await v1.checkout.sessions.create_async(page)
+    await told.shop.walk(str(session.url), action="pay", payment_method="pm_card_visa")
+    done = await v1.checkout.sessions.retrieve_async(session.id)
+    kinds = [got.told["type"] for got in told.called.got[before:]]
+    assert {"checkout.session.completed", "customer.subscription.created", "invoice.paid"} < set(kinds)
+    for kind in ("checkout.session.completed", "customer.subscription.created", "invoice.paid"):
+        (got,) = [one for one in told.called.got[before:] if one.told["type"] == kind]
+        notice = told.notice(got)
+        assert (notice.about, notice.provider_reference) == ("resource", done.subscription)
+    paid = await told.shop.paid(method="pm_card_createDispute")
+    await told.shop.sandbox.advance(2)
+    for kind in ("charge.dispute.created", "charge.dispute.funds_withdrawn"):
+        (got,) = told.about(paid.id, kind)
+        notice = told.notice(got)
+        assert (notice.about, notice.provider_reference, notice.said) == ("payment", paid.id, None)
 
 
 async def test_an_event_can_be_told_at_an_order(told: Told) -> None:

@@ -26,7 +26,6 @@ class Card:
     last4: str
     brand: str = "visa"
     funding: str = "credit"
-    country: str = "US"
     asks: Asks = "never"
     decline: str | None = None
     attaches: bool = False
@@ -38,7 +37,7 @@ class Card:
         return {
             "brand": self.brand,
             "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": self.country,
+            "country": "US",
             "display_brand": self.brand,
             "exp_month": 12,
             "exp_year": 2034,
@@ -57,14 +56,13 @@ _PLAIN: Final = {
     "visa": Card("4242"),
     "visa_debit": Card("5556", funding="debit"),
     "mastercard": Card("4444", brand="mastercard"),
-    "mastercard_debit": Card("3222", brand="mastercard", funding="debit"),
+    "mastercard_debit": Card("8210", brand="mastercard", funding="debit"),
     "mastercard_prepaid": Card("5100", brand="mastercard", funding="prepaid"),
-    "amex": Card("8431", brand="amex"),
+    "amex": Card("0005", brand="amex"),
     "discover": Card("1117", brand="discover"),
     "diners": Card("0004", brand="diners"),
     "jcb": Card("0505", brand="jcb"),
     "unionpay": Card("0005", brand="unionpay"),
-    "tr": Card("0006", country="TR"),
 }
 _DECLINED: Final = {
     "chargeDeclined": Card("0002", decline="generic_decline"),
@@ -82,7 +80,7 @@ _OTHERS: Final = {
     "authenticationRequired": Card("3184", asks="always"),
     "authenticationRequiredOnSetup": Card("3155", asks="unless_set_up"),
     "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
-        "8260", asks="always", decline="insufficient_funds", attaches=True
+        "3178", asks="always", decline="insufficient_funds", attaches=True
     ),
     "threeDSecure2Required": Card("3220", asks="unless_set_up"),
     "threeDSecureRequired": Card("3063", asks="unless_set_up"),

@@ -3,18 +3,14 @@
 No faults at the socket, and no sockets.
 """
 
-import base64
-import binascii
 import json
-import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
 
-from infra.sandbox.stripe.account import VERSION, Account
+from infra.sandbox.stripe.account import Account
 from infra.sandbox.stripe.books import Books
 from infra.sandbox.stripe.call import Call
 from infra.sandbox.stripe.faults import FAULTS, Fault
@@ -24,6 +20,7 @@ from infra.sandbox.stripe.idempotency import Kept, asked_with, in_use, keep, kep
 from infra.sandbox.stripe.instead import instead_of, replaced
 from infra.sandbox.stripe.limits import Limits
 from infra.sandbox.stripe.pages import Leave, Shown, over
+from infra.sandbox.stripe.received import Received, account_of, parameters_of, require_version
 from infra.sandbox.stripe.refusing import Refused
 from infra.sandbox.stripe.rendering import bare, render
 from infra.sandbox.stripe.route import Route
@@ -31,21 +28,6 @@ from infra.sandbox.stripe.routes import PAGES, route_of
 from infra.sandbox.stripe.settling import settle_due
 from infra.sandbox.stripe.shelf import Shelf, new_id, undoing
 from infra.sandbox.used_markers import use_marker
-
-_VERSION: Final = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}(?:\.[a-z]+)?")
-_FORM: Final = "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A request as it arrived; names of headers are in lower case. `origin` is where it was sent to."""
-
-    method: str
-    path: str
-    query: str
-    origin: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +70,8 @@ class Performer:
         Raises:
             Refused: the key is wrong, the path unknown, there are too many requests, or the parameters are wrong.
         """
-        account = self._account_of(received.headers)
-        _require_version(received.headers.get("stripe-version"))
+        account = account_of(received, self.account)
+        require_version(received)
         found = route_of(received.method, received.path)
         if found is None:
             message = f"Unrecognized request URL ({received.method}: {received.path})."
@@ -97,7 +79,7 @@ class Performer:
         route, identifier = found
         how, now_ms = self.account, self._books.now_ms()
         self._limits.take(account, route.endpoint, now_ms, whole=how.account_rate, each=how.endpoint_rate)
-        parameters = _parameters(received)
+        parameters = parameters_of(received)
         Fields(parameters).only((*route.parameters, "expand"))
         key = received.headers.get("idempotency-key") if received.method == "POST" else None
         if key is not None:
@@ -211,16 +193,6 @@ class Performer:
     def _settle(self, connection: sqlite3.Connection) -> None:
         settle_due(connection, self.account, self._books.now_ms())
 
-    def _account_of(self, headers: Mapping[str, str]) -> str:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme == "Basic":
-            given = _user(given)
-        account = self.account.keys.get(given)
-        if account is None:
-            message = f"Invalid API Key provided: {given[:8]}***" if given else "You did not provide an API key."
-            raise Refused(message, status=HTTPStatus.UNAUTHORIZED, executed=False)
-        return account
-
 
 def answer_of(refused: Refused) -> Reply:
     """The error as it is sent."""
@@ -250,24 +222,3 @@ def _again(kept: Kept) -> Reply:
     if kept.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         headers["Stripe-Should-Retry"] = "false"
     return Reply(kept.status, kept.body, headers)
-
-
-def _parameters(received: Received) -> dict[str, Any]:
-    if received.method != "POST":
-        return read_form(received.query)
-    kind = received.headers.get("content-type", _FORM).partition(";")[0]
-    if received.body and kind != _FORM:
-        raise Refused(f"Invalid content type: send {_FORM}.", executed=False)
-    return read_form(received.body.decode("utf-8", "replace"))
-
-
-def _require_version(version: str | None) -> None:
-    if version is not None and not _VERSION.fullmatch(version):
-        raise Refused(f"Invalid Stripe API version: {version}; this sandbox answers in {VERSION}.", executed=False)
-
-
-def _user(given: str) -> str:
-    try:
-        return base64.b64decode(given, validate=True).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

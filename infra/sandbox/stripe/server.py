@@ -13,7 +13,8 @@ from infra.sandbox.stripe.admin import Admin
 from infra.sandbox.stripe.calling import Caller
 from infra.sandbox.stripe.faults import Fault, FaultPlan
 from infra.sandbox.stripe.pages import Leave, Shown
-from infra.sandbox.stripe.performing import Asked, Performer, Received, Reply, answer_of, request_id
+from infra.sandbox.stripe.performing import Asked, Performer, Reply, answer_of, request_id
+from infra.sandbox.stripe.received import Received
 from infra.sandbox.stripe.refusing import Refused
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from infra.sandbox.stripe import charges, disputes, intents, money, payouts, refunds
+from infra.sandbox.stripe import charges, disputes, holds, money, payouts, refunds
 from infra.sandbox.stripe.account import Account
 from infra.sandbox.stripe.call import Call
 from infra.sandbox.stripe.checkout import paying as checkout
@@ -24,7 +24,7 @@ def _decided(call: Call, intent: str, *, succeeds: bool) -> None:
 
 def _follow(call: Call, about: str) -> None:
     """A page or a bill moves with its intent."""
-    intent = call.shelf.known(KIND, about)
+    intent = call.shelf.find(about) or {}
     checkout.follow(call, intent)
     invoice = paid_by_intent(call, intent)
     if invoice is not None:
@@ -39,7 +39,7 @@ MOMENTS: Final[Mapping[str, Callable[[Call, str], object]]] = MappingProxyType(
         "booking_told": charges.tell_booking,
         "dispute": disputes.open_for_card,
         "fails": lambda call, about: _decided(call, about, succeeds=False),
-        "hold_lapses": intents.lapse,
+        "hold_lapses": holds.lapse,
         "incomplete_lapses": billing.lapse,
         "intent_moved": _follow,
         "page_expires": sessions.lapse,

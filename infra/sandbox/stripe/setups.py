@@ -137,6 +137,8 @@ def set_up(call: Call, intent: Document, method: Document) -> Document | Refused
         intent | {"status": "succeeded", "payment_method": method["id"], "next_action": None, "last_setup_error": None}
     )
     tell(call, "setup_intent.succeeded", intent)
+    if intent.get("_session"):
+        call.shelf.falls_due("intent_moved", intent["id"], 0)
     return intent
 
 

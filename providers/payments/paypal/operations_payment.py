@@ -25,6 +25,7 @@ _CREATE: Final = Operation(
     deadline_s=DEADLINE_S,
     repeatable_for_s=ORDERS_S,
     absence_window_s=ABSENCE_S,
+    awaits_completion=True,
 )
 _START: Final = Operation(
     name="start_three_d_secure",

@@ -3,7 +3,7 @@
 Source: README, "Payments".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -114,7 +114,9 @@ def build_inquiry(command: CreatePayment, attempt: Attempt) -> Request:
     return listed(page.PATH if there else PATH, attempt.command_id, customer_of(command))
 
 
-def listed(path: str, command_id: UUID, customer: str | None = None) -> Request:
+def listed(
+    path: str, command_id: UUID, customer: str | None = None, expanded: Iterable[tuple[str, str]] = ()
+) -> Request:
     """Objects that were made since a command was, the newest first."""
     query = [("limit", str(PAGE_SIZE))]
     since = created_at(command_id)
@@ -122,7 +124,7 @@ def listed(path: str, command_id: UUID, customer: str | None = None) -> Request:
         query.append(("created[gte]", str(int((since - _CLOCKS_APART).timestamp()))))
     if customer is not None:
         query.append(("customer", customer))
-    return get(path, path, query)
+    return get(path, path, (*query, *expanded))
 
 
 def read_inquiry(reply: CreatedList, command: CreatePayment, attempt: Attempt) -> Finding:

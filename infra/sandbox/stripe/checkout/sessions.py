@@ -5,7 +5,7 @@ Source: docs.stripe.com: API reference, Checkout Sessions; How Checkout works.
 
 from typing import Any, Final
 
-from infra.sandbox.stripe import intents
+from infra.sandbox.stripe import holds
 from infra.sandbox.stripe.amounts import read_currency, require_chargeable
 from infra.sandbox.stripe.call import Call, listed, read_page
 from infra.sandbox.stripe.confirming import KIND as INTENT
@@ -94,7 +94,7 @@ def expired(call: Call, session: Document) -> Document:
     """Nobody can pay there any more."""
     intent = call.shelf.find(str(session["payment_intent"]), INTENT)
     if intent is not None and intent["status"] in {"requires_payment_method", "requires_action"}:
-        intents.cancelled(call, intent, "automatic")
+        holds.cancelled(call, intent, "automatic")
     session = call.shelf.save(session | {"status": "expired", "url": None})
     tell(call, "checkout.session.expired", session)
     return session

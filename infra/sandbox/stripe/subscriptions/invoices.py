@@ -165,7 +165,7 @@ def withdraw(call: Call, invoice: Document) -> Document:
 def paid_by_intent(call: Call, intent: Document) -> Document | None:
     """The bill that an intent was for, once the intent is paid; `None` where there is none to settle."""
     invoice = call.shelf.find(str(intent.get("_invoice")), KIND)
-    if invoice is None or invoice["status"] != "open" or intent["status"] != "succeeded":
+    if invoice is None or invoice["status"] != "open" or intent.get("status") != "succeeded":
         return None
     return _settled(call, invoice, intent["id"])
 
