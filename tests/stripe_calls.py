@@ -36,6 +36,7 @@ from schemas.payments.resources import (
     QuerySubscription,
     ResourceOrder,
     RetrySubscriptionCharge,
+    StoreCard,
     UpgradeSubscription,
 )
 from schemas.payments.vocabulary import Command
@@ -48,6 +49,8 @@ INTENT: Final = "pi_3QKolaj0001"
 PAGE: Final = "cs_test_Kolaj0001"
 CARD: Final = StoredCard(kind="stored_card", card_token="pm_1QKolaj0001", customer_key="cus_Kolaj0001")
 HOSTED: Final = HostedPage(kind="hosted_page", return_url="https://shop.example/back?order=1")
+BY_TOKEN: Final[dict[str, Any]] = {"card_ref": None, "provider_token": "pm_1QKolaj0001", "customer_key": None}
+BY_TOKEN_OF_CUSTOMER: Final[dict[str, Any]] = {**BY_TOKEN, "customer_key": "cus_Kolaj0001"}
 _STATES: Final = {
     CreatePayment: "new",
     StartThreeDSecure: "new",
@@ -190,6 +193,10 @@ def requests() -> dict[str, Request]:
         "query": built(QueryPayment),
         "query of page": built(QueryPayment, asked_at_page),
         "query without id": built(QueryPayment, lost),
+        "store card": built(StoreCard, **BY_TOKEN),
+        "store card inquiry": built(StoreCard, inquiry=True, **BY_TOKEN),
+        "store card of customer": built(StoreCard, **BY_TOKEN_OF_CUSTOMER),
+        "store card of customer inquiry": built(StoreCard, inquiry=True, **BY_TOKEN_OF_CUSTOMER),
         "delete card": built(DeleteCard),
         "delete card inquiry": built(DeleteCard, inquiry=True),
         "list cards": built(ListCards),

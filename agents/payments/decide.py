@@ -17,6 +17,7 @@ from schemas.payments import (
     PaymentCommand,
     QueryPayment,
     Reason,
+    ReauthorizePayment,
     RefundPayment,
     ResolveOutcome,
     StartThreeDSecure,
@@ -206,6 +207,8 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             return command.paid_price
         case CapturePayment():
             return command.amount or _money(payment, payment.held)
+        case ReauthorizePayment():
+            return _money(payment, payment.held)
         case CancelPayment():
             return _money(payment, payment.held or payment.refundable)
         case RefundPayment(line_id=None):
@@ -233,7 +236,14 @@ def refusal_of(command: PaymentCommand, payment: Payment, *, awaits_completion: 
             return _create_refusal(command, payment)
         case CompleteThreeDSecure():
             return _completion_refusal(command, payment, awaits_completion=awaits_completion)
-        case CapturePayment() | CancelPayment() | RefundPayment() | ApproveLine() | TransferShare():
+        case (
+            CapturePayment()
+            | ReauthorizePayment()
+            | CancelPayment()
+            | RefundPayment()
+            | ApproveLine()
+            | TransferShare()
+        ):
             if payment.stage == "new":
                 return _missing(payment)
             if payment.stage == "unsettled":
@@ -297,16 +307,18 @@ def _start_refusal(
 
 
 def _movement_refusal(
-    command: CapturePayment | CancelPayment | RefundPayment | ApproveLine | TransferShare,
+    command: CapturePayment | ReauthorizePayment | CancelPayment | RefundPayment | ApproveLine | TransferShare,
     payment: Payment,
     requested: Money | None,
 ) -> Refuse | None:
     if payment.stage == "cancelled" and not payment.refundable:  # unless money came after it
         return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to move", requested)
     match command:
+        case CapturePayment() | ReauthorizePayment() if payment.stage != "authorized":
+            return _state(Reason.NOT_AUTHORIZED, f"nothing is held: the payment is {payment.stage}", requested)
+        case ReauthorizePayment():
+            return None
         case CapturePayment():
-            if payment.stage != "authorized":
-                return _state(Reason.NOT_AUTHORIZED, f"nothing is held: the payment is {payment.stage}", requested)
             return _above(requested, payment.held, Reason.AMOUNT_EXCEEDS_AUTHORIZED, "held")
         case CancelPayment():
             if payment.stage == "pending" or payment.held:

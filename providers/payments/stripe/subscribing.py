@@ -20,7 +20,7 @@ from schemas.payments import Reason
 from schemas.payments.resources import CreateSubscription
 from schemas.verdicts import FailureClass, Verdict
 
-_EACH_EXPANDED: Final = (("expand[0]", "data.latest_invoice.payments"),)
+_EACH_EXPANDED: Final = "data.latest_invoice.payments"
 """So that what was begun is told with its first charge, as it is where the answer arrives."""
 _LOST: Final = Outcome(
     verdict=Verdict.REFUSED,
@@ -96,7 +96,7 @@ def read_create(reply: BegunReply, command: CreateSubscription, attempt: Attempt
 def build_inquiry(command: CreateSubscription, attempt: Attempt) -> Request:
     if command.return_url is not None:
         return listed(page.PATH, attempt.command_id, command.customer_reference)
-    return listed(PATH, attempt.command_id, command.customer_reference, _EACH_EXPANDED)
+    return listed(PATH, attempt.command_id, command.customer_reference, expand=_EACH_EXPANDED)
 
 
 def read_inquiry(reply: BegunList, command: CreateSubscription, attempt: Attempt) -> Finding:

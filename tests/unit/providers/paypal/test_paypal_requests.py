@@ -14,10 +14,10 @@ from providers.outcome import Outcome, ProviderState, Refusal, UnusableAnswer
 from providers.payments.paypal import CONNECTOR
 from providers.payments.paypal.health import read_health
 from providers.payments.paypal.look_ups import CallToVerify, build_verification
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.order import OrderReply, performed
 from providers.payments.paypal.query import read_query
 from providers.payments.paypal.signing import TokenReply, read_token, sign_token_request
-from providers.payments.paypal.subscriptions import moment
 from providers.tokens import Grant
 from schemas.money import Price
 from schemas.payments import (
@@ -228,6 +228,7 @@ def test_a_payer_subscribes_on_their_page_alone_and_a_plan_changes_with_the_next
     _refuses(a_command(UpgradeSubscription), Reason.INVALID_REQUEST)
     _refuses(a_command(UpgradeSubscription, when="next_period", with_trial=True), Reason.INVALID_REQUEST)
     _refuses(a_command(StoreCard, alias="mine"), Reason.INVALID_REQUEST)
+    _refuses(a_command(StoreCard, card_ref=None, provider_token="pm_1"), Reason.UNSUPPORTED_METHOD)
 
 
 @pytest.mark.parametrize("cursor", ["0", "-1", "x", "٣", "1000000"])
