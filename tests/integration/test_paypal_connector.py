@@ -10,11 +10,14 @@ from pydantic import SecretStr
 from infra.sandbox.paypal import BANK_CODE
 from providers.notices import Notice
 from providers.outcome import ProviderState, Sighting
+from providers.payments.paypal.look_ups import CallToVerify, CallVerdict
 from schemas.errors import OutcomeUnknown
 from schemas.money import Money
 from schemas.payments import (
     CancelPayment,
     CapturePayment,
+    DisputeLookUp,
+    FoundDispute,
     Payment,
     QueryPayment,
     Reason,
@@ -27,6 +30,7 @@ from schemas.verdicts import Verdict
 from tests.builders import a_complete_three_d_secure, a_create_payment, a_start_three_d_secure
 from tests.paypal_merchant import unlike_published
 from tests.paypal_shop import BACK, PaypalShop, a_paypal_shop, an_attempt, begun, euro, paid
+from tests.receiver import Got
 
 WALLET = Wallet(kind="wallet", wallet="paypal", return_url=BACK)
 
@@ -238,6 +242,46 @@ async def test_a_forged_body_passes_the_signature_and_names_what_is_asked_for(sh
     assert isinstance(notice, Notice)
     assert notice.said == "captured"
     assert await state_of(shop, payment) is ProviderState.PENDING
+
+
+async def is_genuine(shop: PaypalShop, got: Got) -> bool:
+    """By PayPal's own word, as the connector asks for it."""
+    names = ("transmission_id", "transmission_time", "transmission_sig", "cert_url", "auth_algo")
+    told = {name: got.headers[f"paypal-{name.replace('_', '-')}"] for name in names}
+    question = CallToVerify(**told, webhook_id=shop.sandbox.webhook_id, body=got.body.decode())
+    answer = await shop.caller.read(shop.integration, "verified_call", question)
+    assert isinstance(answer, CallVerdict)
+    return answer.genuine
+
+
+async def test_paypals_own_word_tells_a_genuine_call_from_a_forged_one(shop: PaypalShop) -> None:
+    _, order = await approved(shop)
+    await shop.sandbox.advance()
+    genuine = shop.called.got[-1]
+    await shop.order("events", about=order, change={"event_type": "PAYMENT.CAPTURE.COMPLETED"})
+    assert await is_genuine(shop, genuine)
+    assert not await is_genuine(shop, shop.called.got[-1])
+
+
+async def test_a_dispute_is_told_of_and_looked_up(shop: PaypalShop) -> None:
+    payment, order = await approved(shop)
+    await completed(shop, payment)
+    opened = await shop.order("disputes", payment=order, stage="CHARGEBACK", reason="UNAUTHORISED")
+    await shop.sandbox.advance()
+    (notice,) = [one for one in shop.notices() if one.dispute_reference == opened["resource_id"]]
+    assert notice.our_reference == payment.create_reference
+    question = DisputeLookUp(dispute_reference=opened["resource_id"])
+    found = await shop.caller.read(shop.integration, "dispute", question)
+    assert isinstance(found, FoundDispute)
+    assert (found.dispute.state, found.dispute.reason, found.dispute.withdrawn.minor) == (
+        "needs_response",
+        "fraud",
+        1250,
+    )
+    await shop.order("disputes", dispute=opened["resource_id"], outcome="RESOLVED_SELLER_FAVOUR")
+    found = await shop.caller.read(shop.integration, "dispute", question)
+    assert isinstance(found, FoundDispute)
+    assert (found.dispute.state, found.dispute.withdrawn.minor) == ("won", 0)
 
 
 async def test_the_books_and_what_the_hub_was_told_balance(shop: PaypalShop) -> None:

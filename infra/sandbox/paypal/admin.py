@@ -15,7 +15,8 @@ from infra.sandbox.paypal.books import Books
 from infra.sandbox.paypal.calling import Caller
 from infra.sandbox.paypal.disputes import change_dispute, open_dispute
 from infra.sandbox.paypal.faults import FAULTS, FaultKind, FaultPlan
-from infra.sandbox.paypal.moving import settle_authorization, settle_capture, settle_refund
+from infra.sandbox.paypal.giving_back import settle_refund
+from infra.sandbox.paypal.moving import settle_authorization, settle_capture
 from infra.sandbox.paypal.outbox import all_events
 from infra.sandbox.paypal.performing import Performer
 from infra.sandbox.paypal.records import Kind, find, save

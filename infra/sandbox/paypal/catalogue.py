@@ -1,10 +1,11 @@
 """Products and plans. Source: the published OpenAPI files, Catalog Products v1 and Subscriptions v1 (plans)."""
 
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 from infra.sandbox.paypal.amounts import read_sum
 from infra.sandbox.paypal.call import Answer, Call, moment, shown
+from infra.sandbox.paypal.fields import number, part, rows, text
 from infra.sandbox.paypal.naming import new_id
 from infra.sandbox.paypal.paging import page_of
 from infra.sandbox.paypal.patching import no_places, patched
@@ -29,7 +30,7 @@ def create_product(connection: sqlite3.Connection, call: Call) -> Answer:
         raise invalid("INVALID_PARAMETER_VALUE", "/type")
     further = ("description", "category", "image_url", "home_url")
     body = {"name": name, "type": kind} | {key: call.body[key] for key in further if key in call.body}
-    product = _new(connection, call, "product", call.body.get("id") or f"PROD-{new_id()}", body)
+    product = _new(connection, call, "product", text(call.body, "id", longest=50) or f"PROD-{new_id()}", body)
     return Answer(201, product_view(connection, call, product), ("product", product.resource_id))
 
 
@@ -37,7 +38,7 @@ def create_plan(connection: sqlite3.Connection, call: Call) -> Answer:
     product_id, name = call.text("product_id", 50), call.text("name", 127)
     if find(connection, "product", product_id) is None:
         raise not_found()
-    status = call.body.get("status", "ACTIVE")
+    status = text(call.body, "status") or "ACTIVE"
     if status not in {"CREATED", "ACTIVE"}:
         raise invalid("INVALID_PARAMETER_VALUE", "/status")
     further = ("description", "taxes", "quantity_supported")
@@ -45,12 +46,8 @@ def create_plan(connection: sqlite3.Connection, call: Call) -> Answer:
         "product_id": product_id,
         "name": name,
         "status": status,
-        "billing_cycles": _cycles(call.body.get("billing_cycles")),
-        "payment_preferences": {
-            "auto_bill_outstanding": True,
-            "payment_failure_threshold": 0,
-            **(call.body.get("payment_preferences") or {}),
-        },
+        "billing_cycles": _cycles(call.body),
+        "payment_preferences": _preferences(call.body),
     } | {key: call.body[key] for key in further if key in call.body}
     plan = _new(connection, call, "plan", f"P-{new_id(24)}", body)
     return Answer(201, plan_view(connection, call, plan), ("plan", plan.resource_id))
@@ -93,11 +90,8 @@ def deactivate_plan(connection: sqlite3.Connection, call: Call) -> Answer:
 def update_pricing(connection: sqlite3.Connection, call: Call) -> Answer:
     """Other prices for cycles, by their sequence."""
     plan = _the(connection, call, "plan")
-    schemes = call.body.get("pricing_schemes")
-    if not isinstance(schemes, list) or not schemes:
-        raise invalid("MISSING_REQUIRED_PARAMETER", "/pricing_schemes")
-    for scheme in schemes:
-        price = read_sum(scheme.get("pricing_scheme", {}).get("fixed_price"), "/pricing_schemes/fixed_price")
+    for scheme in rows(call.body, "pricing_schemes"):
+        price = read_sum(part(scheme, "pricing_scheme").get("fixed_price"), "/pricing_schemes/fixed_price")
         changed = [c for c in plan.body["billing_cycles"] if c["sequence"] == scheme.get("billing_cycle_sequence")]
         if not changed:
             raise unprocessable("INVALID_BILLING_CYCLE_SEQUENCE")
@@ -114,25 +108,38 @@ def plan_view(_connection: sqlite3.Connection, call: Call, plan: Resource) -> Js
     return _much(call, plan, _LISTED["plan"])
 
 
-def _cycles(cycles: Any) -> list[Json]:
-    if not isinstance(cycles, list) or not cycles:
-        raise invalid("MISSING_REQUIRED_PARAMETER", "/billing_cycles")
-    found: list[Json] = []
-    for cycle in cycles:
-        unit = (cycle.get("frequency") or {}).get("interval_unit")
-        if unit not in _UNITS or cycle.get("tenure_type") not in {"TRIAL", "REGULAR"}:
-            raise invalid("INVALID_PARAMETER_VALUE", "/billing_cycles")
-        if not isinstance(cycle.get("sequence"), int):
-            raise invalid("MISSING_REQUIRED_PARAMETER", "/billing_cycles/sequence")
-        scheme = cycle.get("pricing_scheme")
-        if scheme is not None:
-            scheme = {**scheme, "fixed_price": read_sum(scheme.get("fixed_price"), "/fixed_price").written()}
-        elif cycle["tenure_type"] == "REGULAR":
-            raise unprocessable("INVALID_PRICING_SCHEME")
-        found.append({"total_cycles": 1, **cycle} | ({"pricing_scheme": scheme} if scheme else {}))
+def _cycles(body: Json) -> list[Json]:
+    found = [_cycle(cycle) for cycle in rows(body, "billing_cycles")]
     if not any(cycle["tenure_type"] == "REGULAR" for cycle in found):
         raise unprocessable("INVALID_BILLING_CYCLE_SEQUENCE", "A plan has a regular cycle.")
     return found
+
+
+def _cycle(cycle: Json) -> Json:
+    frequency = part(cycle, "frequency")
+    if text(frequency, "interval_unit") not in _UNITS or text(cycle, "tenure_type") not in {"TRIAL", "REGULAR"}:
+        raise invalid("INVALID_PARAMETER_VALUE", "/billing_cycles")
+    found = {
+        **cycle,
+        "frequency": {**frequency, "interval_count": number(frequency, "interval_count", 1, 365, default=1)},
+        "sequence": number(cycle, "sequence", 1, 99),
+        "total_cycles": number(cycle, "total_cycles", 0, 999, default=1),
+    }
+    scheme = part(cycle, "pricing_scheme")
+    if scheme:
+        found["pricing_scheme"] = {
+            **scheme,
+            "fixed_price": read_sum(scheme.get("fixed_price"), "/fixed_price").written(),
+        }
+    elif cycle["tenure_type"] == "REGULAR":
+        raise unprocessable("INVALID_PRICING_SCHEME")
+    return found
+
+
+def _preferences(body: Json) -> Json:
+    given = part(body, "payment_preferences")
+    threshold = number(given, "payment_failure_threshold", 0, 999, default=0)
+    return {"auto_bill_outstanding": True, **given, "payment_failure_threshold": threshold}
 
 
 def _new(connection: sqlite3.Connection, call: Call, kind: Kind, thing_id: str, body: Json) -> Resource:
@@ -186,7 +193,12 @@ def _listing(call: Call, things: list[Resource], name: str) -> Answer:
 
 def _patch(connection: sqlite3.Connection, call: Call, kind: Kind) -> Answer:
     thing = _the(connection, call, kind)
-    thing.body = patched(thing.body, call.body, no_places) | {"id": thing.resource_id}
+    body = patched(shown(thing.body), call.body, no_places)
+    if kind == "plan":
+        body |= {"billing_cycles": _cycles(body), "payment_preferences": _preferences(body)}
+    for name in ("name", "description"):
+        text(body, name)
+    thing.body |= body | {"id": thing.resource_id}
     thing.body["update_time"] = moment(call.now_ms)
     save(connection, thing)
     return Answer(204)

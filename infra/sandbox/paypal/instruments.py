@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from infra.sandbox.paypal.fields import text
 from infra.sandbox.paypal.refusing import Json, invalid, unprocessable
 
 TAKEN: Final = "taken"
@@ -106,11 +107,11 @@ def read_card(source: Mapping[str, Any], field: str) -> Instrument:
     card = next((card for card in CARDS if card.number == source["number"]), None)
     if card is None:
         raise unprocessable("PAYMENT_SOURCE_INFO_CANNOT_BE_VERIFIED", "The card is none of the sandbox's.", field=field)
-    holder = source.get("name")
+    holder = text(dict(source), "name", longest=300)
     shown: Json = {"last_digits": card.last_digits, "brand": card.brand, "type": card.type, "expiry": source["expiry"]}
     if holder:
         shown["name"] = holder
-    outcome = REJECTING_HOLDERS.get(str(holder), card.outcome)
+    outcome = REJECTING_HOLDERS.get(holder or "", card.outcome)
     return Instrument("card", outcome, shown, asks_payer=card.asks_payer)
 
 

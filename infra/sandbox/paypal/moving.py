@@ -1,4 +1,4 @@
-"""Money that is held, taken and given back: each a thing of its own, a movement of the balance, and an event."""
+"""Money that is held and taken: each time a thing of its own, a movement of the balance, and an event."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from infra.sandbox.paypal.faults import FaultKind
 from infra.sandbox.paypal.instruments import ECHECK, REVIEW, TAKEN, Instrument
 from infra.sandbox.paypal.naming import new_id
 from infra.sandbox.paypal.outbox import tell
-from infra.sandbox.paypal.records import Moved, Movement, Resource, children, insert, move, save, the
+from infra.sandbox.paypal.records import Moved, Movement, Resource, children, insert, move, save
 from infra.sandbox.paypal.refusing import Json, unprocessable
-from infra.sandbox.paypal.views import authorization_body, capture_body, refund_body
+from infra.sandbox.paypal.views import authorization_body, capture_body
 
 _PROTECTED: Final = {
     "status": "ELIGIBLE",
@@ -148,50 +148,6 @@ def settle_authorization(connection: sqlite3.Connection, call: Call, authorizati
     tell_authorization(connection, call, authorization, "VOIDED")
 
 
-def give_back(
-    connection: sqlite3.Connection, call: Call, capture: Resource, amount: Sum, *, texts: Json, turn: Turn
-) -> Resource:
-    """A refund of a capture; it counts against what can be given back from its beginning."""
-    before = refunded_of(connection, capture)
-    nothing = amount.of(0).written()
-    breakdown = {
-        "gross_amount": amount.written(),
-        "paypal_fee": nothing,
-        "net_amount": amount.written(),
-        "total_refunded_amount": amount.of(before + amount.minor).written(),
-    }
-    body: Json = {
-        "id": new_id(),
-        "status": turn.status,
-        "amount": amount.written(),
-        **texts,
-        "seller_payable_breakdown": breakdown,
-        "create_time": moment(call.now_ms),
-        "update_time": moment(call.now_ms),
-        "_settles_as": turn.settles_as,
-    }
-    if turn.reason:
-        body["status_details"] = {"reason": turn.reason}
-    due_ms = call.now_ms + round(turn.after_s * 1000) if turn.status == "PENDING" else None
-    made = insert(connection, Resource(body["id"], "refund", capture.resource_id, body, due_ms, call.now_ms))
-    _conclude_refund(connection, call, made)
-    return made
-
-
-def settle_refund(connection: sqlite3.Connection, call: Call, refund: Resource) -> None:
-    refund.due_ms = None
-    refund.body |= {"status": refund.body["_settles_as"], "update_time": moment(call.now_ms)}
-    refund.body.pop("status_details", None)
-    save(connection, refund)
-    _conclude_refund(connection, call, refund)
-
-
-def refunded_of(connection: sqlite3.Connection, capture: Resource) -> int:
-    """How much of it was given back, or is on its way, in minor units."""
-    given = [one for one in children(connection, "refund", capture.resource_id) if one.status in _GIVEN]
-    return sum(stored_sum(refund.body["amount"]).minor for refund in given)
-
-
 def captured_of(connection: sqlite3.Connection, authorization: Resource) -> int:
     """How much of a hold was taken, or is on its way, in minor units."""
     captures = children(connection, "capture", str(authorization.parent))
@@ -203,9 +159,6 @@ def tell_authorization(connection: sqlite3.Connection, call: Call, authorization
     body = authorization_body(call, authorization)
     kind = f"PAYMENT.AUTHORIZATION.{what}"
     tell(connection, call, kind, "authorization", body)
-
-
-_GIVEN: Final = frozenset({"COMPLETED", "PENDING"})
 
 
 def _begun(call: Call, taking: Taking, turn: Turn, status: str) -> Json:
@@ -234,34 +187,16 @@ def _conclude(connection: sqlite3.Connection, call: Call, capture: Resource, *, 
             "paypal_fee": fee.written(),
             "net_amount": gross.of(gross.minor - fee.minor).written(),
         }
-        _book(connection, call, capture, "capture", gross.minor)
-        _book(connection, call, capture, "fee", -fee.minor)
+        book(connection, call, capture, "capture", gross.minor)
+        book(connection, call, capture, "fee", -fee.minor)
     save(connection, capture)
     word = "DENIED" if later and capture.status == "DECLINED" else capture.status
     body = capture_body(call, capture)
     tell(connection, call, f"PAYMENT.CAPTURE.{word}", "capture", body)
 
 
-def _conclude_refund(connection: sqlite3.Connection, call: Call, refund: Resource) -> None:
-    capture = the(connection, "capture", str(refund.parent))
-    amount = stored_sum(refund.body["amount"])
-    if refund.status == "COMPLETED":
-        of_order = Resource(refund.resource_id, "refund", capture.parent, refund.body, None, refund.created_ms)
-        _book(connection, call, of_order, "refund", -amount.minor)
-    gone = refunded_of(connection, capture)
-    whole = stored_sum(capture.body["amount"]).minor
-    capture.body["status"] = "REFUNDED" if gone >= whole else "PARTIALLY_REFUNDED" if gone else "COMPLETED"
-    capture.body["update_time"] = moment(call.now_ms)
-    save(connection, capture)
-    body = refund_body(call, refund)
-    if call.store.refund_names_order:
-        body["supplementary_data"] = {"related_ids": {"order_id": capture.parent, "capture_id": capture.resource_id}}
-    word = {"COMPLETED": "PAYMENT.CAPTURE.REFUNDED", "PENDING": "PAYMENT.REFUND.PENDING"}
-    kind = word.get(refund.status, "PAYMENT.REFUND.FAILED")
-    tell(connection, call, kind, "refund", body)
-
-
-def _book(connection: sqlite3.Connection, call: Call, thing: Resource, kind: Moved, minor: int) -> None:
+def book(connection: sqlite3.Connection, call: Call, thing: Resource, kind: Moved, minor: int) -> None:
+    """Change the merchant's balance by a thing of an order."""
     amount = stored_sum(thing.body["amount"])
     custom_id, invoice_id = thing.body.get("custom_id"), thing.body.get("invoice_id")
     moved = Movement(kind, thing.resource_id, thing.parent, custom_id, invoice_id, amount.currency, minor, call.now_ms)

@@ -5,6 +5,7 @@ from typing import Final
 
 from infra.sandbox.paypal.call import Answer, Call, moment
 from infra.sandbox.paypal.faults import FaultKind
+from infra.sandbox.paypal.fields import text
 from infra.sandbox.paypal.fulfilling import fulfil
 from infra.sandbox.paypal.naming import new_id
 from infra.sandbox.paypal.patching import patched
@@ -138,8 +139,9 @@ def _new_order(call: Call, intent: str, units: list[Json], source: Source | None
         "create_time": moment(call.now_ms),
         "update_time": moment(call.now_ms),
     }
-    if "processing_instruction" in call.body:
-        body["processing_instruction"] = call.body["processing_instruction"]
+    instruction = text(call.body, "processing_instruction", longest=36)
+    if instruction is not None:
+        body["processing_instruction"] = instruction
     due_ms = call.now_ms + round(call.store.order_s * 1000)
     order = Resource(order_id, "order", None, body, due_ms, call.now_ms)
     if source is not None:

@@ -85,7 +85,7 @@ def told_about(connection: sqlite3.Connection, resource_id: str) -> list[Notice]
     return [
         Notice(*row)
         for row in connection.execute(
-            f"SELECT {_COLUMNS} FROM event WHERE resource_id = ? OR event_id = ? ORDER BY position",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM event WHERE resource_id = ? OR event_id = ? ORDER BY position",  # noqa: S608 -- own names
             (resource_id, resource_id),
         )
     ]

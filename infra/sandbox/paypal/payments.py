@@ -6,14 +6,14 @@ from typing import Final
 from infra.sandbox.paypal.amounts import Sum, read_sum, stored_sum
 from infra.sandbox.paypal.call import Answer, Call, moment
 from infra.sandbox.paypal.faults import FaultKind
+from infra.sandbox.paypal.fields import text
+from infra.sandbox.paypal.giving_back import give_back, refunded_of
 from infra.sandbox.paypal.instruments import TAKEN, read_instrument
 from infra.sandbox.paypal.moving import (
     Taking,
     Turn,
     captured_of,
-    give_back,
     hold,
-    refunded_of,
     require_new_invoice,
     take,
     tell_authorization,
@@ -58,7 +58,7 @@ def capture_authorization(connection: sqlite3.Connection, call: Call) -> Answer:
     amount = _amount(call, whole.of(whole.minor - taken), "AUTH_CAPTURE_CURRENCY_MISMATCH")
     if taken + amount.minor > whole.minor:
         raise unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED")
-    invoice_id = call.body.get("invoice_id") or held.body.get("invoice_id")
+    invoice_id = text(call.body, "invoice_id", longest=127) or held.body.get("invoice_id")
     require_new_invoice(connection, call, invoice_id, order.resource_id)
     final = bool(call.body.get("final_capture", False))
     turn = _turn(call, order)
@@ -127,7 +127,8 @@ def refund(connection: sqlite3.Connection, call: Call) -> Answer:
         raise unprocessable("REFUND_AMOUNT_EXCEEDED")
     if call.fault is not None and call.fault.kind is FaultKind.NO_FUNDS:
         raise unprocessable("REFUND_FAILED_INSUFFICIENT_FUNDS")
-    texts: Json = {name: call.body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in call.body}
+    told = {name: text(call.body, name, longest=255) for name in ("custom_id", "invoice_id", "note_to_payer")}
+    texts: Json = {name: value for name, value in told.items() if value is not None}
     made = give_back(connection, call, capture, amount, texts=texts, turn=_refund_turn(call))
     return Answer(201, refund_view(connection, call, made), ("refund", made.resource_id))
 

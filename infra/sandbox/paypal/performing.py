@@ -179,7 +179,8 @@ def read_body(accepted: Accepted) -> Any:
         found = json.loads(received.body)
     except ValueError:
         raise invalid("MALFORMED_REQUEST_JSON", "/") from None
-    if not isinstance(found, dict | list):
+    # Changes come as a list, everything else as one object.
+    if not isinstance(found, list if received.method == "PATCH" else dict):
         raise invalid("MALFORMED_REQUEST_JSON", "/")
     return found
 

@@ -6,6 +6,7 @@ Source: the published OpenAPI files, Orders v2; developer.paypal.com, Orders v2 
 from typing import Any, Final
 
 from infra.sandbox.paypal.amounts import Sum, read_any_sum, read_sum, stored_sum
+from infra.sandbox.paypal.fields import count, part, rows, text
 from infra.sandbox.paypal.refusing import Json, invalid, unprocessable
 
 _MOST_UNITS: Final = 10
@@ -19,7 +20,7 @@ def read_intent(body: Json) -> str:
     intent = body.get("intent")
     if intent is None:
         raise invalid("MISSING_REQUIRED_PARAMETER", "/intent")
-    if intent not in _INTENTS:
+    if not isinstance(intent, str) or intent not in _INTENTS:
         raise invalid("INVALID_PARAMETER_VALUE", "/intent")
     return str(intent)
 
@@ -53,28 +54,26 @@ def _unit(unit: Any, field: str) -> Json:
     if not isinstance(unit, dict):
         raise invalid("INVALID_PARAMETER_SYNTAX", field)
     for name, longest in _LONGEST.items():
-        value = unit.get(name)
-        if value is not None and (not isinstance(value, str) or not 1 <= len(value) <= longest):
-            raise invalid("INVALID_STRING_LENGTH", f"{field}/{name}")
+        text(unit, name, longest=longest)
+    part(unit, "shipping")
     amount = read_sum(unit.get("amount"), f"{field}/amount")
     _require_sums(unit, amount, f"{field}/amount")
-    return {"reference_id": "default", **unit}
+    return {"reference_id": "default", **{name: value for name, value in unit.items() if value is not None}}
 
 
 def _require_sums(unit: Json, amount: Sum, field: str) -> None:
     """Where the amount is broken down, its parts make it up, and the items theirs."""
-    breakdown = unit["amount"].get("breakdown")
-    if not isinstance(breakdown, dict):
+    breakdown = part(unit["amount"], "breakdown")
+    if not breakdown:
         return
     parts = {name: read_any_sum(breakdown[name], f"{field}/breakdown/{name}").minor for name in breakdown}
     total = sum(parts.get(name, 0) for name in _PARTS) - sum(parts.get(name, 0) for name in _DISCOUNTS)
     if total != amount.minor:
         raise unprocessable("AMOUNT_MISMATCH", "Should equal the sum of the breakdown.", field=f"{field}/value")
-    items = unit.get("items")
-    if isinstance(items, list) and items:
+    if unit.get("items"):
+        items = rows(unit, "items")
         listed = sum(
-            read_any_sum(item.get("unit_amount"), f"{field}/items").minor * int(item.get("quantity", "1"))
-            for item in items
+            read_any_sum(item.get("unit_amount"), f"{field}/items").minor * count(item, "quantity") for item in items
         )
         if listed != parts.get("item_total"):
             raise unprocessable("ITEM_TOTAL_MISMATCH", field=f"{field}/breakdown/item_total/value")

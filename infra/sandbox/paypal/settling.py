@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from infra.sandbox.paypal.call import Call, Place
-from infra.sandbox.paypal.moving import settle_authorization, settle_capture, settle_refund
+from infra.sandbox.paypal.giving_back import settle_refund
+from infra.sandbox.paypal.moving import settle_authorization, settle_capture
 from infra.sandbox.paypal.orders import lapse
 from infra.sandbox.paypal.records import Resource, due
 from infra.sandbox.paypal.store import Store

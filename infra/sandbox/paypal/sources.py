@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from infra.sandbox.paypal.call import Call
+from infra.sandbox.paypal.fields import part, text
 from infra.sandbox.paypal.instruments import Instrument, read_card, read_instrument
 from infra.sandbox.paypal.records import find
 from infra.sandbox.paypal.refusing import Json, invalid, unprocessable
@@ -39,15 +40,14 @@ def read_source(connection: sqlite3.Connection, call: Call) -> Source | None:
     """
     given = call.body.get("payment_source")
     if given is None:
-        context = call.body.get("application_context")
-        back = context if isinstance(context, dict) else {}
+        back = part(call.body, "application_context")
         return _back_to(Source(None, needs_payer=True), back) if back else None
     if not isinstance(given, dict) or len(given) != 1:
         raise invalid("INVALID_PARAMETER_SYNTAX", _FIELD)
     ((kind, source),) = given.items()
     if kind not in {"paypal", "card"} or not isinstance(source, dict):
         raise invalid("NOT_SUPPORTED", f"{_FIELD}/{kind}", "The sandbox takes paypal and card alone.")
-    context = source.get("experience_context") or {}
+    context = part(source, "experience_context")
     keep = _keep(call, source)
     if kind == "paypal":
         return _back_to(_wallet(connection, source, keep), context)
@@ -67,9 +67,8 @@ def _card(connection: sqlite3.Connection, call: Call, source: Json, keep: Json |
         instrument, keep = _kept(connection, source["vault_id"], "card"), None
     else:
         instrument = read_card(source, f"{_FIELD}/card")
-    attributes = source.get("attributes") or {}
-    method = (attributes.get("verification") or {}).get("method")
-    absent = (source.get("stored_credential") or {}).get("payment_initiator") == "MERCHANT"
+    method = text(part(part(source, "attributes"), "verification"), "method")
+    absent = part(source, "stored_credential").get("payment_initiator") == "MERCHANT"
     asked = (method in {"SCA_ALWAYS", "3D_SECURE"} or instrument.asks_payer) and not absent
     instrument = replace(instrument, asks_payer=asked)
     return Source(instrument, needs_payer=asked, shown={"card": instrument.shown}, keep=keep)
@@ -86,15 +85,14 @@ def _kept(connection: sqlite3.Connection, vault_id: Any, kind: str) -> Instrumen
 
 
 def _keep(call: Call, source: Json) -> Json | None:
-    attributes = source.get("attributes") or {}
-    vault = attributes.get("vault") or {}
-    if vault.get("store_in_vault") != "ON_SUCCESS":
+    attributes = part(source, "attributes")
+    if part(attributes, "vault").get("store_in_vault") != "ON_SUCCESS":
         return None
     if "vault" not in call.store.permissions:
         raise unprocessable("NOT_ENABLED_TO_VAULT_PAYMENT_SOURCE")
-    return {"customer": (attributes.get("customer") or {}).get("id")}
+    return {"customer": text(part(attributes, "customer"), "id", longest=22)}
 
 
 def _back_to(source: Source, context: Json) -> Source:
-    back, away = (str(context.get(name) or "") for name in ("return_url", "cancel_url"))
+    back, away = (text(context, name) or "" for name in ("return_url", "cancel_url"))
     return replace(source, return_url=back, cancel_url=away)

@@ -1,16 +1,17 @@
 """Subscriptions: begun, looked up, changed, paused and ended. Source: the published OpenAPI files, Subscriptions v1."""
 
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
-from infra.sandbox.paypal.amounts import read_sum, stored_sum
-from infra.sandbox.paypal.call import Answer, Call, moment
+from infra.sandbox.paypal.amounts import read_any_sum, read_sum, stored_sum
+from infra.sandbox.paypal.call import Answer, Call, moment, shown
 from infra.sandbox.paypal.dates import in_range, read_range
+from infra.sandbox.paypal.fields import part, text
 from infra.sandbox.paypal.naming import new_id
 from infra.sandbox.paypal.paging import page_of
 from infra.sandbox.paypal.patching import no_places, patched
 from infra.sandbox.paypal.records import Resource, all_of, children, find, insert, save
-from infra.sandbox.paypal.refusing import Json, Refused, invalid, not_found, unprocessable
+from infra.sandbox.paypal.refusing import Json, Refused, not_found, unprocessable
 from infra.sandbox.paypal.subscribing import (
     activate,
     charge,
@@ -31,8 +32,10 @@ def create_subscription(connection: sqlite3.Connection, call: Call) -> Answer:
     plan = _plan(connection, call)
     if plan.status != "ACTIVE":
         raise unprocessable("PLAN_STATUS_INVALID")
-    context: Json = call.body.get("application_context") or {}
+    context = part(call.body, "application_context")
     subscription_id = f"I-{new_id(12)}"
+    text(call.body, "custom_id", longest=127)
+    part(call.body, "subscriber")
     further = ("custom_id", "quantity", "shipping_amount", "subscriber", "start_time")
     body = {
         "id": subscription_id,
@@ -40,9 +43,9 @@ def create_subscription(connection: sqlite3.Connection, call: Call) -> Answer:
         **{name: call.body[name] for name in further if name in call.body},
         "create_time": moment(call.now_ms),
         "_page": f"BA-{new_id()}",
-        "_begins": context.get("user_action", "SUBSCRIBE_NOW") == "SUBSCRIBE_NOW",
-        "_return_url": str(context.get("return_url") or ""),
-        "_cancel_url": str(context.get("cancel_url") or ""),
+        "_begins": (text(context, "user_action") or "SUBSCRIBE_NOW") == "SUBSCRIBE_NOW",
+        "_return_url": text(context, "return_url") or "",
+        "_cancel_url": text(context, "cancel_url") or "",
         "_done": {},
     }
     subscription = Resource(subscription_id, "subscription", None, body, None, call.now_ms)
@@ -69,12 +72,15 @@ def patch_subscription(connection: sqlite3.Connection, call: Call) -> Answer:
     subscription = _the(connection, call)
     _require(subscription, "ACTIVE", "SUSPENDED")
     before = outstanding(subscription, price_of(_plan_of(connection, subscription)).currency)
-    thing = {**subscription.body, "billing_info": {"outstanding_balance": before.written()}}
+    thing = {**shown(subscription.body), "billing_info": {"outstanding_balance": before.written()}}
     changed = patched(thing, call.body, no_places)
-    owed = stored_sum(changed.pop("billing_info")["outstanding_balance"])
+    owed = read_any_sum(part(changed, "billing_info").get("outstanding_balance"), "/billing_info/outstanding_balance")
+    del changed["billing_info"]
+    text(changed, "custom_id", longest=127)
     if owed.minor > before.minor:
         raise unprocessable("AMOUNT_GREATER_THAN_OUTSTANDING_BALANCE")
-    subscription.body = {**changed, "id": subscription.resource_id, "_owed": owed.written()}
+    fixed = {name: subscription.body[name] for name in ("id", "plan_id", "status", "subscriber")}
+    subscription.body |= {**changed, **fixed, "_owed": owed.written()}
     save(connection, subscription)
     tell_subscription(connection, call, subscription, "UPDATED")
     return Answer(204)
@@ -92,9 +98,9 @@ def revise_subscription(connection: sqlite3.Connection, call: Call) -> Answer:
         raise unprocessable("CURRENCY_MISMATCH")
     links = [link for link in subscription_links(call, subscription) if link["rel"] in {"self", "edit"}]
     if new.minor > old.minor:
-        context: Json = call.body.get("application_context") or {}
+        context = part(call.body, "application_context")
         for name in ("return_url", "cancel_url"):
-            if context.get(name):
+            if text(context, name):
                 subscription.body[f"_{name}"] = context[name]
         subscription.body["_revision"] = plan.resource_id
         save(connection, subscription)
@@ -195,10 +201,7 @@ def _the(connection: sqlite3.Connection, call: Call) -> Resource:
 
 
 def _plan(connection: sqlite3.Connection, call: Call) -> Resource:
-    plan_id: Any = call.body.get("plan_id")
-    if not plan_id:
-        raise invalid("MISSING_REQUIRED_PARAMETER", "/plan_id")
-    plan = find(connection, "plan", str(plan_id))
+    plan = find(connection, "plan", call.text("plan_id", 50))
     if plan is None:
         raise not_found()
     return plan

@@ -4,9 +4,10 @@ Source: the published OpenAPI files, Payment Method Tokens v3.
 """
 
 import sqlite3
-from typing import Any, Final
+from typing import Final
 
 from infra.sandbox.paypal.call import Answer, Call, shown
+from infra.sandbox.paypal.fields import part, text
 from infra.sandbox.paypal.instruments import TAKEN, Instrument, read_card, read_instrument, wallet_of
 from infra.sandbox.paypal.naming import new_account_id, new_id
 from infra.sandbox.paypal.paging import page_of
@@ -26,7 +27,7 @@ def create_setup_token(connection: sqlite3.Connection, call: Call) -> Answer:
     kind, source = _source(call.body)
     token_id = new_id()
     customer = _customer(call.body) or new_id(10)
-    context: Json = source.get("experience_context") or {}
+    context = part(source, "experience_context")
     body: Json = {"id": token_id, "customer": {"id": customer}}
     if kind == "card":
         instrument = read_card(source, f"{_SOURCE}/card")
@@ -37,8 +38,8 @@ def create_setup_token(connection: sqlite3.Connection, call: Call) -> Answer:
         body |= {"status": "PAYER_ACTION_REQUIRED", "payment_source": {"paypal": {}}}
     body |= {
         "_instrument": instrument.stored(),
-        "_return_url": str(context.get("return_url") or ""),
-        "_cancel_url": str(context.get("cancel_url") or ""),
+        "_return_url": text(context, "return_url") or "",
+        "_cancel_url": text(context, "cancel_url") or "",
     }
     token = insert(connection, Resource(token_id, "setup_token", customer, body, None, call.now_ms))
     return Answer(201, setup_view(connection, call, token), ("setup_token", token_id))
@@ -123,9 +124,9 @@ def _exchanged(connection: sqlite3.Connection, source: Json) -> tuple[Instrument
     return instrument, setup.parent
 
 
-def _source(body: Any) -> tuple[str, Json]:
-    given = body.get("payment_source") if isinstance(body, dict) else None
-    if not isinstance(given, dict) or len(given) != 1:
+def _source(body: Json) -> tuple[str, Json]:
+    given = part(body, "payment_source")
+    if len(given) != 1:
         raise invalid("MISSING_REQUIRED_PARAMETER", _SOURCE)
     ((kind, source),) = given.items()
     if kind not in {"card", "paypal", "token"} or not isinstance(source, dict):
@@ -134,9 +135,7 @@ def _source(body: Any) -> tuple[str, Json]:
 
 
 def _customer(body: Json) -> str | None:
-    customer = body.get("customer") or {}
-    found: str | None = customer.get("id")
-    return found
+    return text(part(body, "customer"), "id", longest=22)
 
 
 def _token(connection: sqlite3.Connection, call: Call) -> Resource:
