@@ -188,10 +188,10 @@ def _resigned(sample: SampleCall, body: bytes, headers: Mapping[str, str]) -> No
     return found
 
 
-@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: repr(body[:30]))
 @every_call
-def test_hostile_bytes_are_refused_and_raise_nothing(sample: SampleCall, body: bytes) -> None:
-    assert isinstance(_resigned(sample, body, sample.call.headers), Refused)
+def test_hostile_bytes_are_refused_and_raise_nothing(sample: SampleCall) -> None:
+    taken = [body[:30] for body in HOSTILE if not isinstance(_resigned(sample, body, sample.call.headers), Refused)]
+    assert taken == []
 
 
 @every_call
