@@ -6,6 +6,7 @@ from uuid import UUID
 from schemas.base import Fact
 from schemas.envelope import UtcTime
 from schemas.money import Money
+from schemas.payments.disputes import DisputeChanged, DisputeClosed, DisputeOpened
 from schemas.payments.results import (
     CommandPending,
     CommandRefused,
@@ -17,6 +18,7 @@ from schemas.payments.results import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Performed,
     Result,
@@ -75,10 +77,12 @@ class CommandRejected(Fact):
     observed_at: UtcTime
 
 
-PaymentEvent = Result | LateOutcome | ResultDivergence | CommandRejected
+PaymentFact = LateOutcome | ResultDivergence | CommandRejected | DisputeOpened | DisputeChanged | DisputeClosed
+PaymentEvent = Result | PaymentFact
 PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     PaymentCreated,
     PaymentCaptured,
+    PaymentReauthorized,
     PaymentCancelled,
     PaymentRefunded,
     PaymentQueried,
@@ -93,4 +97,7 @@ PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     LateOutcome,
     ResultDivergence,
     CommandRejected,
+    DisputeOpened,
+    DisputeChanged,
+    DisputeClosed,
 )

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.payments.commands import QueryPayment, ResolveOutcome
+from schemas.payments.commands import QueryPayment, ReauthorizePayment, ResolveOutcome
 from schemas.payments.creations import CREATIONS, OF_A_CREATION, ends_its_start
+from schemas.payments.disputes import Dispute, takes_another_currency, with_dispute, withdrawn_minor
 from schemas.payments.marketplace import ApproveLine
 from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
@@ -25,6 +26,7 @@ from schemas.payments.results import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Result,
     ShareTransferred,
@@ -32,7 +34,9 @@ from schemas.payments.results import (
 )
 from schemas.payments.three_d_secure import CompleteThreeDSecure
 
-_MOVE_NOTHING: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type})
+_MOVE_NOTHING: Final = frozenset(
+    {QueryPayment.type, ReauthorizePayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type}
+)
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -72,14 +76,30 @@ class Payment(Frozen):
     """What one person said about them, while a second one has to agree: the last word on each."""
     resolved: tuple[UUID, ...] = ()
     """Commands whose outcome people have settled."""
+    disputes: tuple[Dispute, ...] = ()
+    """Each as its provider told of it last."""
+    dispute_facts: Minor = 0
+    """How often something new was told of them."""
 
     @property
     def refundable(self) -> int:
         return self.captured - self.refunded
 
     @property
+    def disputed(self) -> int:
+        """What disputes have taken of it; it stands in neither `captured` nor `refunded`."""
+        return withdrawn_minor(self.disputes, self.currency)
+
+    @property
+    def undisputed(self) -> int:
+        """What can still be given back: not what a dispute took. Nothing, where that cannot be compared."""
+        if takes_another_currency(self.disputes, self.currency):
+            return 0
+        return max(self.refundable - self.disputed, 0)
+
+    @property
     def transferable(self) -> int:
-        return max(self.refundable - self.transferred, 0)
+        return max(self.undisputed - self.transferred, 0)
 
     @property
     def open_creation(self) -> OpenCommand | None:
@@ -118,6 +138,8 @@ class Payment(Frozen):
             case PaymentCaptured():
                 lines = result.lines or self.lines
                 return {"stage": "captured", "held": 0, "captured": result.captured_total.minor, "lines": lines}
+            case PaymentReauthorized():
+                return {"lines": result.lines or self.lines}
             case PaymentCancelled(effect="released"):
                 return {"stage": "cancelled", "held": 0}
             case PaymentCancelled():
@@ -143,6 +165,8 @@ class Payment(Frozen):
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled", **self._opened(result), **_completed_as(result)}
+            case PaymentNoticed(dispute=Dispute() as dispute, dispute_sequence=int(sequence)):
+                return {"disputes": with_dispute(self.disputes, dispute), "dispute_facts": sequence}
             case PaymentQueried() | PaymentNoticed() | ThreeDSecureCompleted():
                 return {**self._found(result), **_completed_as(result)}
             case CommandRefused() if ends_its_start(result) and self.creation_is_open:
@@ -179,7 +203,9 @@ class Payment(Frozen):
         """What was found settles a creation that was open; a movement that is open beside it stays so."""
         changed = result.changed or self._settled_before(result)
         if changed is None:
-            return {}
+            # A hold that was renewed has another name, which was missed where that outcome stayed unknown.
+            renewed = self.stage == result.provider_state == "authorized" and isinstance(result, PaymentQueried)
+            return {"lines": result.lines} if renewed and result.lines else {}
         if changed == "failed":
             return {"stage": "new", "open_commands": ()}
         seen = self._named(result)

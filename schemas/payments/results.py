@@ -14,6 +14,7 @@ from schemas.envelope import UtcTime
 from schemas.money import Money
 from schemas.payments.actions import NextAction
 from schemas.payments.card_summary import CardSummary
+from schemas.payments.disputes import Dispute, DisputeChange
 from schemas.payments.kept_card import KeptCard
 from schemas.payments.notices import ProviderState
 from schemas.payments.open_outcomes import Person, ResolutionProposal
@@ -75,6 +76,8 @@ class PaymentCreated(CommandResult):
     card: CardSummary | None = None
     lines: tuple[LineReference, ...] = ()
     provider_fee: Money | None = None
+    held_until: UtcTime | None = None
+    """Of a hold: when it lapses, where the provider tells."""
     stored_card: KeptCard | None = None
     """The card that the provider keeps from now on, where that was asked for."""
     payer: SealedPerson | None = None
@@ -89,6 +92,18 @@ class PaymentCaptured(CommandResult):
     verdict: Literal["accepted"] = "accepted"
     amount: Money
     captured_total: Money
+    lines: tuple[LineReference, ...] = ()
+
+
+class PaymentReauthorized(CommandResult):
+    """A hold was renewed. `amount` is what is held, as before; the provider's name of the hold may be a new one."""
+
+    type: ClassVar[str] = "payments.reauthorized.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    amount: Money
+    held_until: UtcTime | None = None
+    """When it lapses now, where the provider tells."""
     lines: tuple[LineReference, ...] = ()
 
 
@@ -125,6 +140,10 @@ class Found(CommandResult):
     stored_card: KeptCard | None = None
     """The card that the provider keeps from now on, where that was asked for."""
     provider_fee: Money | None = None
+    held_until: UtcTime | None = None
+    """Of a hold: when it lapses, where the provider tells."""
+    payer_agreed: bool = False
+    """The provider waits for a completion alone: the payer has agreed, and no money has moved."""
     changed: Literal["captured", "authorized", "failed", "cancelled"] | None = None
     """What became of the payment by it; absent where the payment stays as it was."""
     amount: Money | None = None
@@ -158,6 +177,12 @@ class PaymentNoticed(Found):
     """The buyer's key at the provider, as it was heard: list the cards that it keeps under it before one is used."""
     abandoned: bool = False
     """The payer's time was over, and the provider knew of no payment: the hub gave it up, and `changed` is `failed`."""
+    dispute: Dispute | None = None
+    """As it was found, where a dispute was asked about and nothing else."""
+    dispute_change: DisputeChange | None = None
+    """What is new in it, told as a fact of its own; absent where nothing is."""
+    dispute_sequence: Annotated[int, Field(ge=1)] | None = None
+    """Of that fact."""
 
 
 class ThreeDSecureCompleted(Found):
@@ -277,6 +302,7 @@ class CommandUnknown(CommandResult):
 Result = (
     PaymentCreated
     | PaymentCaptured
+    | PaymentReauthorized
     | PaymentCancelled
     | PaymentRefunded
     | PaymentQueried

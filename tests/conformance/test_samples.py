@@ -65,7 +65,7 @@ UNCODED = [sample for sample in SUCCESSES if not _is_told_by_a_failure(sample.re
 """Without those where their code for a failure is the answer, which may come under the status of a failure."""
 
 
-def _by_operation(of: list[Sample]) -> Any:
+def _by_operation(of: list[Sample]) -> pytest.MarkDecorator:
     """One case for each operation: what fails is told by the samples' names, and thousands of cases cost more."""
     own: dict[str, list[Sample]] = defaultdict(list)
     for sample in of:
