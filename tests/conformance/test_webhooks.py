@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -28,6 +28,8 @@ def _named(sample: SampleCall) -> str:
     return f"{sample.connector.name}/{sample.name}"
 
 
+few = settings(max_examples=30)
+"""For each of some thirty calls: a rule is tried a thousand times in a run, and otherwise in each."""
 every_call = pytest.mark.parametrize("sample", CALLS, ids=_named)
 
 
@@ -47,6 +49,7 @@ def test_a_call_is_read_as_expected(sample: SampleCall) -> None:
 
 
 @every_call
+@few
 @given(data=st.data())
 def test_one_changed_byte_of_what_is_signed_is_refused(sample: SampleCall, data: st.DataObject) -> None:
     spoiled = changed(sample.call.body, data.draw(st.sampled_from(sample.places())), data.draw(flips))
@@ -56,6 +59,7 @@ def test_one_changed_byte_of_what_is_signed_is_refused(sample: SampleCall, data:
 
 
 @pytest.mark.parametrize("sample", WITH_HEADERS, ids=_named)
+@few
 @given(data=st.data())
 def test_one_changed_byte_of_the_signature_is_refused(sample: SampleCall, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(sample.call.headers)))
@@ -188,13 +192,14 @@ def _resigned(sample: SampleCall, body: bytes, headers: Mapping[str, str]) -> No
     return found
 
 
-@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: repr(body[:30]))
 @every_call
-def test_hostile_bytes_are_refused_and_raise_nothing(sample: SampleCall, body: bytes) -> None:
-    assert isinstance(_resigned(sample, body, sample.call.headers), Refused)
+def test_hostile_bytes_are_refused_and_raise_nothing(sample: SampleCall) -> None:
+    taken = [body[:30] for body in HOSTILE if not isinstance(_resigned(sample, body, sample.call.headers), Refused)]
+    assert taken == []
 
 
 @every_call
+@few
 @given(body=st.binary(max_size=300), name=texts, value=texts)
 def test_a_strangers_bytes_are_refused_and_raise_nothing(
     sample: SampleCall, body: bytes, name: str, value: str
@@ -204,6 +209,7 @@ def test_a_strangers_bytes_are_refused_and_raise_nothing(
 
 
 @every_call
+@few
 @given(data=st.data())
 def test_pieces_cut_out_doubled_or_put_in_raise_nothing(sample: SampleCall, data: st.DataObject) -> None:
     body = sample.call.body
