@@ -14,7 +14,7 @@ from agents.payments.records import SOURCE
 from schemas.envelope import REPUBLISHED, Envelope, Header
 from schemas.errors import StoreError, UnreadableRecord
 from schemas.intents import SendIntended
-from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments import CommandRejected, PaymentFact
 from schemas.payments.resources import ResourceLateOutcome, ResourceResultDivergence
 from schemas.payments.vocabulary import EVENTS, Ending, Event
 from streams.codec import decode, digest
@@ -22,7 +22,7 @@ from streams.records import RawRecord, ascii_fold
 
 M = TypeVar("M", bound=BaseModel)
 
-_Facts = CommandRejected | LateOutcome | ResultDivergence | ResourceLateOutcome | ResourceResultDivergence
+_Facts = PaymentFact | ResourceLateOutcome | ResourceResultDivergence
 """Events that conclude no command."""
 _EVENTS: Final[Mapping[str, type[Event]]] = {model.type: model for model in EVENTS}
 _INTENTS: Final[Mapping[str, type[SendIntended]]] = {SendIntended.type: SendIntended}

@@ -5,7 +5,7 @@ Intents go out too, so that the ledger can be rebuilt from the new log. What lie
 that it may be run again after a kill.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,12 +14,14 @@ import asyncpg
 
 from agents.ledger import Ask, Claim, ClaimStatus, Sending, StoredResult, read_routed
 from agents.log_check import compared, marks_after, note
+from agents.payments.dispute_facts import stored_fact
 from agents.payments.ledger_keys import id_in
 from agents.payments.records import PaymentRecords
 from agents.pool import FAILURES
 from agents.rebuild import refuse_members
 from agents.rebuild_reading import command_of_result, read_intent
 from agents.sql import statement
+from schemas.envelope import REPUBLISHED
 from schemas.errors import SettingsError, StoreError
 from streams.codec import Outgoing
 from streams.kafka import KafkaAccess
@@ -61,12 +63,15 @@ async def republish(
         async with pool.acquire() as connection, connection.transaction():
             incarnation = await connection.fetchval("select id from ledger.incarnation")
 
-            def intent(row: Mapping[str, Any]) -> Outgoing:
-                return _intent(records, row, incarnation)
+            def intent(row: Mapping[str, Any]) -> Sequence[Outgoing]:
+                return (_intent(records, row, incarnation),)
 
-            def result(row: Mapping[str, Any]) -> Outgoing:
+            def result(row: Mapping[str, Any]) -> Sequence[Outgoing]:
                 headers = tuple((name, value.encode()) for name, value in row["result_headers"])
-                return records.again(StoredResult(row["result_value"], headers), str(id_in(row["key"])))
+                stored = StoredResult(row["result_value"], headers)
+                fact = stored_fact(stored)
+                of_dispute = () if fact is None else (records.dispute(fact, None).with_header(REPUBLISHED, b"1"),)
+                return (records.again(stored, str(id_in(row["key"]))), *of_dispute)
 
             await _look_up(access, topics, connection)
             intents = await _append(connection, publisher, "republish_attempts", intent)
@@ -95,17 +100,19 @@ async def _look_up(access: KafkaAccess, topics: Topics, connection: Any) -> None
 
 
 async def _append(
-    connection: Any, publisher: Publisher, name: str, record: Callable[[Mapping[str, Any]], Outgoing]
+    connection: Any, publisher: Publisher, name: str, records: Callable[[Mapping[str, Any]], Sequence[Outgoing]]
 ) -> int:
+    """Append what each row comes to, and count the rows."""
     count = 0
     batch: list[Outgoing] = []
     async for row in connection.cursor(statement(name), prefetch=_AT_ONCE):
-        batch.append(record(row))
-        if len(batch) == _AT_ONCE:
+        batch += records(row)
+        count += 1
+        if len(batch) >= _AT_ONCE:
             await publisher.publish(batch)
-            count, batch = count + len(batch), []
+            batch = []
     await publisher.publish(batch)
-    return count + len(batch)
+    return count
 
 
 def _intent(records: PaymentRecords, row: Mapping[str, Any], incarnation: UUID) -> Outgoing:

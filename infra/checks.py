@@ -23,10 +23,12 @@ from infra.integration_settings import EnvironmentCredentials, load_integrations
 from infra.migrate import pending
 from infra.readers import reader_lags
 from infra.settings import Settings
+from projections.statements import statement
 from providers.connector import Integration, LiveCredentials
 from providers.loopback import is_loopback
 from providers.registry import connectors
 from schemas.database_failures import unreachable
+from schemas.envelope import rfc3339
 from schemas.errors import HubError, StoreError
 from streams.admin import check_topics
 from streams.environment import environment_of
@@ -36,6 +38,8 @@ State = Literal["ok", "warning", "failed"]
 
 _CONNECT_S: Final = 10
 _SKEW_WARNING_S: Final = 1.0
+_ANSWER_WITHIN_H: Final = 48
+"""An answer to a dispute takes somebody a day or two to collect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,17 @@ async def _lag(settings: Settings) -> tuple[State, str]:
     return "ok", "; ".join(map(str, found))
 
 
+async def _disputes(settings: Settings) -> tuple[State, str]:
+    if await pending(settings.database_url.get_secret_value()):
+        return "warning", "not known before the migrations have run"
+    async with _connected(settings) as connection:
+        row = await connection.fetchrow(statement("disputes/due"), _ANSWER_WITHIN_H)
+    if not row["due"]:
+        return "ok", f"no answer is due within {_ANSWER_WITHIN_H} h"
+    told = f"answers due within {_ANSWER_WITHIN_H} h or past due: {row['due']}, the first by {rfc3339(row['first'])}"
+    return "warning", f"{told}; `kolaj disputes list --state needs_response` names them, answer at the provider"
+
+
 async def _integrations(settings: Settings) -> tuple[State, str]:
     known, stored = connectors(), without_secrets(settings)
     # What the settings say wrong is told without a database.
@@ -217,6 +232,7 @@ CHECKS: Final[dict[str, Check]] = {
     "lag": _lag,
     "integrations, secrets": _integrations,
     "master keys": _encryption,
+    "disputes": _disputes,
 }
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from projections.audit.write import AUDIT
 from projections.dead_letters import DEAD_LETTERS
+from projections.disputes import DISPUTES
 from projections.health import HEALTH
 from projections.integrations import INTEGRATIONS
 from projections.jobs import JOBS
@@ -20,6 +21,7 @@ PROJECTIONS: Final = (
     METRICS,
     PAYMENTS,
     RESOURCES,
+    DISPUTES,
     HEALTH,
     RATE_LIMITS,
     INTEGRATIONS,

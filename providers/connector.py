@@ -244,7 +244,8 @@ class Read(Generic[Q, R, A]):
 
     Attributes:
         name: such as `bin`; part of the key that an answer is kept under.
-        ttl_s: how long an answer is good.
+        ttl_s: how long an answer is good; 0 for one that is true only when it is given: it is never kept, nor shared by
+            those who ask at one time.
         limited_as: the operation whose rate limit it counts against; empty when it has one of its own, or none.
     """
 

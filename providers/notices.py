@@ -84,6 +84,7 @@ class Notice:
         about: a payment, or a resource: then `provider_reference` is the provider's own id of that.
         order_reference: the provider's own id of the charge, of a subscription or on a link, that it is about.
         customer_key: the buyer's key at the provider, under which it keeps the card that was paid with.
+        dispute_reference: the provider's own id of a dispute of the payment, which is asked for in the payment's place.
     """
 
     verified: Verified
@@ -95,6 +96,7 @@ class Notice:
     about: Literal["payment", "resource"] = "payment"
     order_reference: str | None = None
     customer_key: str | None = field(default=None, repr=False)
+    dispute_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Reads:
         try:
             # For those who wait for another's call, too.
             async with asyncio.timeout(read.deadline_s + self._patience_s):
-                result = await self._answers.get(integration, read, request, fetch)
+                kept = read.ttl_s > 0
+                result = await (self._answers.get(integration, read, request, fetch) if kept else fetch())
         except TimeoutError:
             raise case.unknown("timeout", f"no answer within {read.deadline_s:g} s; ask again later") from None
         if result.answer is not None:

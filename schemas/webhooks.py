@@ -64,6 +64,8 @@ class WebhookReceived(Fact):
     """The buyer's key at the provider, under which it keeps the card that was paid with; no signature covers it."""
     order_reference: Token | None = None
     """The provider's own id of the charge of a subscription that it is about."""
+    dispute_reference: Token | None = None
+    """The provider's own id of the dispute that it is about."""
     sealed: str
     """The body's exact bytes, sealed under the hub's master key, base64. A card number in it was masked before."""
 

@@ -18,7 +18,7 @@ from infra.worker import run_worker
 from projections.pool import open_pool
 from projections.status import high_water, stands_at
 from schemas.errors import StoreError
-from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments import PaymentFact
 from schemas.payments.resources import ResourceLateOutcome, ResourceResultDivergence
 from schemas.payments.vocabulary import EVENTS, Ending, Event
 from schemas.provider_calls import ProviderCalled
@@ -39,7 +39,7 @@ LOOK_AGAIN_S = 0.02
 T = TypeVar("T")
 WEBHOOK_MODELS = {model.type: model for model in WEBHOOK_EVENTS}
 WebhookEvent = WebhookReceived | WebhooksRefused | WebhookHandled
-Fact = CommandRejected | LateOutcome | ResultDivergence | ResourceLateOutcome | ResourceResultDivergence
+Fact = PaymentFact | ResourceLateOutcome | ResourceResultDivergence
 
 
 @dataclass

@@ -32,7 +32,7 @@ class SmallPayPal:
         key = request.headers["PayPal-Request-Id"]
         status = 200 if key in self.kept else 201
         if key not in self.kept:
-            done = self._perform(request.path, json.loads(far.received[-1][2]))
+            done = self._perform(request.path, json.loads(far.received[-1][2] or b"{}"))
             if isinstance(done, str):
                 failure = {"name": "UNPROCESSABLE_ENTITY", "debug_id": "d", "details": [{"issue": done}]}
                 return web.json_response(failure, status=422)

@@ -212,7 +212,7 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
         case CancelPayment():
             return _money(payment, payment.held or payment.refundable)
         case RefundPayment(line_id=None):
-            return command.amount or _money(payment, payment.refundable)
+            return command.amount or _money(payment, payment.undisputed)
         case RefundPayment(line_id=str(line_id)):
             return command.amount or _money(payment, payment.line_refundable(line_id) or 0)
         case CompleteThreeDSecure():
@@ -321,14 +321,16 @@ def _movement_refusal(
         case CapturePayment():
             return _above(requested, payment.held, Reason.AMOUNT_EXCEEDS_AUTHORIZED, "held")
         case CancelPayment():
-            if payment.stage == "pending" or payment.held or payment.refundable:
+            if payment.stage == "pending" or payment.held:
                 return None
+            if payment.refundable:
+                return _dispute_refusal(payment, requested)
             return _state(Reason.NOTHING_CAPTURED, "all of it has been given back already", requested)
         case RefundPayment():
             if payment.captured == 0:
                 return _state(Reason.NOTHING_CAPTURED, f"nothing was taken: the payment is {payment.stage}", requested)
             over = _above(requested, payment.refundable, Reason.AMOUNT_EXCEEDS_CAPTURED, "captured and not refunded")
-            return _line_refusal(command, payment, requested) or over
+            return _line_refusal(command, payment, requested) or _dispute_refusal(payment, requested) or over
         case ApproveLine() | TransferShare() if payment.stage != "captured":
             return _state(Reason.NOTHING_CAPTURED, f"nothing was taken: the payment is {payment.stage}", requested)
         case ApproveLine():
@@ -338,6 +340,16 @@ def _movement_refusal(
             return _above(requested, payment.transferable, Reason.AMOUNT_EXCEEDS_CAPTURED, what)
         case _:
             assert_never(command)
+
+
+def _dispute_refusal(payment: Payment, requested: Money | None) -> Refuse | None:
+    """What a dispute took went to the payer already: given back as well, it would be gone twice."""
+    wanted = 0 if requested is None else requested.minor
+    if payment.undisputed == payment.refundable or wanted > payment.refundable or 0 < wanted <= payment.undisputed:
+        return None
+    left = _money(payment, payment.undisputed)
+    detail = f"a dispute took the rest of it already; {left} is left that can be given back"
+    return _state(Reason.PAYMENT_DISPUTED, detail, requested)
 
 
 def _line_refusal(command: RefundPayment, payment: Payment, requested: Money | None) -> Refuse | None:

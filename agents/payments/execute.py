@@ -22,6 +22,8 @@ from agents.payments.decide import (
     Wait,
     decide,
 )
+from agents.payments.dispute_facts import noticed
+from agents.payments.disputing import Disputing
 from agents.payments.finish import Finisher
 from agents.payments.noticing import Noticing
 from agents.payments.payer_time import payer_has_s
@@ -32,7 +34,7 @@ from agents.payments.resolve import Propose, Settle, resolve
 from agents.payments.resources.conclude import ConcludeResource
 from agents.payments.resources.decide import decide as decide_resource
 from agents.payments.resources.questions import ResourceQuestions
-from agents.payments.work import Decided, Known, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
+from agents.payments.work import Decided, Disputed, Known, Later, Onward, Patience, Step, Unperformed, Unsettled, Work
 from agents.rejections import CONFLICT, TOO_OLD, Rejections
 from agents.routing import NOT_READY, Way
 from agents.vault.persons import seal_person
@@ -72,6 +74,7 @@ class Executor:
         self._places = places
         self._asking = Asking(performer, places)
         self._noticing = Noticing(performer, places, patience, completions, now)
+        self._disputing = Disputing(performer, places, patience)
         self._questions = ResourceQuestions(performer, places, patience)
         self._subjects = subjects
         self._patience = patience
@@ -141,6 +144,8 @@ class Executor:
             return resolve(work.command, work.payment, alone_minor=self._resolve_alone_minor)
         if isinstance(decision, Inquire):
             return await self._asking.ask(work, decision)
+        if isinstance(work.command, TakeNotice) and work.command.dispute_reference is not None:
+            return await self._disputing.ask(work, work.command, work.command.dispute_reference)
         if isinstance(work.command, TakeNotice):
             return await self._noticing.ask(work, work.command)
         if isinstance(work.command, TakeResourceNotice):
@@ -211,6 +216,9 @@ class Executor:
                 return self._conclude(work, None, at, payer).proposed(step)
             case Known(notice):
                 return self._conclude(work, None, at, payer).nothing_new(notice)
+            case Disputed(dispute, integration):
+                assert isinstance(work.command, TakeNotice)  # noqa: S101 - for mypy alone; see `_perform`
+                return noticed(work.command_id, work.command, work.payment, dispute, integration, at=at)
             case Decided(outcome, integration, attempt, routed):
                 reference = outcome.reference or name_in(outcome.details)
                 if not isinstance(work.command, TakeNotice):  # which may be about a further attempt

@@ -10,11 +10,12 @@ from agents.card_vault import CardVault
 from agents.ledger import Conclusion, Ledger, StoredResult, insist
 from agents.metrics import CONCLUDED, CONTRADICTED
 from agents.payments.card_refs import card_ref_of
+from agents.payments.dispute_facts import fact_of, stored_fact
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Later, Work
 from schemas.envelope import Header
 from schemas.errors import StoreError, UnreadableRecord
-from schemas.payments import Found, Payment, Reason
+from schemas.payments import DisputeFact, Found, Payment, Reason
 from schemas.payments.resources import Resource, ResourceResult
 from schemas.payments.vocabulary import Ending
 from streams.codec import Outgoing
@@ -66,7 +67,8 @@ class Finisher:
         if not await insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
             return Later(0.05)
-        await self.publish(work, [record, *self._for_operators(work, record.value or b"", integration_id)])
+        facts = [record, *self._of_dispute(fact_of(result))]
+        await self.publish(work, [*facts, *self._for_operators(work, record.value or b"", integration_id)])
         await self.unpark(work)
         await self._discard_card(work)
         CONCLUDED.add(1, {"verdict": result.verdict})
@@ -79,9 +81,9 @@ class Finisher:
 
     async def again(self, work: Work, stored: StoredResult, integration_id: str | None) -> None:
         """Publish once more the result of a command that was concluded before."""
-        again = self._records.again(stored, work.command.key)
+        again = (self._records.again(stored, work.command.key), *self._of_dispute(stored_fact(stored)))
         # Its dead letter may have been lost with the worker that gave it up.
-        await self.publish(work, [again, *self._for_operators(work, stored.value, integration_id)])
+        await self.publish(work, [*again, *self._for_operators(work, stored.value, integration_id)])
         await self.unpark(work)
         await self._discard_card(work)
 
@@ -114,6 +116,9 @@ class Finisher:
             return ()
         given_up = UnreadableRecord("gave_up", "", told["detail"])
         return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, integration_id=integration_id),)
+
+    def _of_dispute(self, fact: DisputeFact | None) -> Sequence[Outgoing]:
+        return () if fact is None else (self._records.dispute(fact, current_traceparent()),)
 
     async def _report_late(self, work: Work, result: Ending, record: Outgoing) -> None:
         """Our verdict came after another worker's takeover: say what we saw, and raise an alarm if the two differ."""

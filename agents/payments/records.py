@@ -12,7 +12,7 @@ from schemas.envelope import REPUBLISHED, Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import fact_id, new_id, rejection_id, result_id
 from schemas.intents import SendIntended
-from schemas.payments import CommandRejected, LateOutcome, ResultDivergence
+from schemas.payments import CommandRejected, DisputeFact, LateOutcome, ResultDivergence
 from schemas.payments.resources import ResourceLateOutcome, ResourceResult, ResourceResultDivergence
 from schemas.payments.vocabulary import Ending
 from schemas.provider_calls import ProviderCalled
@@ -91,6 +91,11 @@ class PaymentRecords:
         else:
             body = ResultDivergence(payment_id=result.payment_id, **about)
         return self._event(body, fact_id(result.command_id, f"divergence:{other}"), result.key, at, traceparent)
+
+    def dispute(self, fact: DisputeFact, traceparent: str | None) -> Outgoing:
+        """What is new in a dispute; its id depends alone on the command by which it was asked about."""
+        event_id = fact_id(fact.command_id, "dispute")
+        return self._event(fact, event_id, fact.key, fact.observed_at, traceparent)
 
     def intent(self, sending: Sending, key: str, ledger: UUID, at: datetime, traceparent: str | None) -> Outgoing:
         """What is about to be sent; `key` is the record's, not the ledger's."""

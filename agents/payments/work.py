@@ -11,7 +11,7 @@ from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome
 from schemas.errors import NotSent, Throttled
-from schemas.payments import Payment, TakeNotice
+from schemas.payments import Dispute, Payment, TakeNotice
 from schemas.payments.resources import Resource
 from schemas.payments.vocabulary import Command
 from schemas.routing import Routed
@@ -125,6 +125,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """A dispute of the payment, as its provider tells of it."""
+
+    dispute: Dispute
+    integration: Integration
+
+
+@dataclass(frozen=True, slots=True)
 class Unsettled:
     """All patience is used up, and nobody can say what became of the attempt."""
 
@@ -159,4 +167,4 @@ class Onward:
     failed: tuple[Unperformed, ...]
 
 
-Step = Decided | Known | Unsettled | Unperformed | Later | Onward | Refuse | Settle | Propose
+Step = Decided | Known | Disputed | Unsettled | Unperformed | Later | Onward | Refuse | Settle | Propose

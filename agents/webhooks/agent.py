@@ -111,7 +111,7 @@ class WebhooksAgent:
         subject = await self._finder.subject(call) if named else None
         if subject is not None:
             await self._hand_on(received_id, call, subject)
-        elif not named or (call.said is None and call.about == "payment"):
+        elif call.dispute_reference is None and (not named or (call.said is None and call.about == "payment")):
             await self._tell(received_id, call, outcome="about_nothing")
         else:
             await self._let_wait(record, received_id, call)

@@ -36,6 +36,7 @@ def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice | TakeResou
         our_reference=None if _tells_of_a_movement(call, subject) else _sayable(call.our_reference),
         provider_reference=_sayable(call.provider_reference),
         customer_key=_sayable(call.customer_key),
+        dispute_reference=_sayable(call.dispute_reference),
         said=call.said,
     )
 

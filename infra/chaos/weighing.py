@@ -19,6 +19,7 @@ from schemas.payments import (
     PaymentCancelled,
     PaymentCaptured,
     PaymentCreated,
+    PaymentFact,
     PaymentRefunded,
     Result,
     ResultDivergence,
@@ -86,7 +87,7 @@ def _results(told: Sequence[Told]) -> dict[UUID, list[tuple[Told, Result]]]:
     results: dict[UUID, list[tuple[Told, Result]]] = {}
     for record in told:
         event = record.event
-        if not isinstance(event, LateOutcome | ResultDivergence | CommandRejected):
+        if not isinstance(event, PaymentFact):
             results.setdefault(event.command_id, []).append((record, event))
     return results
 

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "publish": "Publish commands from a file of JSON lines.",
     "results": "Show the results of commands.",
     "resources": "Cards, subscriptions, sub-merchants and links, as the tables tell of them.",
+    "disputes": "Payments that payers dispute, and until when an answer counts.",
     "commands": "Where commands stand; withdraw one, or settle one whose outcome is unknown.",
     "replay": "Write what lies in a topic as JSON lines.",
     "dead-letters": "List, show and requeue records that could not be read or sent.",

@@ -34,10 +34,8 @@ from schemas.ids import new_id
 from schemas.payments import (
     PAYMENT_EVENTS,
     CommandPending,
-    CommandRejected,
-    LateOutcome,
     PaymentEvent,
-    ResultDivergence,
+    PaymentFact,
     ThreeDSecureCompleted,
 )
 from streams.codec import decode
@@ -228,7 +226,7 @@ async def _play(
                 async for record in reader:
                     event = decode(MODELS, record.key, record.value, record.readable_headers).body
                     events.append(event)
-                    if not isinstance(event, CommandRejected | LateOutcome | ResultDivergence):
+                    if not isinstance(event, PaymentFact):
                         waiting.discard(event.command_id)
                     if isinstance(event, CommandPending) and event.next_action is not None:
                         # The shopper goes to the bank; what comes of it is one more command.
@@ -261,7 +259,7 @@ async def _projected(settings: Settings) -> None:
 async def _weigh(
     day: Day, events: list[PaymentEvent], *, killed_at: datetime, settings: Settings, folder: Path, began: float
 ) -> Outcome:
-    results = [event for event in events if not isinstance(event, CommandRejected | LateOutcome | ResultDivergence)]
+    results = [event for event in events if not isinstance(event, PaymentFact)]
     with Books(folder / "books.sqlite", read_only=True) as books:
         entries = books.entries()
     pool = await open_pool(settings.database_url.get_secret_value(), size=2)

@@ -86,7 +86,11 @@ class Outlet:
 
 
 class Intake:
-    """Takes providers' calls. It keeps nothing but counts."""
+    """Takes providers' calls. It keeps nothing but counts.
+
+    Args:
+        clock: seconds on a clock that is never set back, by which refusals are limited.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Intake:
         now: Callable[[], datetime],
         documents: Documents | None = None,
         vouchers: Vouchers | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refusals = refusals
         self._documents = documents
@@ -104,7 +109,7 @@ class Intake:
         self._directory = directory
         self._outlet = outlet
         self._now = now
-        self._refused = Buckets(REFUSED_AT_ONCE, REFUSED_PER_S)
+        self._refused = Buckets(REFUSED_AT_ONCE, REFUSED_PER_S, clock=clock)
         self._failing: set[str] = set()
 
     def called(self, named: str, address: str) -> tuple[Integration, Webhooks]:
@@ -220,6 +225,7 @@ def _record(outlet: Outlet, integration: Integration, notice: Notice, body: byte
         about=notice.about,
         order_reference=_name(notice.order_reference),
         customer_key=_name(notice.customer_key),
+        dispute_reference=_name(notice.dispute_reference),
         sealed=_sealed(outlet.seal, body, received_id),
     )
     envelope = Envelope(

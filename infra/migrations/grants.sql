@@ -5,7 +5,8 @@ do $$
 declare
     -- Facts that are added and never changed, and what only a migration writes.
     added_only constant text[] := array['integration_audit_logs', 'integration_metrics_seen', 'payment_transactions_seen',
-        'payment_resources_seen', 'integration_health_checks', 'dead_letters', 'projection_errors', 'webhook_records'];
+        'payment_resources_seen', 'payment_dispute_history', 'integration_health_checks', 'dead_letters', 'projection_errors',
+        'webhook_records'];
     read_only constant text[] := array['latency_buckets', 'projection_migrations'];
     found record;
 begin

@@ -44,6 +44,7 @@ from schemas.payments import (
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    DisputeFact,
     Found,
     LateOutcome,
     OutcomeResolved,
@@ -172,6 +173,8 @@ def _told(body: Body) -> _Told:
             return _result(body)._replace(error_message=body.detail)
         case CommandResult() | LateOutcome() | ResourceResult() | ResourceLateOutcome():
             return _result(body)
+        case DisputeFact():
+            return _Told(body.integration_id, body.command_id)
         case ResultDivergence() | ResourceResultDivergence():
             return _Told(command_id=body.command_id, error_message="two different results were made for one command")
         case CommandRejected():

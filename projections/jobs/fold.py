@@ -30,6 +30,7 @@ from schemas.payments import (
     CommandRefused,
     CommandRejected,
     CommandUnknown,
+    DisputeFact,
     LateOutcome,
     ResultDivergence,
 )
@@ -128,6 +129,7 @@ def _parts(entry: Entry, envelope: Envelope, body: Body) -> tuple[Part, ...]:
             return (Rejected(body.command_id, *place, body.reason, message, body.observed_at),)
         case (
             LateOutcome()
+            | DisputeFact()
             | ResultDivergence()
             | ResourceLateOutcome()
             | ResourceResultDivergence()

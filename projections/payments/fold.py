@@ -17,6 +17,7 @@ from schemas.payments import (
     CommandRejected,
     CommandUnknown,
     CompleteThreeDSecure,
+    DisputeFact,
     LateOutcome,
     LineApproved,
     OutcomeResolved,
@@ -202,6 +203,8 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
             return (_resolution(*told, event),)
         case LateOutcome():
             return (_late(envelope, event),)
+        case DisputeFact():
+            return ()  # what a dispute takes is no movement that was ordered; it has a table of its own
         case ResultDivergence() | CommandRejected():
             return ()  # the first concerns the hub itself, the second no payment: both stand in the audit log
         case _:

@@ -11,7 +11,23 @@ from schemas.payments.commands import (
     RefundPayment,
     ResolveOutcome,
 )
-from schemas.payments.facts import PAYMENT_EVENTS, CommandRejected, LateOutcome, PaymentEvent, ResultDivergence
+from schemas.payments.disputes import (
+    Dispute,
+    DisputeChanged,
+    DisputeClosed,
+    DisputeFact,
+    DisputeLookUp,
+    DisputeOpened,
+    FoundDispute,
+)
+from schemas.payments.facts import (
+    PAYMENT_EVENTS,
+    CommandRejected,
+    LateOutcome,
+    PaymentEvent,
+    PaymentFact,
+    ResultDivergence,
+)
 from schemas.payments.kept_card import KeptCard
 from schemas.payments.marketplace import ApproveLine, TransferShare
 from schemas.payments.methods import (
@@ -70,7 +86,14 @@ __all__ = [
     "CompleteThreeDSecure",
     "CreatePayment",
     "Crypto",
+    "Dispute",
+    "DisputeChanged",
+    "DisputeClosed",
+    "DisputeFact",
+    "DisputeLookUp",
+    "DisputeOpened",
     "Found",
+    "FoundDispute",
     "HostedPage",
     "KeptCard",
     "LateOutcome",
@@ -86,6 +109,7 @@ __all__ = [
     "PaymentCommand",
     "PaymentCreated",
     "PaymentEvent",
+    "PaymentFact",
     "PaymentMethod",
     "PaymentNoticed",
     "PaymentQueried",

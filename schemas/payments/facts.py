@@ -6,6 +6,7 @@ from uuid import UUID
 from schemas.base import Fact
 from schemas.envelope import UtcTime
 from schemas.money import Money
+from schemas.payments.disputes import DisputeChanged, DisputeClosed, DisputeOpened
 from schemas.payments.results import (
     CommandPending,
     CommandRefused,
@@ -76,7 +77,8 @@ class CommandRejected(Fact):
     observed_at: UtcTime
 
 
-PaymentEvent = Result | LateOutcome | ResultDivergence | CommandRejected
+PaymentFact = LateOutcome | ResultDivergence | CommandRejected | DisputeOpened | DisputeChanged | DisputeClosed
+PaymentEvent = Result | PaymentFact
 PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     PaymentCreated,
     PaymentCaptured,
@@ -95,4 +97,7 @@ PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     LateOutcome,
     ResultDivergence,
     CommandRejected,
+    DisputeOpened,
+    DisputeChanged,
+    DisputeClosed,
 )

@@ -25,6 +25,8 @@ class TakeNotice(PaymentOrder):
     our_reference: Token | None = None
     """The reference that we sent with the attempt in question."""
     provider_reference: Token | None = None
+    dispute_reference: Token | None = None
+    """The provider's own id of a dispute: then that is asked about, and nothing else."""
     customer_key: Token | None = None
     """The buyer's key at the provider, under which it keeps the card that was paid with, as it was heard."""
     said: ProviderState | None = None

@@ -9,6 +9,7 @@ from pydantic import Field
 from schemas.base import Frozen
 from schemas.payments.commands import QueryPayment, ReauthorizePayment, ResolveOutcome
 from schemas.payments.creations import CREATIONS, OF_A_CREATION, ends_its_start
+from schemas.payments.disputes import Dispute, takes_another_currency, with_dispute, withdrawn_minor
 from schemas.payments.marketplace import ApproveLine
 from schemas.payments.notices import TakeNotice
 from schemas.payments.open_outcomes import OpenCommand, ResolutionProposal
@@ -75,14 +76,30 @@ class Payment(Frozen):
     """What one person said about them, while a second one has to agree: the last word on each."""
     resolved: tuple[UUID, ...] = ()
     """Commands whose outcome people have settled."""
+    disputes: tuple[Dispute, ...] = ()
+    """Each as its provider told of it last."""
+    dispute_facts: Minor = 0
+    """How often something new was told of them."""
 
     @property
     def refundable(self) -> int:
         return self.captured - self.refunded
 
     @property
+    def disputed(self) -> int:
+        """What disputes have taken of it; it stands in neither `captured` nor `refunded`."""
+        return withdrawn_minor(self.disputes, self.currency)
+
+    @property
+    def undisputed(self) -> int:
+        """What can still be given back: not what a dispute took. Nothing, where that cannot be compared."""
+        if takes_another_currency(self.disputes, self.currency):
+            return 0
+        return max(self.refundable - self.disputed, 0)
+
+    @property
     def transferable(self) -> int:
-        return max(self.refundable - self.transferred, 0)
+        return max(self.undisputed - self.transferred, 0)
 
     @property
     def open_creation(self) -> OpenCommand | None:
@@ -148,6 +165,8 @@ class Payment(Frozen):
             case CommandPending() | CommandUnknown():
                 # Money may be on its way, so that no further movement can be judged by these totals.
                 return {"stage": "unsettled", **self._opened(result), **_completed_as(result)}
+            case PaymentNoticed(dispute=Dispute() as dispute, dispute_sequence=int(sequence)):
+                return {"disputes": with_dispute(self.disputes, dispute), "dispute_facts": sequence}
             case PaymentQueried() | PaymentNoticed() | ThreeDSecureCompleted():
                 return {**self._found(result), **_completed_as(result)}
             case CommandRefused() if ends_its_start(result) and self.creation_is_open:

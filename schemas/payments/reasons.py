@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOT_AUTHORIZED = "not_authorized"
     NOTHING_CAPTURED = "nothing_captured"
     PAYMENT_ALREADY_CANCELLED = "payment_already_cancelled"
+    PAYMENT_DISPUTED = "payment_disputed"
     PAYMENT_EXISTS = "payment_exists"
     PAYMENT_NOT_FOUND = "payment_not_found"
     PAYMENT_UNSETTLED = "payment_unsettled"

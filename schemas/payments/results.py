@@ -14,6 +14,7 @@ from schemas.envelope import UtcTime
 from schemas.money import Money
 from schemas.payments.actions import NextAction
 from schemas.payments.card_summary import CardSummary
+from schemas.payments.disputes import Dispute, DisputeChange
 from schemas.payments.kept_card import KeptCard
 from schemas.payments.notices import ProviderState
 from schemas.payments.open_outcomes import Person, ResolutionProposal
@@ -176,6 +177,12 @@ class PaymentNoticed(Found):
     """The buyer's key at the provider, as it was heard: list the cards that it keeps under it before one is used."""
     abandoned: bool = False
     """The payer's time was over, and the provider knew of no payment: the hub gave it up, and `changed` is `failed`."""
+    dispute: Dispute | None = None
+    """As it was found, where a dispute was asked about and nothing else."""
+    dispute_change: DisputeChange | None = None
+    """What is new in it, told as a fact of its own; absent where nothing is."""
+    dispute_sequence: Annotated[int, Field(ge=1)] | None = None
+    """Of that fact."""
 
 
 class ThreeDSecureCompleted(Found):

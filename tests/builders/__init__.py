@@ -15,6 +15,7 @@ from tests.builders.commands import (
     a_transfer_share,
     an_approve_line,
 )
+from tests.builders.disputes import a_dispute, a_dispute_changed, a_dispute_closed, a_dispute_opened, kurus
 from tests.builders.facts import (
     a_command_rejected,
     a_late_outcome,
@@ -70,6 +71,10 @@ __all__ = [
     "a_command_withdrawn",
     "a_complete_three_d_secure",
     "a_create_payment",
+    "a_dispute",
+    "a_dispute_changed",
+    "a_dispute_closed",
+    "a_dispute_opened",
     "a_health_checked",
     "a_lag_alarm",
     "a_late_outcome",
@@ -107,6 +112,7 @@ __all__ = [
     "an_integration_started",
     "an_integration_stopped",
     "an_outcome_resolved",
+    "kurus",
     "lira",
     "money",
     "performed",

@@ -95,6 +95,28 @@ async def test_a_master_key_that_is_missing_is_named(
     assert doctor(INTEGRATION_ENCRYPTION_KEY=ours.get_secret_value())[1]["master keys"]["state"] == "ok"
 
 
+async def test_answers_to_disputes_that_are_due_soon_are_told(
+    stack: LocalStack, doctor: Doctor, database_url: str, prefix: str
+) -> None:
+    await prepare(stack, database_url, prefix)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            """insert into payment_disputes
+               select 'stripe-main', 'du_' || hours, gen_random_uuid(), 'stripe', 1, state, state, null, 1250, 'TRY', 0,
+                      'TRY', 'fraud', null, null, now() + make_interval(hours => hours),
+                      false, now(), '/x', gen_random_uuid()
+               from (values (-1, 'needs_response'), (47, 'needs_response'), (49, 'needs_response'), (1, 'under_review'))
+                    as due (hours, state)"""
+        )
+        _, checks = doctor()
+        assert checks["disputes"]["state"] == "warning"
+        assert "48 h or past due: 2, " in checks["disputes"]["detail"]
+    finally:
+        await connection.execute("truncate payment_disputes")
+        await connection.close()
+
+
 async def test_missing_topics_are_found(doctor: Doctor) -> None:
     code, checks = doctor()
     assert (code, checks["topics"]["state"]) == (4, "failed")

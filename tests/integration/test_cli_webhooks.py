@@ -1,4 +1,4 @@
-"""`kolaj webhooks` and `kolaj resources`, as an operator uses them."""
+"""`kolaj webhooks`, `kolaj resources` and `kolaj disputes`, as an operator uses them."""
 
 import asyncio
 import base64
@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest_asyncio
 
@@ -107,3 +109,41 @@ async def test_resources_are_listed_and_one_is_shown_with_what_its_provider_told
     code, missing = await kolaj(hub, "show", str(new_id()), of="resources")
     assert code == 1
     assert "no resource" in missing
+
+
+async def test_disputes_are_listed_by_their_deadline_and_one_is_shown_with_all_that_was_told_of_it(hub: Hub) -> None:
+    topic, payment = hub.topics.payment_events.name, new_id()
+    due = {name: a.NOON + timedelta(days=days) for name, days in (("du_late", 9), ("du_soon", 2))}
+    opened = [
+        a.a_dispute_opened(dispute=a.a_dispute(reference=name, respond_by=respond_by), payment_id=payment)
+        for name, respond_by in due.items()
+    ]
+    closed = a.a_dispute_closed(dispute=a.a_dispute(reference="du_over", state="won"), payment_id=payment)
+    changed = a.a_dispute_changed(
+        dispute=a.a_dispute(reference="du_soon", respond_by=due["du_soon"], amount=a.kurus(500)), payment_id=payment
+    )
+    late = opened[1].model_copy(update={"command_id": new_id()})
+    await hub.append(*(a.a_record(topic, fact) for fact in (*opened, closed, changed, late)))
+    await hub.project_all()
+
+    async def listed(*options: str) -> list[dict[str, Any]]:
+        code, lines = await kolaj(hub, "list", *options, of="disputes")
+        assert code == 0, lines
+        return [json.loads(line) for line in lines.splitlines()]
+
+    assert [(one["dispute_reference"], one["amount_minor"]) for one in await listed()] == [
+        ("du_soon", 500),
+        ("du_late", 1250),
+    ]
+    assert [one["dispute_reference"] for one in await listed("--all")] == ["du_soon", "du_late", "du_over"]
+    assert await listed("--all", "--integration", "other") == []
+
+    code, shown = await kolaj(hub, "show", "du_soon", of="disputes")
+    assert code == 0, shown
+    told = [json.loads(line) for line in shown.splitlines()]
+    # What was told of an older state, and comes later, stands in the history and changes nothing.
+    assert [(one["change"], one["sequence"], one["amount_minor"]) for one in told] == [
+        ("opened", 1, 1250),
+        ("opened", 1, 1250),
+        ("changed", 2, 500),
+    ]

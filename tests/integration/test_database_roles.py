@@ -31,6 +31,7 @@ ADDED_ONLY: Final = {
     "integration_metrics_seen",
     "payment_transactions_seen",
     "payment_resources_seen",
+    "payment_dispute_history",
     "integration_health_checks",
     "dead_letters",
     "projection_errors",

@@ -38,7 +38,7 @@ async def test_the_report_tells_how_far_each_projection_is_behind(hub: Hub) -> N
     assert {standing.lag for standing in after} == {0}
     assert {standing.projection for standing in after} == {
         "audit", "metrics", "payments", "health", "rate_limits", "integrations", "jobs", "webhooks",
-        "dead_letters", "resources",
+        "dead_letters", "resources", "disputes",
     }  # fmt: skip
 
 

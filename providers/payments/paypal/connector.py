@@ -3,8 +3,8 @@
 from typing import Final
 
 from providers.connector import Connector, HealthProbe, ReferenceFormat
+from providers.payments.paypal import disputes, look_ups
 from providers.payments.paypal.health import read_health
-from providers.payments.paypal.look_ups import READS
 from providers.payments.paypal.operations_payment import PAYMENT_OPERATIONS
 from providers.payments.paypal.operations_resource import RESOURCE_OPERATIONS
 from providers.payments.paypal.returned import read_return
@@ -55,7 +55,7 @@ CONNECTOR = Connector(
     verify=verify,
     token=TOKEN,
     operations=(*PAYMENT_OPERATIONS, *RESOURCE_OPERATIONS),
-    reads=READS,
+    reads=(*look_ups.READS, *disputes.READS),
     settings=PaypalSettings,
     webhooks=WEBHOOKS,
     returns=read_return,

@@ -169,6 +169,11 @@ def _subject(event_type: str, resource: Mapping[str, Any]) -> dict[str, Any]:
             return {"provider_reference": order}
         case ["PAYMENT", "CAPTURE" | "AUTHORIZATION", *_]:
             return {"our_reference": named(resource.get("custom_id")), "provider_reference": order}
+        case ["CUSTOMER", "DISPUTE", *_]:
+            paid = resource.get("disputed_transactions")
+            first = _object(paid[0]) if isinstance(paid, list) and paid else {}
+            ours = named(first.get("custom")) or named(first.get("invoice_number"))
+            return {"our_reference": ours, "dispute_reference": named(resource.get("dispute_id"))}
         case ["BILLING", "SUBSCRIPTION", *_]:
             return {"about": "resource", "provider_reference": named(resource.get("id"))}
         case ["PAYMENT", "SALE", *_] if resource.get("billing_agreement_id") is not None:

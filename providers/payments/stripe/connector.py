@@ -3,6 +3,7 @@
 from typing import Final
 
 from providers.connector import Connector, HealthProbe, RateLimit, ReferenceFormat
+from providers.payments.stripe.disputes import READS
 from providers.payments.stripe.health import read_health
 from providers.payments.stripe.operations import OPERATIONS
 from providers.payments.stripe.signing import sign, verify
@@ -23,10 +24,11 @@ CONNECTOR = Connector(
     verify=verify,
     frame=frame,
     operations=OPERATIONS,
+    reads=READS,
     webhooks=WEBHOOKS,
     probe=HealthProbe(get("/v1/balance", "/v1/balance"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
-    rate_limits={operation.name: _PER_ENDPOINT for operation in OPERATIONS},
+    rate_limits={endpoint.name: _PER_ENDPOINT for endpoint in (*OPERATIONS, *READS)},
     methods=("provider_token", "stored_card", "hosted_page"),
     personal=frozenset(
         {

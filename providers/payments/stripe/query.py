@@ -17,7 +17,8 @@ from providers.payments.stripe.wire import IntentFields, get, segment
 from schemas.payments import OpenCommand, QueryPayment, Reason
 from schemas.verdicts import Verdict
 
-_IN_FULL: Final = (("expand[0]", "payment_intent"),)
+_IN_FULL: Final = (("expand[0]", "payment_intent.latest_charge"),)
+"""The page's intent, with its charge, which tells the card."""
 
 
 class QueryReply(CreatedFields, CreatedList):

@@ -63,11 +63,16 @@ def _notice(verified: Verified, event_id: str, event_type: str, about: Mapping[s
             return _of_subscription(
                 known, named(at(of, "metadata", REFERENCE)), id_of(at(of, "subscription")), named(about.get("id"))
             )
+        case "dispute":
+            # The payment's own names are looked up; how the dispute stands, and whose it is, Stripe is asked.
+            return Notice(
+                **known, provider_reference=id_of(about.get("payment_intent")), dispute_reference=named(about.get("id"))
+            )
         case "payment_intent":
             said = _STATES.get(event_type)
             return Notice(**known, our_reference=ours, provider_reference=named(about.get("id")), said=said)
         case _:
-            # A page is told by its payment, once there is one; a charge, refund or dispute names it too.
+            # A page is told by its payment, once there is one; a charge or a refund names it too.
             intent = id_of(about.get("payment_intent"))
             return Notice(**known, our_reference=ours, provider_reference=intent, said=_STATES.get(event_type))
 

@@ -59,6 +59,15 @@ def test_a_call_about_a_resource_becomes_a_notice_of_it_the_same_for_each_repeat
     assert command(a_webhook_received(**(about | {"order_reference": "order-2"})))[0] != command(call)[0]
 
 
+def test_a_call_about_a_dispute_becomes_a_notice_that_names_it() -> None:
+    call = a_webhook_received(said=None, dispute_reference="du_1")
+    notice = notice_of(call, SUBJECT)
+    assert isinstance(notice, TakeNotice)
+    assert (notice.payment_id, notice.dispute_reference, notice.said) == (SUBJECT.id, "du_1", None)
+    other = a_webhook_received(said=None, dispute_reference="du_2")
+    assert command(call) != command(other)
+
+
 def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> None:
     call = a_webhook_received()
     found = Subject(SUBJECT.id, None)

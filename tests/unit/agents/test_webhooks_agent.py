@@ -72,6 +72,12 @@ async def test_a_call_about_what_is_not_known_yet_waits(about: str, said: str | 
     assert topic in {retry.name for _, retry in TOPICS.retries}
 
 
+@pytest.mark.parametrize("names", [{}, {"our_reference": None, "provider_reference": None}])
+async def test_a_dispute_of_what_is_not_known_yet_waits(names: dict[str, Any]) -> None:
+    (topic,) = await went(None, said=None, dispute_reference="du_1", **names)
+    assert topic in {retry.name for _, retry in TOPICS.retries}
+
+
 @pytest.mark.parametrize(
     "said", [{"said": None}, {"our_reference": None, "provider_reference": None, "about": "resource"}]
 )

@@ -22,12 +22,12 @@ from infra.gateway.webhooks import REFUSED_AT_ONCE, Intake, Outlet
 from providers.configured import configured, unusable
 from providers.connection_settings import ConnectionSettings
 from providers.connector import Credentials, Integration, LiveCredentials
-from providers.notices import Call, Webhooks
+from providers.notices import Call, Notice, Webhooks
 from providers.payments.iyzico import CONNECTOR
 from providers.payments.iyzico.settings import IyzicoSettings
 from providers.payments.iyzico.webhook import signature_of
 from schemas.errors import SettingsError, StoreError
-from schemas.webhooks import WebhookReceived
+from schemas.webhooks import Verified, WebhookReceived
 from streams.codec import Incoming, decode
 from tests.edge_log import Log
 from tests.iyzico_calls import SECRET, SignedCall, a_call
@@ -81,7 +81,7 @@ def an_account(
 def intake(log: ReceivedLog, *there: Integration, closed: tuple[Integration, ...] = ()) -> Intake:
     publisher, accounts = cast("Any", log), cast("Any", Accounts(*there, closed=closed))
     refusals = Refusals(publisher, "t", process="here/1", now=lambda: NOON)
-    return Intake(accounts, Outlet(publisher, "t", SEAL), refusals, now=lambda: NOON)
+    return Intake(accounts, Outlet(publisher, "t", SEAL), refusals, now=lambda: NOON, clock=lambda: 0.0)
 
 
 async def status_of(taking: Intake, call: SignedCall, name: str = "iyzico-main", address: str = ADDRESS) -> int:
@@ -185,6 +185,15 @@ async def test_what_is_said_of_a_subscription_is_stored_as_said_of_a_resource(lo
     told = stored.body
     assert (told.about, told.provider_reference, told.order_reference) == ("resource", "s-1", "o-1")
     assert (told.our_reference, told.event_type) == (None, "subscription.order.failure")
+
+
+async def test_the_dispute_that_a_call_names_is_stored_with_it(log: ReceivedLog) -> None:
+    verified = Verified(arrived_at=NOON, secret_index=0)
+    notice = Notice(verified, "event-1", "charge.dispute.created", provider_reference="pi_1", dispute_reference="du_1")
+    telling = replace(CONNECTOR, webhooks=Webhooks(("event",), lambda _: notice))
+    assert await status_of(intake(log, replace(an_account(), connector=telling)), a_call()) == 200
+    (stored,) = log.received
+    assert (stored.body.dispute_reference, stored.body.provider_reference) == ("du_1", "pi_1")
 
 
 async def test_a_card_number_in_a_body_is_masked_before_it_is_sealed(log: ReceivedLog) -> None:

@@ -157,10 +157,11 @@ def test_every_event_of_payments_is_folded() -> None:
         a.a_payment_created(), a.a_payment_captured(), a.a_payment_cancelled(), a.a_payment_refunded(),
         a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
         a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(), a.a_payment_noticed(),
-        a.a_three_d_secure_completed(), a.a_line_approved(), a.a_share_transferred(), a.a_payment_reauthorized(),
+        a.a_three_d_secure_completed(), a.a_line_approved(), a.a_share_transferred(),
+        a.a_dispute_opened(), a.a_dispute_changed(), a.a_dispute_closed(), a.a_payment_reauthorized(),
     )  # fmt: skip
     assert {type(body) for body in built} == set(PAYMENT_EVENTS)
-    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0, 2, 0, 1, 1]
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0, 2, 0, 1, 0, 0, 0, 1]
 
 
 def test_the_provider_response_keeps_no_float() -> None:

@@ -8,6 +8,7 @@ import pytest
 from providers.registry import connectors, load
 from schemas.base import Frozen
 from schemas.errors import SettingsError
+from schemas.payments import DisputeLookUp
 from schemas.payments.look_ups import BinLookUp, InstalmentLookUp
 from schemas.payments.resources import Question
 
@@ -45,7 +46,9 @@ def test_a_question_is_an_operation_that_moves_nothing() -> None:
     assert [operation.name for operation in asking if operation.moves_money] == []
 
 
-@pytest.mark.parametrize(("name", "question"), [("bin", BinLookUp), ("instalments", InstalmentLookUp)])
+@pytest.mark.parametrize(
+    ("name", "question"), [("bin", BinLookUp), ("instalments", InstalmentLookUp), ("dispute", DisputeLookUp)]
+)
 def test_a_look_up_is_called_the_same_at_every_provider(name: str, question: type[Frozen]) -> None:
     reads = [read for connector in connectors().values() for read in connector.reads]
     assert {read.name for read in reads if read.question is question} <= {name}

@@ -134,10 +134,30 @@ def test_what_a_subscription_pays_is_said_by_a_sale() -> None:
     assert (life.about, life.provider_reference, life.order_reference) == ("resource", "I-1", None)
 
 
+@pytest.mark.parametrize("kind", ["CREATED", "UPDATED", "RESOLVED"])
+@pytest.mark.parametrize(
+    ("transactions", "ours"),
+    [
+        ([{"seller_transaction_id": "3AB8", "custom": "k0laj0001", "invoice_number": "k0laj0002"}], "k0laj0001"),
+        ([{"seller_transaction_id": "3AB8", "custom": "two words", "invoice_number": "k0laj0002"}], "k0laj0002"),
+        ([{"seller_transaction_id": "3AB8"}], None),
+        ([], None),
+        ({}, None),
+        ([7], None),
+    ],
+)
+def test_a_dispute_is_named_and_found_by_what_was_sent_with_its_order(
+    kind: str, transactions: Any, ours: str | None
+) -> None:
+    resource = {"dispute_id": "PP-D-1", "status": "RESOLVED", "disputed_transactions": transactions}
+    notice = _read(f"CUSTOMER.DISPUTE.{kind}", resource)
+    assert (notice.dispute_reference, notice.our_reference) == ("PP-D-1", ours)
+    assert (notice.said, notice.provider_reference, notice.about) == (None, None, "payment")
+
+
 @pytest.mark.parametrize(
     ("event_type", "resource"),
     [
-        ("CUSTOMER.DISPUTE.CREATED", {"dispute_id": "PP-D-1"}),
         ("VAULT.PAYMENT-TOKEN.DELETED", {"id": "8kk845"}),
         ("PAYMENT.SALE.COMPLETED", {"id": "S1"}),
         ("SOMETHING.NEW", {"id": "X1"}),

@@ -114,12 +114,27 @@ def test_what_an_event_says_of_its_payment(kind: str, said: str | None) -> None:
 
 
 @pytest.mark.parametrize("intent", ["pi_7", {"id": "pi_7", "object": "payment_intent"}])
-@pytest.mark.parametrize("kind", ["charge.refunded", "refund.updated", "charge.dispute.created"])
+@pytest.mark.parametrize("kind", ["charge.refunded", "refund.updated"])
 def test_an_event_about_something_else_names_its_payment_and_says_nothing_of_it(kind: str, intent: Any) -> None:
     payload = an_event(kind, {"id": "x_1", "object": "charge", "payment_intent": intent, "metadata": {}})
     now = datetime.now(UTC)
     notice = read(payload, signed_at(payload, now), at=now)
     assert (notice.said, notice.our_reference, notice.provider_reference) == (None, None, "pi_7")
+
+
+DISPUTED = ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+
+
+@pytest.mark.parametrize("intent", ["pi_7", {"id": "pi_7", "object": "payment_intent"}])
+@pytest.mark.parametrize("kind", DISPUTED)
+def test_an_event_about_a_dispute_names_it_and_its_payment_and_is_believed_in_nothing_else(
+    kind: str, intent: Any
+) -> None:
+    about = {"id": "du_1", "object": "dispute", "payment_intent": intent, "status": "won", "metadata": {}}
+    payload, now = an_event(f"charge.dispute.{kind}", about), datetime.now(UTC)
+    notice = read(payload, signed_at(payload, now), at=now)
+    assert (notice.dispute_reference, notice.provider_reference, notice.about) == ("du_1", "pi_7", "payment")
+    assert (notice.said, notice.our_reference) == (None, None)
 
 
 @pytest.mark.parametrize("environment", ["production", "sandbox"])

@@ -1,0 +1,3 @@
+from projections.disputes.write import DISPUTES
+
+__all__ = ["DISPUTES"]
