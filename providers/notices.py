@@ -9,6 +9,7 @@ from typing import Final, Literal
 from pydantic import SecretStr
 
 from providers.connection_settings import ConnectionSettings
+from schemas.base import Frozen
 from schemas.payments.notices import ProviderState
 from schemas.webhooks import Verified
 
@@ -56,6 +57,8 @@ class Call:
         settings: the account's, such as our number at the provider.
         environment: the account's, `production` or `sandbox`.
         fetched: what `Webhooks.needs` asked for.
+        vouched: the place among `credentials` of those for which the provider itself said that it made this call, these
+            bytes under these headers; there is no document then.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -65,6 +68,7 @@ class Call:
     settings: ConnectionSettings
     environment: str = "production"
     fetched: Fetched | None = None
+    vouched: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,22 @@ class CallAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouching:
+    """How a provider itself is asked whether it made a call, where what the call is verified by cannot be had.
+
+    Attributes:
+        read: the connector's read that asks.
+        questions: one for each of the call's live sets of secrets, in their order; none about what the provider cannot
+            have sent. Pure.
+        genuine: whether an answer says yes.
+    """
+
+    read: str
+    questions: Callable[[Call], Sequence[Frozen]]
+    genuine: Callable[[Frozen], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Webhooks:
     """How a provider calls us.
 
@@ -117,6 +137,7 @@ class Webhooks:
         needs: the `https` address of the document that `read` verifies a call by, one of the provider's own addresses
             and of no others, whatever the call says; `None` where it needs none, or names another. Pure. Where the
             document cannot be had in time nothing can be said of the call, and they should call again.
+        vouched_by: before that, the provider's own word on the call; `None` where it gives none.
     """
 
     kinds: tuple[str, ...]
@@ -124,6 +145,7 @@ class Webhooks:
     taken: CallAnswer = field(default_factory=CallAnswer)
     tells_failures_alone: bool = False
     needs: Callable[[Call], str | None] | None = None
+    vouched_by: Vouching | None = None
 
 
 def named(value: object) -> str | None:

@@ -13,6 +13,7 @@ from agents.pool import FAILURES
 from agents.sql import statement
 from schemas.errors import StoreError
 from schemas.ids import created_at
+from schemas.payments.creations import OF_A_CREATION
 from schemas.webhooks import WebhookReceived
 
 _DEADLINE_S: Final = 10.0
@@ -26,10 +27,12 @@ class Subject:
         id: of the payment or the resource.
         begun_ms: when the attempt that it names was begun, in milliseconds since 1970: the same whenever one looks.
             `None` where it was found by the provider's name.
+        moves: whether that attempt was to move a payment's money (a refund, say), and not to make the payment.
     """
 
     id: UUID
     begun_ms: int | None
+    moves: bool = False
 
 
 class Finder:
@@ -51,7 +54,7 @@ class Finder:
         found = ours or rows
         if len({row["key"] for row in found}) != 1:
             return None
-        return Subject(id_in(found[0]["key"]), _begun_ms(found[0]))
+        return Subject(id_in(found[0]["key"]), _begun_ms(found[0]), moves=_moves(found[0]))
 
     async def known(self, command_id: UUID) -> str | None:
         """The state of a command that was taken up before.
@@ -77,3 +80,7 @@ def _begun_ms(row: Mapping[str, Any]) -> int | None:
     at = created_at(row["command_id"])
     claimed_ms: int = row["claimed_ms"]
     return claimed_ms if at is None else int(at.timestamp() * 1000)
+
+
+def _moves(row: Mapping[str, Any]) -> bool:
+    return row["command_type"] is not None and row["command_type"] not in OF_A_CREATION

@@ -33,7 +33,7 @@ def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice | TakeResou
         cause="webhook",
         event_id=_sayable(call.event_id),
         event_type=_sayable(call.event_type),
-        our_reference=None if _tells_of_a_movement(call) else _sayable(call.our_reference),
+        our_reference=None if _tells_of_a_movement(call, subject) else _sayable(call.our_reference),
         provider_reference=_sayable(call.provider_reference),
         customer_key=_sayable(call.customer_key),
         dispute_reference=_sayable(call.dispute_reference),
@@ -54,12 +54,12 @@ def notice_id(call: WebhookReceived, subject: Subject, notice: TakeNotice | Take
     return derived_id(made_ms, f"{SOURCE} {told}")
 
 
-def _tells_of_a_movement(call: WebhookReceived) -> bool:
-    """Whether it is about a movement that we ordered beside the payment's making, such as a seller's share.
+def _tells_of_a_movement(call: WebhookReceived, subject: Subject) -> bool:
+    """Whether it is about a movement that we ordered beside the payment's making: a refund, or a seller's share.
 
     The payment was found by that movement's reference, which would be taken for a further attempt to make it.
     """
-    return call.said is None and call.provider_reference is None
+    return subject.moves or (call.said is None and call.provider_reference is None)
 
 
 def _sayable(token: str | None) -> str | None:

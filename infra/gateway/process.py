@@ -25,11 +25,13 @@ from infra.gateway.readiness import readiness_of
 from infra.gateway.refusals import Refusals
 from infra.gateway.returns.desk import returns_of
 from infra.gateway.serving import listen, server_of, url_of
+from infra.gateway.vouching import Vouchers
 from infra.gateway.webhooks import Intake, Outlet
 from infra.integration_settings import load_integrations, without_secrets
 from infra.process_health import OnHealth, tell_health, unheard
 from infra.settings import Settings
 from infra.stores import prepare_stores
+from providers.caller import Caller
 from providers.connector import LiveCredentials
 from providers.registry import connectors
 from streams.publisher import Publisher
@@ -95,6 +97,10 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
         readiness = readiness_of(settings, publisher, accounts.pool, directory, stopping)
         access = await stack.enter_async_context(open_access(settings, accounts.pool))
         documents = Documents(ca_file=caller_settings(settings).ca_file)
+        # Questions about calls alone: nothing of them is kept, since a call's body is in each.
+        caller = await stack.enter_async_context(
+            Caller(on_exchange=lambda _: None, on_breaker=lambda _: None, settings=caller_settings(settings))
+        )
         desk = command_desk(settings, accounts.pool, publisher, stopping, now)
         stack.push_async_callback(desk.picker.aclose)
         async with asyncio.TaskGroup() as beside:
@@ -109,7 +115,14 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
                     seal=seal,
                     authenticator=access.authenticator,
                     now=now,
-                    webhooks=Intake(directory, Outlet(publisher, topic, seal), refusals, now=now, documents=documents),
+                    webhooks=Intake(
+                        directory,
+                        Outlet(publisher, topic, seal),
+                        refusals,
+                        now=now,
+                        documents=documents,
+                        vouchers=Vouchers(caller),
+                    ),
                     commands=desk,
                     events=EventStreams(settings.kafka, settings.topics.payment_events.name, stopping),
                     readiness=readiness,

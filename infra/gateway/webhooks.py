@@ -27,8 +27,9 @@ from infra.gateway.edge import TooLarge
 from infra.gateway.metrics import PUBLISHED_WITHIN, RECEIVED, REFUSED
 from infra.gateway.problems import Problem, unavailable
 from infra.gateway.refusals import SOURCE, Refusals
+from infra.gateway.vouching import Vouchers
 from providers.connector import Integration
-from providers.notices import Call, CallAnswer, Notice, Refused, Webhooks
+from providers.notices import Call, CallAnswer, Fetched, Notice, Refused, Webhooks
 from schemas.card_numbers import holds_card_number, mask_card_numbers, may_hold_card_number
 from schemas.envelope import Envelope
 from schemas.errors import HubError, StoreError
@@ -99,10 +100,12 @@ class Intake:
         *,
         now: Callable[[], datetime],
         documents: Documents | None = None,
+        vouchers: Vouchers | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refusals = refusals
         self._documents = documents
+        self._vouchers = vouchers
         self._directory = directory
         self._outlet = outlet
         self._now = now
@@ -137,7 +140,8 @@ class Intake:
             raise self._not_now(integration.id, f"{integration.id} has no live credentials")
         call = Call(headers, body, live, self._now(), integration.settings, integration.environment)
         try:
-            found = webhooks.read(await self._with_document(webhooks, call))
+            evident = await self._with_evidence(integration, webhooks, call)
+            found = evident if isinstance(evident, Refused) else webhooks.read(evident)
         except HubError as failed:
             # Secrets that cannot be read say nothing about the call, nor does a document that cannot be had.
             raise self._not_now(integration.id, str(failed)) from failed
@@ -147,13 +151,27 @@ class Intake:
         RECEIVED.add(1, {"integration": integration.id})
         return webhooks.taken
 
-    async def _with_document(self, webhooks: Webhooks, call: Call) -> Call:
+    async def _with_evidence(self, integration: Integration, webhooks: Webhooks, call: Call) -> Call | Refused:
+        """The call with the document that it is verified by, else with its provider's own word.
+
+        Raises:
+            StoreError: neither can be had now.
+        """
         address = None if webhooks.needs is None else webhooks.needs(call)
         if address is None:
             return call
+        try:
+            return replace(call, fetched=await self._document(address))
+        except StoreError:
+            if self._vouchers is None or webhooks.vouched_by is None:
+                raise
+            index = await self._vouchers.secret_index(integration, webhooks.vouched_by, call)
+        return Refused("wrong") if index is None else replace(call, vouched=index)
+
+    async def _document(self, address: str) -> Fetched:
         if self._documents is None:
             raise StoreError("nothing is fetched here that calls are verified by")
-        return replace(call, fetched=await self._documents.fetched(address))
+        return await self._documents.fetched(address)
 
     def refused(self, named: str, why: RefusedWhy, address: str, body: bytes | None = None) -> Problem:
         """Count a refusal; what to answer."""

@@ -270,6 +270,18 @@ async def test_a_further_attempt_touches_only_itself(hub: Hub, orders: Orders) -
     assert await totals(hub, payment.payment_id) == ("captured", 1250)
 
 
+async def test_a_word_under_a_refund_s_reference_is_about_the_payment_itself(orders: Orders, calls: Calls) -> None:
+    payment = a_payment()
+    created, refunded = await orders.results(payment, a_refund_payment(payment.payment_id, lira("2.50")))
+    own = names_of(created)["provider_reference"]
+    told = await calls.publish(our_reference=names_of(refunded)["our_reference"], said="failed")
+
+    noticed = await calls.noticed(told)
+
+    assert (noticed.provider_state, noticed.changed, noticed.contradicts) == ("captured", None, False)
+    assert names_of(noticed)["provider_reference"] == own, "it was asked about by its own name"
+
+
 async def test_another_account_s_secret_moves_no_payment(hub: Hub, orders: Orders, calls: Calls) -> None:
     payment = a_payment(order_id="fault-review_approve-0.1s-foreign")
     pending = await orders.result(payment)

@@ -18,6 +18,7 @@ from schemas.verdicts import FailureClass
 
 _PATH: Final = "/v1/notifications/verify-webhook-signature"
 _KEPT_S: Final = 60
+VERIFIED_CALL: Final = "verified_call"
 
 
 class CallToVerify(Frozen, extra="forbid"):
@@ -72,7 +73,7 @@ def read_verification(reply: VerificationReply, _question: CallToVerify) -> Call
 
 READS: Final = (
     Read(
-        name="verified_call",
+        name=VERIFIED_CALL,
         question=CallToVerify,
         answer=CallVerdict,
         build=build_verification,

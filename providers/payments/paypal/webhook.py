@@ -10,13 +10,14 @@ import base64
 import binascii
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from providers.notices import Call, Notice, Refused, Webhooks, named
+from providers.notices import Call, Notice, Refused, Vouching, Webhooks, named
 from providers.payments.paypal.certificates import signs
+from providers.payments.paypal.look_ups import VERIFIED_CALL, CallToVerify, CallVerdict
 from providers.payments.paypal.moments import moment
 from providers.reading import Unreadable, parse_json
 from providers.signatures import header_of, secrets_named
@@ -112,6 +113,8 @@ def _verified(call: Call) -> Verified | Refused:
         return Refused("malformed")
     if not all(_SIGNED.fullmatch(one) for one in signed):
         return Refused("malformed")
+    if call.vouched is not None:
+        return _found(call, signature, call.vouched)
     fetched = call.fetched
     if fetched is None or fetched.address != address:
         return Refused("missing")
@@ -129,6 +132,10 @@ def _verified(call: Call) -> Verified | Refused:
         index = place if fits and index is None else index
     if index is None:
         return Refused("wrong")
+    return _found(call, signature, index)
+
+
+def _found(call: Call, signature: Signature, index: int) -> Verified:
     return Verified(
         arrived_at=call.arrived_at,
         secret_index=index,
@@ -181,4 +188,37 @@ def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-WEBHOOKS: Final = Webhooks(("event",), read_notice, needs=certificate_address)
+def questions_about(call: Call) -> Sequence[CallToVerify]:
+    """What PayPal is asked about a call, for each webhook's id that is live; nothing about what is no event."""
+    signature = signature_of(call.headers)
+    try:
+        text = call.body.decode()
+        is_event = isinstance(parse_json(call.body), dict)
+    except (UnicodeDecodeError, Unreadable):
+        return ()
+    if signature is None or not is_event:
+        return ()
+    return [
+        CallToVerify(
+            webhook_id=secret.value.get_secret_value(),
+            transmission_id=signature.transmission_id,
+            transmission_time=signature.transmission_time,
+            transmission_sig=signature.value,
+            cert_url=signature.certificate,
+            auth_algo=signature.algorithm,
+            body=text,
+        )
+        for secret in secrets_named(call.credentials, "webhook_id")
+    ]
+
+
+def is_genuine(verdict: object) -> bool:
+    return isinstance(verdict, CallVerdict) and verdict.genuine
+
+
+WEBHOOKS: Final = Webhooks(
+    ("event",),
+    read_notice,
+    needs=certificate_address,
+    vouched_by=Vouching(VERIFIED_CALL, questions_about, is_genuine),
+)

@@ -1,5 +1,6 @@
 """From a provider's call to the command that it becomes, and how calls wait."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,14 +11,15 @@ from agents.webhooks.notices import SOURCE, notice_id, notice_of
 from schemas.envelope import Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import created_at, new_id
-from schemas.payments import TakeNotice
+from schemas.payments import Payment, TakeNotice
 from schemas.payments.resources import TakeResourceNotice
+from schemas.payments.transitions import concerns_another
 from schemas.webhooks import Verified, WebhookReceived
 from streams.codec import digest
 from streams.records import RawRecord
 from streams.topics import Topics
 from streams.waiting import as_it_was, waiting, waits_for
-from tests.builders import NOON, a_webhook_received
+from tests.builders import NOON, a_payment_created, a_webhook_received
 
 SUBJECT = Subject(new_id(), int(NOON.timestamp() * 1000))
 
@@ -90,6 +92,27 @@ def test_a_call_about_a_movement_asks_about_the_payment_and_names_no_further_att
     assert isinstance(movement, TakeNotice)
     assert isinstance(payment, TakeNotice)
     assert (movement.our_reference, payment.our_reference) == (None, "a1b2c3d4")
+
+
+@pytest.mark.parametrize("told", [{"provider_reference": None}, {}, {"said": None}])
+def test_a_call_found_by_a_refund_s_reference_is_about_the_payment_and_no_further_attempt(
+    told: dict[str, None],
+) -> None:
+    call = a_webhook_received(**told)
+    of_refund = notice_of(call, replace(SUBJECT, moves=True))
+    of_creation = notice_of(call, SUBJECT)
+    assert isinstance(of_refund, TakeNotice)
+    assert isinstance(of_creation, TakeNotice)
+    assert (of_refund.our_reference, of_creation.our_reference) == (None, "a1b2c3d4")
+    payment = Payment(payment_id=SUBJECT.id).after(a_payment_created(payment_id=SUBJECT.id))
+    payment = payment.model_copy(update={"create_reference": "its-creation"})
+    another = {
+        notice.our_reference: concerns_another(
+            payment, integration_id=notice.integration_id, our_reference=notice.our_reference, provider_reference=None
+        )
+        for notice in (of_refund, of_creation)
+    }
+    assert another == {None: False, "a1b2c3d4": True}
 
 
 def test_a_record_that_waits_is_the_same_when_its_time_has_come() -> None:
