@@ -20,6 +20,7 @@ from schemas.payments.resources import (
     LookUpCard,
     Resource,
     ResourceOrder,
+    StoreCard,
 )
 from schemas.payments.vocabulary import Command
 from schemas.routing import Routed, RoutingCondition, RoutingRule, Weighted
@@ -153,7 +154,7 @@ def _of_resource(
             known = [choice for choice in _choices(rule, command_id) if choice[0] in integrations]
             choices = [Choice(integrations[name], rule.rule_id, why) for name, why in known]
             able = [choice for choice in choices if _knows(choice.integration, command)] or choices
-            if isinstance(command, _NAMING):
+            if isinstance(command, _NAMING) or (isinstance(command, StoreCard) and command.provider_token is not None):
                 able = _at_one_provider(able)
             if able:
                 return Route(tuple(able))

@@ -183,6 +183,8 @@ class Operation(Generic[C, R]):
         moves_money: false for operations that may be repeated freely.
         no_content: what `read` is given for an HTTP 204 without a body, where that is the provider's documented yes;
             `None` where an empty answer says nothing.
+        awaits_completion: of a creation: what is pending for its payer moves nothing, however it is paid, before a
+            `CompleteThreeDSecure`; false where the provider's page completes the payment itself.
         read_page: where the answer may be an HTML page for the payer's browser: its text to an outcome, by the rule
             of `read`. `None`: HTML is never understood.
     """
@@ -199,6 +201,7 @@ class Operation(Generic[C, R]):
     resend_after_absence_s: float | None = None
     moves_money: bool = True
     no_content: R | None = None
+    awaits_completion: bool = False
     read_page: Callable[[str, C, Attempt], Outcome] | None = None
 
 

@@ -1,6 +1,7 @@
 """What a provider's answer means to the hub."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from schemas.base import Frozen
@@ -35,6 +36,9 @@ class Outcome:
         stored_card: the card that the provider keeps from now on.
         details: of a command about a resource that was accepted: an object of the class that its accepted result
             declares (`schemas.payments.resources.ACCEPTED`).
+        held_until: of a hold: when it lapses, UTC, where the provider tells.
+        payer_agreed: the payment waits for a completion alone: its payer has done everything, and nothing moved.
+        to_be_completed: beside that, the account lets the hub order the completion by itself.
         their_fault: the provider itself is failing, not a bank behind it; circuit breakers count it.
     """
 
@@ -55,6 +59,9 @@ class Outcome:
     stored_card: KeptCard | None = None
     details: Frozen | None = None
     state: ProviderState | None = None
+    held_until: datetime | None = None
+    payer_agreed: bool = False
+    to_be_completed: bool = False
     their_fault: bool = False
 
 

@@ -8,10 +8,10 @@ class ReturnVerdict:
     """What the returned fields come to.
 
     Attributes:
-        verified: the provider signed them; otherwise anybody may have written them, and they count for nothing.
-        completes: the payer was authenticated, so that a `CompleteThreeDSecure` is worth publishing; never without
-            `verified`.
-        reference: the provider's own id of the payment that they are about; only of verified ones.
+        verified: the provider signed them; otherwise anybody may have written them, and nothing in them is believed.
+        completes: a `CompleteThreeDSecure` is worth publishing. Of verified ones: the payer was authenticated. Of
+            others: the provider knows by itself whether the payer agreed, and moves nothing otherwise.
+        reference: the provider's own id of the payment that they are about.
     """
 
     verified: bool

@@ -33,6 +33,25 @@ class Proofs(Frozen, extra="forbid"):
     sandbox: tuple[str, ...] = ()
 
 
+class Oracle(Frozen, extra="forbid"):
+    """A check that nobody here wrote, and what it stands for.
+
+    Attributes:
+        by: the program or document, with its version.
+        standing: the provider's own specification, or a fake of the provider that others wrote.
+        tests: where it is asked.
+        of: operations, reads and calls, named as in `proofs`; `None`: every operation and every read.
+    """
+
+    by: str
+    standing: Literal["specification", "independent fake"]
+    tests: tuple[str, ...]
+    of: tuple[str, ...] | None = None
+
+    def covers(self, name: str) -> bool:
+        return not name.startswith("call ") if self.of is None else name in self.of
+
+
 class Verified(Frozen, extra="forbid"):
     """A provider's declaration; what it does not name is verified by samples alone."""
 
@@ -41,6 +60,7 @@ class Verified(Frozen, extra="forbid"):
     standing: Literal["official", "independent"] = "official"
     proofs: Mapping[str, Proofs] = Field(default_factory=dict)
     """By an operation's name, `read NAME`, or `call KIND`."""
+    oracles: tuple[Oracle, ...] = ()
 
 
 def verified_of(connector: Connector) -> Verified:
@@ -61,9 +81,12 @@ def offered(connector: Connector) -> tuple[str, ...]:
 def verified_by(verified: Verified, name: str) -> str:
     """In words, the strongest first."""
     proofs = verified.proofs.get(name, Proofs())
+    asked = {oracle.standing for oracle in verified.oracles if oracle.covers(name)}
     words = {
         f"{verified.standing} client": proofs.client,
+        "specification": "specification" in asked,
         "vectors": proofs.vectors,
+        "independent fake": "independent fake" in asked,
         "sandbox": proofs.sandbox,
     }
     return ", ".join(word for word, found in words.items() if found) or SAMPLES_ONLY

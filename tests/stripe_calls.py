@@ -36,10 +36,11 @@ from schemas.payments.resources import (
     QuerySubscription,
     ResourceOrder,
     RetrySubscriptionCharge,
+    StoreCard,
     UpgradeSubscription,
 )
 from schemas.payments.vocabulary import Command
-from tests.builders import lira
+from tests.builders import lira, money
 from tests.conformance.resource_orders import a_resource
 from tests.conformance.samples import COMMAND_ID, NOW, a_command, a_payment, an_integration
 
@@ -48,6 +49,8 @@ INTENT: Final = "pi_3QKolaj0001"
 PAGE: Final = "cs_test_Kolaj0001"
 CARD: Final = StoredCard(kind="stored_card", card_token="pm_1QKolaj0001", customer_key="cus_Kolaj0001")
 HOSTED: Final = HostedPage(kind="hosted_page", return_url="https://shop.example/back?order=1")
+BY_TOKEN: Final[dict[str, Any]] = {"card_ref": None, "provider_token": "pm_1QKolaj0001", "customer_key": None}
+BY_TOKEN_OF_CUSTOMER: Final[dict[str, Any]] = {**BY_TOKEN, "customer_key": "cus_Kolaj0001"}
 _STATES: Final = {
     CreatePayment: "new",
     StartThreeDSecure: "new",
@@ -150,38 +153,65 @@ def requests() -> dict[str, Request]:
         ),
         "create by ctoken": built(CreatePayment, method=token("ctoken_1QKolaj0001")),
         "create without payer": built(CreatePayment, method=CARD, without_payer=True),
+        "create, held": built(CreatePayment, method=CARD, capture="manual"),
+        "create without payer, held": built(CreatePayment, method=CARD, capture="manual", without_payer=True),
+        "create in yen": built(CreatePayment, an_attempt(CreatePayment, money("9899", "JPY")), method=CARD),
+        "create in dinars": built(CreatePayment, an_attempt(CreatePayment, money("5.12", "KWD")), method=CARD),
+        "create on page for a customer": built(
+            CreatePayment, method=HOSTED, store_card=True, customer_key="cus_Kolaj0001"
+        ),
         "create on page": built(CreatePayment, method=HOSTED),
         "create on page, held and kept": built(CreatePayment, method=HOSTED, capture="manual", store_card=True),
         "create inquiry": built(CreatePayment, inquiry=True, method=CARD),
         "create on page inquiry": built(CreatePayment, inquiry=True, method=HOSTED),
         "start": built(StartThreeDSecure, method=CARD),
+        "start, held and kept": built(
+            StartThreeDSecure, method=token("pm_1QKolaj0001"), capture="manual", store_card=True, customer_key="cus_1"
+        ),
+        "start by ctoken": built(StartThreeDSecure, method=token("ctoken_1QKolaj0001")),
         "start inquiry": built(StartThreeDSecure, inquiry=True, method=CARD),
         "complete": built(CompleteThreeDSecure),
         "capture": built(CapturePayment),
         "capture inquiry": built(CapturePayment, inquiry=True),
         "cancel of hold": built(CancelPayment, an_attempt(CancelPayment, state="held"), reason="abandoned"),
         "cancel of hold inquiry": built(CancelPayment, an_attempt(CancelPayment, state="held"), inquiry=True),
+        **{
+            f"cancel of hold for {reason}": built(CancelPayment, an_attempt(CancelPayment, state="held"), reason=reason)
+            for reason in ("buyer_request", "double_payment", "fraud")
+        },
+        "cancel of hold without a reason": built(CancelPayment, an_attempt(CancelPayment, state="held"), reason=None),
+        "cancel of what waits for its payer": built(CancelPayment, an_attempt(CancelPayment, state="started")),
         "cancel of charge": built(CancelPayment, reason="duplicate"),
         "cancel of charge inquiry": built(CancelPayment, inquiry=True),
         "cancel of page": built(CancelPayment, on_page),
         "cancel of page inquiry": built(CancelPayment, on_page, inquiry=True),
         "refund": built(RefundPayment, reason="fraud"),
+        "refund of a part, as the buyer asked": built(
+            RefundPayment, an_attempt(RefundPayment, lira("5")), reason="buyer_request"
+        ),
         "refund inquiry": built(RefundPayment, inquiry=True),
         "query": built(QueryPayment),
         "query of page": built(QueryPayment, asked_at_page),
         "query without id": built(QueryPayment, lost),
+        "store card": built(StoreCard, **BY_TOKEN),
+        "store card inquiry": built(StoreCard, inquiry=True, **BY_TOKEN),
+        "store card of customer": built(StoreCard, **BY_TOKEN_OF_CUSTOMER),
+        "store card of customer inquiry": built(StoreCard, inquiry=True, **BY_TOKEN_OF_CUSTOMER),
         "delete card": built(DeleteCard),
         "delete card inquiry": built(DeleteCard, inquiry=True),
         "list cards": built(ListCards),
         "create product": built(CreateProduct, description="Her ay"),
+        "create product, no more than its name": built(CreateProduct),
         "create product inquiry": built(CreateProduct, inquiry=True),
         "create plan": built(CreatePlan, trial_days=14, every_count=3),
+        **{f"create plan by the {every}": built(CreatePlan, every=every) for every in ("day", "week", "year")},
         "create plan inquiry": built(CreatePlan, inquiry=True),
         "create subscription": built(CreateSubscription),
         "create subscription inquiry": built(CreateSubscription, inquiry=True),
         "create subscription on page": built(CreateSubscription, **there),
         "create subscription on page inquiry": built(CreateSubscription, inquiry=True, **there),
         "upgrade subscription": built(UpgradeSubscription, with_trial=True, count_anew=True),
+        "upgrade subscription, and no more": built(UpgradeSubscription),
         "upgrade subscription inquiry": built(UpgradeSubscription, inquiry=True),
         "cancel subscription": built(CancelSubscription),
         "cancel subscription inquiry": built(CancelSubscription, inquiry=True),
@@ -194,5 +224,6 @@ def requests() -> dict[str, Request]:
         "transactions": built(ListTransactions, **day),
         "transactions, next page": built(ListTransactions, **day, cursor="txn_1QKolaj0001"),
         "payouts": built(ListPayouts, **day),
+        "payouts, next page": built(ListPayouts, **day, cursor="po_1QKolaj0001"),
         "health": CONNECTOR.probe.request,
     }

@@ -18,6 +18,7 @@ from agents.card_vault import CardVault
 from agents.delivery import Delivery
 from agents.ledger import Ask, Ledger
 from agents.parking import LONGEST_IN_LANE_S, WAKES, ParkingLot, woken_key
+from agents.payments.completions import Completions
 from agents.payments.execute import Executor
 from agents.payments.finish import Finisher
 from agents.payments.ledger_keys import ledger_key
@@ -111,6 +112,7 @@ class PaymentsAgent:
             rejections=self._rejections,
             lot=lot,
             places=places,
+            completions=Completions(publisher, topics, now=now),
             subjects=subjects,
             patience=patience,
             resolve_alone_minor=resolve_alone_minor,

@@ -27,10 +27,12 @@ from schemas.payments import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Performed,
     QueryPayment,
     Reason,
+    ReauthorizePayment,
     Redirect,
     RefundPayment,
     Result,
@@ -222,6 +224,7 @@ class Conclude:
                     card=outcome.card,
                     lines=outcome.lines,
                     provider_fee=outcome.fee,
+                    held_until=outcome.held_until,
                     stored_card=outcome.stored_card,
                     payer=self._payer,
                 )
@@ -229,6 +232,9 @@ class Conclude:
                 amount = self._moved()
                 total = amount.with_minor(payment.captured + amount.minor)
                 return PaymentCaptured(**common, amount=amount, captured_total=total, lines=outcome.lines)
+            case ReauthorizePayment():
+                amount, until = self._moved(), outcome.held_until
+                return PaymentReauthorized(**common, amount=amount, held_until=until, lines=outcome.lines)
             case CancelPayment():
                 effect: Literal["released", "reversed"] = "reversed" if payment.captured else "released"
                 return PaymentCancelled(**common, effect=effect, amount=self._moved())
@@ -308,6 +314,8 @@ def _found(outcome: Outcome, state: ProviderState, change: Change) -> dict[str, 
         "card": outcome.card,
         "stored_card": outcome.stored_card,
         "provider_fee": outcome.fee,
+        "held_until": outcome.held_until,
+        "payer_agreed": outcome.payer_agreed,
         "changed": change.changed,
         "amount": change.amount,
         "settles": change.settles,

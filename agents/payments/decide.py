@@ -17,6 +17,7 @@ from schemas.payments import (
     PaymentCommand,
     QueryPayment,
     Reason,
+    ReauthorizePayment,
     RefundPayment,
     ResolveOutcome,
     StartThreeDSecure,
@@ -117,6 +118,7 @@ def decide(
     *,
     now: datetime,
     withdrawn: str | None = None,
+    awaits_completion: bool = False,
 ) -> Decision:
     """The next step for a claimed command.
 
@@ -127,6 +129,7 @@ def decide(
         promise: the repeatability of the operation that was sent last; `None` when nothing was, or nobody knows.
         now: UTC; only `expires_at` is judged by it.
         withdrawn: which operator does not want it performed any more, and why.
+        awaits_completion: whether every creation that waits for its payer, where the payment is, takes a completion.
     """
     if (waits := not_now(claim)) is not None:
         return waits
@@ -134,7 +137,7 @@ def decide(
     return (
         ask_first(claim, amount, promise)
         or not_begun(command.expires_at, amount, now=now, withdrawn=withdrawn)
-        or refusal_of(command, payment)
+        or refusal_of(command, payment, awaits_completion=awaits_completion)
         or Call(amount)
     )
 
@@ -204,6 +207,8 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             return command.paid_price
         case CapturePayment():
             return command.amount or _money(payment, payment.held)
+        case ReauthorizePayment():
+            return _money(payment, payment.held)
         case CancelPayment():
             return _money(payment, payment.held or payment.refundable)
         case RefundPayment(line_id=None):
@@ -220,8 +225,8 @@ def amount_of(command: PaymentCommand, payment: Payment) -> Money | None:
             raise AssertionError("every payment command has a case above")
 
 
-def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
-    """Why the payment's state forbids the command; `None` when it does not."""
+def refusal_of(command: PaymentCommand, payment: Payment, *, awaits_completion: bool = False) -> Refuse | None:
+    """Why the payment's state forbids the command; `None` when it does not. `awaits_completion` as in `decide`."""
     match command:
         case QueryPayment():
             return _missing(payment) if payment.stage == "new" else None
@@ -230,8 +235,15 @@ def refusal_of(command: PaymentCommand, payment: Payment) -> Refuse | None:
         case CreatePayment():
             return _create_refusal(command, payment)
         case CompleteThreeDSecure():
-            return _completion_refusal(command, payment)
-        case CapturePayment() | CancelPayment() | RefundPayment() | ApproveLine() | TransferShare():
+            return _completion_refusal(command, payment, awaits_completion=awaits_completion)
+        case (
+            CapturePayment()
+            | ReauthorizePayment()
+            | CancelPayment()
+            | RefundPayment()
+            | ApproveLine()
+            | TransferShare()
+        ):
             if payment.stage == "new":
                 return _missing(payment)
             if payment.stage == "unsettled":
@@ -257,7 +269,7 @@ def _create_refusal(command: CreatePayment, payment: Payment) -> Refuse | None:
     return _state(Reason.PAYMENT_EXISTS, "this payment_id has been created already; use a new one", command.paid_price)
 
 
-def _completion_refusal(command: CompleteThreeDSecure, payment: Payment) -> Refuse | None:
+def _completion_refusal(command: CompleteThreeDSecure, payment: Payment, *, awaits_completion: bool) -> Refuse | None:
     """Only what waits for the payer can be completed, once, and where it was begun."""
     requested = amount_of(command, payment)
     match payment.stage:
@@ -272,14 +284,16 @@ def _completion_refusal(command: CompleteThreeDSecure, payment: Payment) -> Refu
         case "authorized" | "captured":
             return _state(Reason.INVALID_STATE, f"the payment is {payment.stage}; nothing is left to complete")
         case "pending":
-            return _start_refusal(command, payment, requested)
+            return _start_refusal(command, payment, requested, awaits_completion=awaits_completion)
         case _:
             assert_never(payment.stage)
 
 
-def _start_refusal(command: CompleteThreeDSecure, payment: Payment, requested: Money | None) -> Refuse | None:
+def _start_refusal(
+    command: CompleteThreeDSecure, payment: Payment, requested: Money | None, *, awaits_completion: bool
+) -> Refuse | None:
     start = payment.open_creation
-    if start is None or start.command_type != StartThreeDSecure.type:
+    if start is None or not (awaits_completion or start.command_type == StartThreeDSecure.type):
         detail = "the payment was not started with 3-D Secure: it completes itself, and a query tells how it stands"
         return _state(Reason.INVALID_STATE, detail, requested)
     if any(known.command_type == command.type for known in payment.open_commands):
@@ -293,16 +307,18 @@ def _start_refusal(command: CompleteThreeDSecure, payment: Payment, requested: M
 
 
 def _movement_refusal(
-    command: CapturePayment | CancelPayment | RefundPayment | ApproveLine | TransferShare,
+    command: CapturePayment | ReauthorizePayment | CancelPayment | RefundPayment | ApproveLine | TransferShare,
     payment: Payment,
     requested: Money | None,
 ) -> Refuse | None:
     if payment.stage == "cancelled" and not payment.refundable:  # unless money came after it
         return _state(Reason.PAYMENT_ALREADY_CANCELLED, "the payment is cancelled; nothing is left to move", requested)
     match command:
+        case CapturePayment() | ReauthorizePayment() if payment.stage != "authorized":
+            return _state(Reason.NOT_AUTHORIZED, f"nothing is held: the payment is {payment.stage}", requested)
+        case ReauthorizePayment():
+            return None
         case CapturePayment():
-            if payment.stage != "authorized":
-                return _state(Reason.NOT_AUTHORIZED, f"nothing is held: the payment is {payment.stage}", requested)
             return _above(requested, payment.held, Reason.AMOUNT_EXCEEDS_AUTHORIZED, "held")
         case CancelPayment():
             if payment.stage == "pending" or payment.held:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from agents.parking import STOPPED, ParkingLot
 from agents.payments.asking import Asking
+from agents.payments.completions import Completions
 from agents.payments.conclude import Conclude
 from agents.payments.decide import (
     Answer,
@@ -60,6 +61,7 @@ class Executor:
         rejections: Rejections,
         lot: ParkingLot,
         places: Places,
+        completions: Completions,
         subjects: Subjects | None,
         patience: Patience,
         resolve_alone_minor: int,
@@ -71,7 +73,7 @@ class Executor:
         self._lot = lot
         self._places = places
         self._asking = Asking(performer, places)
-        self._noticing = Noticing(performer, places, patience, now)
+        self._noticing = Noticing(performer, places, patience, completions, now)
         self._disputing = Disputing(performer, places, patience)
         self._questions = ResourceQuestions(performer, places, patience)
         self._subjects = subjects
@@ -117,7 +119,15 @@ class Executor:
         if isinstance(work.command, ResourceOrder):
             resource = work.of_resource
             return decide_resource(work.claim, resource, work.command, promise, now=self._now(), withdrawn=withdrawn)
-        return decide(work.claim, work.payment, work.command, promise, now=self._now(), withdrawn=withdrawn)
+        return decide(
+            work.claim,
+            work.payment,
+            work.command,
+            promise,
+            now=self._now(),
+            withdrawn=withdrawn,
+            awaits_completion=self._places.awaits_completion(work.payment),
+        )
 
     async def _payer(self, work: Work) -> SealedPerson | None:
         """Who pays, as the result may keep it."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from agents.parking import STOPPED
+from agents.payments.completions import Completions
 from agents.payments.decide import Call, Refuse
 from agents.payments.perform import Performer
 from agents.payments.places import Places
@@ -28,8 +29,16 @@ _ENDS: Final = _MONEY | {"failed", "cancelled"}
 class Noticing:
     """Asks where what was heard comes from, which need not be where the payment was made."""
 
-    def __init__(self, performer: Performer, places: Places, patience: Patience, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        performer: Performer,
+        places: Places,
+        patience: Patience,
+        completions: Completions,
+        now: Callable[[], datetime],
+    ) -> None:
         self._performer = performer
+        self._completions = completions
         self._places = places
         self._patience = patience
         self._now = now
@@ -65,7 +74,10 @@ class Noticing:
         if silence is not None:
             # Silence ends no payment: it is asked until there is an answer.
             return Later(self._patience.wait_s(work.claim.claimed_age_s), silence)
-        return self._fit(work, notice, asked, step) if isinstance(step, Decided) else step
+        fit = self._fit(work, notice, asked, step) if isinstance(step, Decided) else step
+        if isinstance(fit, Decided) and not another:
+            await self._completions.order(work, notice, fit)
+        return fit
 
     async def _ask_at(self, work: Work, asked: Payment, integration: Integration) -> Step:
         if integration.lacks is not None:

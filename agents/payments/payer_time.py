@@ -15,7 +15,8 @@ def payer_has_s(command: Command, outcome: Outcome, connector: Connector, patien
     """
     if not isinstance(command, CreatePayment) or outcome.verdict is not Verdict.PENDING:
         return None
-    to_be_done = outcome.next_action is not None or outcome.redirect_url is not None
+    # What was agreed to at once waits for a completion instead, and no longer.
+    to_be_done = outcome.next_action is not None or outcome.redirect_url is not None or outcome.payer_agreed
     if not to_be_done or outcome.reason not in {None, Reason.ACTION_REQUIRED}:
         return None
     by_transfer = isinstance(command.method, BankTransfer) or isinstance(outcome.next_action, TransferMoney)

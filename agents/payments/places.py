@@ -8,6 +8,7 @@ from agents.payments.decide import Promise, Refuse
 from agents.payments.work import Work
 from agents.routing import NOT_READY, Route, Way, closed_refusal, route
 from providers.connector import Integration, Operation
+from schemas.payments import CreatePayment, Payment
 from schemas.payments.vocabulary import Command
 from schemas.routing import RoutingRule
 
@@ -75,6 +76,15 @@ class Places:
     def known(self, integration_id: str) -> Integration | None:
         """An integration where something was sent, a disabled one too; `None` when it is gone."""
         return self.integrations.get(integration_id) or self.disabled.get(integration_id)
+
+    def awaits_completion(self, payment: Payment) -> bool:
+        """Whether the provider where the payment is takes its money, once the payer agreed, by a completion alone.
+
+        Of one that is not known any more nothing is said against it: that it is gone is what keeps it from there.
+        """
+        at = None if payment.integration_id is None else self.known(payment.integration_id)
+        creation = None if at is None else at.connector.operation_for(CreatePayment)
+        return at is None or (creation is not None and creation.awaits_completion)
 
     def promise(self, work: Work) -> Promise | None:
         """What the provider promises of the last attempt that may have been sent."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from infra.gateway.buckets import Buckets
 from infra.gateway.fetching import FAILURES, fetch, trusting
 from providers.notices import Fetched
@@ -24,7 +26,6 @@ FETCHES_AT_ONCE: Final = 10
 FETCHES_PER_S: Final = 0.5
 DEADLINE_S: Final = 5.0
 LARGEST: Final = 64 * 1024
-_BEGINS: Final = b"-----BEGIN CERTIFICATE-----"
 
 
 class Documents:
@@ -68,8 +69,7 @@ class Documents:
             raise StoreError("more certificates are named by calls than are fetched in a minute")
         try:
             body = await fetch(address, self._tls, deadline_s=DEADLINE_S, largest=LARGEST)
-            if _BEGINS not in body:
-                raise ValueError("what lies there is no certificate")
+            load_pem_x509_certificates(body)
         except FAILURES as failed:
             raise StoreError(f"a certificate could not be fetched ({type(failed).__name__}: {failed})") from failed
         found = Fetched(address, body, self._roots)

@@ -85,7 +85,11 @@ class Outlet:
 
 
 class Intake:
-    """Takes providers' calls. It keeps nothing but counts."""
+    """Takes providers' calls. It keeps nothing but counts.
+
+    Args:
+        clock: seconds on a clock that is never set back, by which refusals are limited.
+    """
 
     def __init__(
         self,
@@ -95,13 +99,14 @@ class Intake:
         *,
         now: Callable[[], datetime],
         documents: Documents | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refusals = refusals
         self._documents = documents
         self._directory = directory
         self._outlet = outlet
         self._now = now
-        self._refused = Buckets(REFUSED_AT_ONCE, REFUSED_PER_S)
+        self._refused = Buckets(REFUSED_AT_ONCE, REFUSED_PER_S, clock=clock)
         self._failing: set[str] = set()
 
     def called(self, named: str, address: str) -> tuple[Integration, Webhooks]:

@@ -74,7 +74,7 @@ class Misbehaving:
     ) -> web.StreamResponse:
         match kind:
             case HttpFault.LATE:
-                await self._wait(seconds)
+                await self.wait(seconds)
                 return answer
             case HttpFault.NEVER:
                 await self._until_client_leaves(request)
@@ -95,13 +95,14 @@ class Misbehaving:
         # The handler outlives its client: aiohttp does not cancel it when the connection goes.
         self.late += 1
         try:
-            await self._wait(seconds)
+            await self.wait(seconds)
             if not self._stopping.is_set():
                 await perform()
         finally:
             self.late -= 1
 
-    async def _wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
+        """Until so many seconds have passed by the clock, or it is stopped."""
         due_ms = self._clock.now_ms() + round(seconds * 1000)
         while not self._stopping.is_set() and self._clock.now_ms() < due_ms:
             await self._clock.until(due_ms, self._clock.waiting())

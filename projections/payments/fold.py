@@ -27,8 +27,10 @@ from schemas.payments import (
     PaymentEvent,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     QueryPayment,
+    ReauthorizePayment,
     ResolveOutcome,
     Result,
     ResultDivergence,
@@ -43,6 +45,7 @@ _KINDS: Final = {
     "payments.start_three_d_secure.v1": "create",
     "payments.complete_three_d_secure.v1": "complete",
     "payments.capture.v1": "capture",
+    "payments.reauthorize_payment.v1": "reauthorize",
     "payments.cancel.v1": "cancel",
     "payments.refund.v1": "refund",
     "payments.transfer_share.v1": "transfer",
@@ -57,7 +60,7 @@ _NO_MOVEMENTS: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNo
 _TOLD_APART: Final[Mapping[str, Any]] = {
     **dict.fromkeys((
         "payment_id", "command_id", "command_type", "concluded_at", "performed", "verdict", "order_id", "method",
-        "instalments", "price", "line_id", "detail", "capture", "payer",
+        "instalments", "price", "line_id", "detail", "capture", "payer", "held_until",
     ), True),
     # A bank's page is for the payer's browser alone; the event has it.
     "next_action": {"html": True},
@@ -96,6 +99,7 @@ class Movement(NamedTuple):
     concluded_at: datetime
     subject_id: UUID | None
     payer: str | None
+    held_until: datetime | None
 
 
 class Late(NamedTuple):
@@ -130,6 +134,7 @@ class Settlement(NamedTuple):
     settled_at: datetime
     of_command: UUID | None = None
     reason: str | None = None
+    held_until: datetime | None = None
 
 
 Part: TypeAlias = Movement | Late | Settlement
@@ -161,6 +166,8 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
             return (row,)
         case PaymentCaptured():
             return (_movement(*told, event, event.amount, "captured"),)
+        case PaymentReauthorized():
+            return (_movement(*told, event, event.amount, None),)
         case PaymentCancelled():
             return (_movement(*told, event, event.amount, event.effect),)
         case PaymentRefunded():
@@ -169,7 +176,9 @@ def _parts(envelope: Envelope, offset: int, event: PaymentEvent) -> tuple[Part, 
             if event.command_type in _NO_MOVEMENTS:
                 return ()
             detail = None if isinstance(event, CommandPending) else event.detail
-            row = _movement(*told, event, event.requested, None)
+            # A renewal that nobody knows of leaves the payment's totals as they are, and its state.
+            amount = None if event.command_type == ReauthorizePayment.type else event.requested
+            row = _movement(*told, event, amount, None)
             row = row._replace(reason=event.reason.value, error_message=detail, provider_code=event.provider_code)
             if isinstance(event, CommandRefused):
                 over = ends_its_start(event)
@@ -233,6 +242,7 @@ def _movement(envelope: Envelope, offset: int, result: Result, amount: Money | N
         concluded_at=result.concluded_at,
         subject_id=None if payer is None else payer.subject,
         payer=None if payer is None else payer.sealed,
+        held_until=getattr(result, "held_until", None),
     )
 
 
@@ -274,7 +284,9 @@ def _settlement(
         return (_creation_failed(envelope, offset, seen),)
     if seen.provider_state in {"captured", "authorized"} and seen.paid_price is not None:
         paid = (seen.paid_price.minor, seen.paid_price.currency)
-        return (Settlement(seen.payment_id, offset, seen.provider_state, *paid, envelope.id, seen.concluded_at),)
+        about = (envelope.id, seen.concluded_at)
+        settled = Settlement(seen.payment_id, offset, seen.provider_state, *paid, *about)
+        return (settled._replace(held_until=seen.held_until),)
     return ()
 
 

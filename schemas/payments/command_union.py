@@ -5,6 +5,7 @@ from schemas.payments.commands import (
     CapturePayment,
     CreatePayment,
     QueryPayment,
+    ReauthorizePayment,
     RefundPayment,
     ResolveOutcome,
 )
@@ -17,6 +18,7 @@ PaymentCommand = (
     | StartThreeDSecure
     | CompleteThreeDSecure
     | CapturePayment
+    | ReauthorizePayment
     | CancelPayment
     | RefundPayment
     | QueryPayment
@@ -30,6 +32,7 @@ PAYMENT_COMMANDS: tuple[type[PaymentCommand], ...] = (
     StartThreeDSecure,
     CompleteThreeDSecure,
     CapturePayment,
+    ReauthorizePayment,
     CancelPayment,
     RefundPayment,
     QueryPayment,

@@ -76,6 +76,12 @@ class CapturePayment(PaymentOrder):
     amount: Price | None = None
 
 
+class ReauthorizePayment(PaymentOrder):
+    """Renew a hold that would lapse, for all that is held. It moves no money, and no total changes by it."""
+
+    type: ClassVar[str] = "payments.reauthorize_payment.v1"
+
+
 class CancelPayment(PaymentOrder):
     """Lift the hold, or give back all that was taken and not refunded yet."""
 

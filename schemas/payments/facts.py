@@ -18,6 +18,7 @@ from schemas.payments.results import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Performed,
     Result,
@@ -81,6 +82,7 @@ PaymentEvent = Result | PaymentFact
 PAYMENT_EVENTS: tuple[type[PaymentEvent], ...] = (
     PaymentCreated,
     PaymentCaptured,
+    PaymentReauthorized,
     PaymentCancelled,
     PaymentRefunded,
     PaymentQueried,

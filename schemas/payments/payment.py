@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Frozen
-from schemas.payments.commands import QueryPayment, ResolveOutcome
+from schemas.payments.commands import QueryPayment, ReauthorizePayment, ResolveOutcome
 from schemas.payments.creations import CREATIONS, OF_A_CREATION, ends_its_start
 from schemas.payments.disputes import Dispute, takes_another_currency, with_dispute, withdrawn_minor
 from schemas.payments.marketplace import ApproveLine
@@ -26,6 +26,7 @@ from schemas.payments.results import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Result,
     ShareTransferred,
@@ -33,7 +34,9 @@ from schemas.payments.results import (
 )
 from schemas.payments.three_d_secure import CompleteThreeDSecure
 
-_MOVE_NOTHING: Final = frozenset({QueryPayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type})
+_MOVE_NOTHING: Final = frozenset(
+    {QueryPayment.type, ReauthorizePayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type}
+)
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -135,6 +138,8 @@ class Payment(Frozen):
             case PaymentCaptured():
                 lines = result.lines or self.lines
                 return {"stage": "captured", "held": 0, "captured": result.captured_total.minor, "lines": lines}
+            case PaymentReauthorized():
+                return {"lines": result.lines or self.lines}
             case PaymentCancelled(effect="released"):
                 return {"stage": "cancelled", "held": 0}
             case PaymentCancelled():
@@ -198,7 +203,9 @@ class Payment(Frozen):
         """What was found settles a creation that was open; a movement that is open beside it stays so."""
         changed = result.changed or self._settled_before(result)
         if changed is None:
-            return {}
+            # A hold that was renewed has another name, which was missed where that outcome stayed unknown.
+            renewed = self.stage == result.provider_state == "authorized" and isinstance(result, PaymentQueried)
+            return {"lines": result.lines} if renewed and result.lines else {}
         if changed == "failed":
             return {"stage": "new", "open_commands": ()}
         seen = self._named(result)

@@ -76,6 +76,8 @@ class PaymentCreated(CommandResult):
     card: CardSummary | None = None
     lines: tuple[LineReference, ...] = ()
     provider_fee: Money | None = None
+    held_until: UtcTime | None = None
+    """Of a hold: when it lapses, where the provider tells."""
     stored_card: KeptCard | None = None
     """The card that the provider keeps from now on, where that was asked for."""
     payer: SealedPerson | None = None
@@ -90,6 +92,18 @@ class PaymentCaptured(CommandResult):
     verdict: Literal["accepted"] = "accepted"
     amount: Money
     captured_total: Money
+    lines: tuple[LineReference, ...] = ()
+
+
+class PaymentReauthorized(CommandResult):
+    """A hold was renewed. `amount` is what is held, as before; the provider's name of the hold may be a new one."""
+
+    type: ClassVar[str] = "payments.reauthorized.v1"
+
+    verdict: Literal["accepted"] = "accepted"
+    amount: Money
+    held_until: UtcTime | None = None
+    """When it lapses now, where the provider tells."""
     lines: tuple[LineReference, ...] = ()
 
 
@@ -126,6 +140,10 @@ class Found(CommandResult):
     stored_card: KeptCard | None = None
     """The card that the provider keeps from now on, where that was asked for."""
     provider_fee: Money | None = None
+    held_until: UtcTime | None = None
+    """Of a hold: when it lapses, where the provider tells."""
+    payer_agreed: bool = False
+    """The provider waits for a completion alone: the payer has agreed, and no money has moved."""
     changed: Literal["captured", "authorized", "failed", "cancelled"] | None = None
     """What became of the payment by it; absent where the payment stays as it was."""
     amount: Money | None = None
@@ -284,6 +302,7 @@ class CommandUnknown(CommandResult):
 Result = (
     PaymentCreated
     | PaymentCaptured
+    | PaymentReauthorized
     | PaymentCancelled
     | PaymentRefunded
     | PaymentQueried

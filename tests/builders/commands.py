@@ -13,6 +13,7 @@ from schemas.payments import (
     CreatePayment,
     ProviderToken,
     QueryPayment,
+    ReauthorizePayment,
     RefundPayment,
     ResolveOutcome,
     ReturnedField,
@@ -66,6 +67,10 @@ def a_transfer_share(payment_id: UUID | None = None, amount: Price | None = None
 
 def a_capture_payment(payment_id: UUID | None = None, amount: Price | None = None, **changed: Any) -> CapturePayment:
     return CapturePayment(payment_id=payment_id or new_id(), amount=amount, **changed)
+
+
+def a_reauthorize_payment(payment_id: UUID | None = None, **changed: Any) -> ReauthorizePayment:
+    return ReauthorizePayment(payment_id=payment_id or new_id(), **changed)
 
 
 def a_cancel_payment(payment_id: UUID | None = None, **changed: Any) -> CancelPayment:

@@ -1,5 +1,6 @@
 """Results of payment commands. Each is about one command; give `command_id` and `payment_id` to tie it to others."""
 
+from datetime import timedelta
 from typing import Any
 
 from schemas.ids import new_id
@@ -17,6 +18,7 @@ from schemas.payments import (
     PaymentCreated,
     PaymentNoticed,
     PaymentQueried,
+    PaymentReauthorized,
     PaymentRefunded,
     Performed,
     Reason,
@@ -69,6 +71,13 @@ def a_payment_created(amount: Money | None = None, **changed: Any) -> PaymentCre
 def a_payment_captured(amount: Money | None = None, **changed: Any) -> PaymentCaptured:
     price = amount or lira("12.50")
     return PaymentCaptured(**(_result("payments.capture.v1", {"amount": price, "captured_total": price}) | changed))
+
+
+def a_payment_reauthorized(amount: Money | None = None, **changed: Any) -> PaymentReauthorized:
+    price = amount or lira("12.50")
+    lines = (LineReference(line_id="line-1", provider_reference="24068103", paid=price),)
+    own = {"amount": price, "held_until": NOON + timedelta(days=29), "lines": lines}
+    return PaymentReauthorized(**(_result("payments.reauthorize_payment.v1", own) | changed))
 
 
 def a_payment_cancelled(amount: Money | None = None, **changed: Any) -> PaymentCancelled:

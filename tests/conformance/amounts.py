@@ -16,16 +16,18 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
 
-from providers.connector import Attempt, Connector, Operation, Read, Request
+from providers.connector import Attempt, Connector, Operation, Read, Request, Unsayable
 from providers.registry import connectors
 from schemas.money import Money, exponent
-from schemas.payments import Payment
+from schemas.payments import Payment, Reason
 from tests.conformance.contract import contract_file
 from tests.conformance.read_samples import a_question
 from tests.conformance.samples import attempt_for, command_for
 
 Path = tuple[str | int, ...]
 Sender = Callable[[Money], Request]
+CURRENCIES: Final = ("TRY", "EUR", "JPY", "KRW", "VND", "KWD", "TND", "HUF", "TWD", "ISK", "UGX", "MGA")
+"""Of two decimals, of none and of three; and those of which providers think otherwise than ISO 4217."""
 SHOWN: Final = Money(minor=1234, currency="TRY")
 _OTHER: Final = Money(minor=4321, currency="TRY")
 _ELSEWHERE: Final = Money(minor=1234, currency="EUR")
@@ -40,7 +42,7 @@ def senders(connector: Connector) -> dict[str, Sender]:
 def sent(connector: Connector, operation: Operation[Any, Any], money: Money) -> Request:
     """The operation's request where everything about it is `money`."""
     command = with_money(command_for(connector, operation), money)
-    return operation.build(command, _attempt(attempt_for(connector, operation), money))
+    return operation.build(command, attempt_of(attempt_for(connector, operation), money))
 
 
 def leaves(request: Request) -> dict[Path, Any]:
@@ -48,9 +50,9 @@ def leaves(request: Request) -> dict[Path, Any]:
     found: dict[Path, Any] = {("?", name): value for name, value in request.query}
     text = request.body.decode()
     if text.startswith(("{", "[")):
-        return found | dict(_walk(json.loads(text, parse_float=Decimal), ()))
+        return found | dict(walk(json.loads(text, parse_float=Decimal)))
     for name, value in parse_qsl(text, keep_blank_values=True):
-        found |= dict(_walk(_opened(value), (name,)))
+        found |= dict(walk(_opened(value), (name,)))
     return found
 
 
@@ -75,20 +77,37 @@ def declared(sender: Sender) -> dict[str, dict[str, Any]]:
     return {what: {shown(path): _plain(value) for path, value in where.items()} for what, where in found.items()}
 
 
-def read_as(literal: Any, value: Any, currency: str) -> Money:
+def decimals_of(connector: Connector, currency: str) -> int:
+    """As many as the provider gives a currency: ISO 4217's, but for those in `samples/contract/currencies.json`."""
+    file = contract_file(connector, "currencies")
+    own: Mapping[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return own.get(currency, exponent(currency))
+
+
+def unless_not_taken(build: Callable[[], Request]) -> Request | None:
+    """The request; `None` where the provider does not take the currency, and that is said before anything is sent."""
+    try:
+        return build()
+    except Unsayable as unsayable:
+        if unsayable.reason in {Reason.CURRENCY_NOT_PERMITTED, Reason.INVALID_AMOUNT}:
+            return None
+        raise
+
+
+def read_as(literal: Any, value: Any, currency: str, decimals: int) -> Money:
     """An amount that was sent, read in the unit that 12.34 is declared in.
 
     Raises:
-        ValueError: it is not written in that unit, with as many decimals as the currency has.
+        ValueError: it is not written in that unit, with as many decimals as the provider gives the currency.
     """
     if type(value) is not type(literal):
         raise ValueError(f"{value!r} is not of the declared kind")
     if "." not in str(literal):
         if not str(value).isascii() or not str(value).isdigit():
             raise ValueError(f"{value!r} is no whole number of minor units")
-        return Money(minor=int(value), currency=currency)
-    whole, _, decimals = str(value).partition(".")
-    if not whole.isdigit() or len(decimals) != exponent(currency):
+        return Money.from_major(Decimal(value).scaleb(-decimals), currency)
+    whole, _, fraction = str(value).partition(".")
+    if not whole.isdigit() or len(fraction) != decimals:
         raise ValueError(f"{value!r} has not the currency's decimals")
     return Money.parse(str(value), currency)
 
@@ -111,7 +130,8 @@ def shown(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _attempt(attempt: Attempt, money: Money) -> Attempt:
+def attempt_of(attempt: Attempt, money: Money) -> Attempt:
+    """The attempt with the amount, and all that its payment holds or has taken, being `money`."""
     payment: Payment = with_money(attempt.payment, money)
     totals = {name: money.minor for name in ("held", "captured") if getattr(payment, name)}
     if payment.currency is not None:
@@ -120,10 +140,11 @@ def _attempt(attempt: Attempt, money: Money) -> Attempt:
     return replace(attempt, amount=amount, payment=payment.model_copy(update=totals))
 
 
-def _walk(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def walk(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value of a JSON tree, by where it stands."""
     if isinstance(node, dict | list):
         for step, child in node.items() if isinstance(node, dict) else enumerate(node):
-            yield from _walk(child, (*path, step))
+            yield from walk(child, (*path, step))
     else:
         yield path, node
 

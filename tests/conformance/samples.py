@@ -28,6 +28,7 @@ from schemas.payments import (
     Payment,
     PaymentCommand,
     QueryPayment,
+    ReauthorizePayment,
     RefundPayment,
     StartThreeDSecure,
     StoredCard,
@@ -128,6 +129,8 @@ def a_command(kind: type[Command], **changed: Any) -> Command:
         return TransferShare.model_validate_json(json.dumps(_SHARE | changed))
     if kind is CapturePayment:
         return builders.a_capture_payment(PAYMENT_ID, **changed)
+    if kind is ReauthorizePayment:
+        return builders.a_reauthorize_payment(PAYMENT_ID)
     if kind is CancelPayment:
         return builders.a_cancel_payment(PAYMENT_ID, **changed)
     if kind is RefundPayment:
@@ -155,6 +158,7 @@ def command_for(connector: Connector, operation: Operation[Any, Any]) -> Command
 STATE_FOR: dict[type[PaymentCommand], str] = {
     CreatePayment: "new",
     CapturePayment: "held",
+    ReauthorizePayment: "held",
     CancelPayment: "captured",
     RefundPayment: "captured",
     QueryPayment: "captured",

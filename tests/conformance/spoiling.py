@@ -55,11 +55,13 @@ def with_one_leaf_changed(body: bytes, free: Collection[str]) -> Iterator[tuple[
         body: a JSON text.
         free: names of fields that may hold any text.
     """
-    tree = read(body)
-    for path in _leaves(tree):
+    pieces: list[str] = []
+    leaves = list(_spelled(read(body), (), pieces))
+    for path, place in leaves:
         others: tuple[Any, ...] = (None, True, [], -7, *(() if path[-1] in free else ("NEVER_MET",)))
         for other in others:
-            yield f"{'.'.join(map(str, path))}={other!r}", written(_changed(tree, path, other))
+            text = "".join((*pieces[:place], json.dumps(other), *pieces[place + 1 :]))
+            yield f"{'.'.join(map(str, path))}={other!r}", text.encode()
 
 
 def read(body: bytes) -> Any:
@@ -68,7 +70,10 @@ def read(body: bytes) -> Any:
 
 def written(node: Any) -> bytes:
     """JSON again, every number as it was."""
-    return _text(node).encode()
+    pieces: list[str] = []
+    for _ in _spelled(node, (), pieces):
+        pass
+    return "".join(pieces).encode()
 
 
 def values_of(node: Any, name: str) -> Iterator[Any]:
@@ -83,12 +88,21 @@ def values_of(node: Any, name: str) -> Iterator[Any]:
             yield from values_of(child, name)
 
 
-def _text(node: Any) -> str:
+def _spelled(node: Any, path: tuple[Any, ...], pieces: list[str]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """Writes a tree into pieces that make its text, and tells which of them is which leaf."""
     if isinstance(node, dict):
-        return "{" + ",".join(f"{json.dumps(name)}:{_text(child)}" for name, child in node.items()) + "}"
-    if isinstance(node, list):
-        return "[" + ",".join(map(_text, node)) + "]"
-    return str(node) if isinstance(node, Decimal) else json.dumps(node)
+        for place, (name, child) in enumerate(node.items()):
+            pieces.append(f"{',' if place else '{'}{json.dumps(name)}:")
+            yield from _spelled(child, (*path, name), pieces)
+        pieces.append("}" if node else "{}")
+    elif isinstance(node, list):
+        for place, child in enumerate(node):
+            pieces.append("," if place else "[")
+            yield from _spelled(child, (*path, place), pieces)
+        pieces.append("]" if node else "[]")
+    else:
+        yield path, len(pieces)
+        pieces.append(str(node) if isinstance(node, Decimal) else json.dumps(node))
 
 
 def _replaced(node: Any, name: str, other: Any) -> Any:
@@ -101,21 +115,3 @@ def _without(node: Any, name: str) -> Any:
     if isinstance(node, dict):
         return {key: _without(child, name) for key, child in node.items() if key != name}
     return [_without(child, name) for child in node] if isinstance(node, list) else node
-
-
-def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if isinstance(node, dict | list):
-        for step, child in node.items() if isinstance(node, dict) else enumerate(node):
-            yield from _leaves(child, (*path, step))
-    else:
-        yield path
-
-
-def _changed(node: Any, path: tuple[Any, ...], other: Any) -> Any:
-    if not path:
-        return other
-    step, *rest = path
-    inner = _changed(node[step], tuple(rest), other)
-    if isinstance(node, dict):
-        return {**node, step: inner}
-    return [*node[:step], inner, *node[step + 1 :]]

@@ -28,13 +28,16 @@ def test_no_name_stands_twice_in_what_is_declared(connector: Connector, name: st
 
 @every_connector
 def test_only_what_a_connector_offers_is_declared(connector: Connector) -> None:
-    assert set(verified_of(connector).proofs) <= set(offered(connector))
+    verified = verified_of(connector)
+    assert {*verified.proofs, *(name for one in verified.oracles for name in one.of or ())} <= {*offered(connector)}
 
 
 @every_connector
 def test_every_test_that_is_named_exists(connector: Connector) -> None:
-    proofs = verified_of(connector).proofs
-    assert [named for one in proofs.values() for named in (*one.client, *one.sandbox) if not is_a_test(named)] == []
+    verified = verified_of(connector)
+    named = [test for one in verified.proofs.values() for test in (*one.client, *one.sandbox)]
+    named += [test for oracle in verified.oracles for test in oracle.tests]
+    assert [test for test in named if not is_a_test(test)] == []
 
 
 @every_connector
@@ -60,6 +63,14 @@ def test_what_is_not_declared_is_verified_by_samples_alone() -> None:
     verified = Verified.model_validate_json(json.dumps({"standing": "independent", "proofs": proofs}))
     words = [verified_by(verified, name) for name in ("create", "capture", "refund")]
     assert words == ["independent client, vectors", "sandbox", "samples only"]
+
+
+def test_a_specification_stands_for_what_is_sent_and_a_fake_for_what_it_was_asked() -> None:
+    specification = {"by": "theirs 1", "standing": "specification", "tests": ["a::b"]}
+    fake = {"by": "of others 2", "standing": "independent fake", "tests": ["a::b"], "of": ["create", "call event"]}
+    verified = Verified.model_validate_json(json.dumps({"oracles": [specification, fake]}))
+    words = [verified_by(verified, name) for name in ("create", "read bin", "call event", "call other")]
+    assert words == ["specification, independent fake", "specification", "independent fake", "samples only"]
 
 
 def test_the_command_line_prints_the_table_and_writes_it_between_its_marks(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Every provider's calls to us: read as expected, refused once a signed byte is changed, and no bytes raise."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from providers.notices import Call, Notice, Refused
 from providers.registry import connectors
+from schemas.money import Money
 from schemas.webhooks import Verified
 from tests.conformance.calls import SampleCall, changed, header_bytes_changed, sample_calls
 
@@ -102,6 +104,15 @@ def test_only_a_document_of_the_providers_own_is_asked_for_and_without_it_nothin
     assert sample.read(fetched=None) == Refused("missing")
     assert sample.read(fetched=replace(sample.call.fetched, address=address + "0")) == Refused("missing")
     assert needs(replace(sample.call, headers={})) is None
+
+
+def test_a_call_brings_no_amount_along() -> None:
+    """I3: an echo of our own refund cannot be booked as a second one; the payment is asked for instead."""
+    for sample in CALLS:
+        notice = sample.notice()
+        told = {one.name: getattr(notice, one.name) for one in fields(notice)}
+        assert [name for name, value in told.items() if isinstance(value, Money | Decimal | int | float)] == []
+        assert notice.said in {None, "authorized", "captured", "pending", "failed", "cancelled"}
 
 
 @every_call

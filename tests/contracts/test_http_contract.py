@@ -13,25 +13,18 @@ from infra.gateway.parts import Parts
 from infra.gateway.places import Places
 from infra.local import LocalStack
 from infra.settings import Settings, read_settings
-from schemas.payments import StartThreeDSecure
-from schemas.payments.resources import (
-    RESOURCE_COMMANDS,
-    GetInstalments,
-    StoreCard,
-)
+from schemas.payments import CapturePayment, CreatePayment
+from schemas.payments.resources import GetInstalments, StoreCard
+from schemas.payments.vocabulary import COMMANDS
 from tests.api_server import running_api
 from tests.hub_environment import MASTER_KEY
 
 HERE = Path(__file__).parent
 EXAMPLES = "2"
 """Of each operation and phase."""
-STANDING_FOR_ALL = (StoreCard, GetInstalments)
-"""Commands about resources are taken by one function, whatever they say: two are tried in the place of all."""
-PASSED_OVER = "|".join(
-    re.escape(type_)
-    # A payment over its bank is all of a creation and one field more, and would take as long once more.
-    for type_ in (StartThreeDSecure.type, *(it.type for it in RESOURCE_COMMANDS if it not in STANDING_FOR_ALL))
-)
+STANDING_FOR_ALL = (CreatePayment, CapturePayment, StoreCard, GetInstalments)
+"""Commands are taken by one function, whatever they say: these are tried in the place of all."""
+PASSED_OVER = "|".join(re.escape(it.type) for it in COMMANDS if it not in STANDING_FOR_ALL)
 
 
 @pytest.fixture(scope="module")

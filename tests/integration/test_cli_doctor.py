@@ -104,8 +104,8 @@ async def test_answers_to_disputes_that_are_due_soon_are_told(
         await connection.execute(
             """insert into payment_disputes
                select 'stripe-main', 'du_' || hours, gen_random_uuid(), 'stripe', 1, state, state, null, 1250, 'TRY', 0,
-                      'TRY', 'fraud', null, null, now() + make_interval(hours => hours), false, now(), '/x',
-                      gen_random_uuid()
+                      'TRY', 'fraud', null, null, now() + make_interval(hours => hours),
+                      false, now(), '/x', gen_random_uuid()
                from (values (-1, 'needs_response'), (47, 'needs_response'), (49, 'needs_response'), (1, 'under_review'))
                     as due (hours, state)"""
         )

@@ -95,6 +95,32 @@ async def test_a_payment_in_two_steps_counts_its_money_once(hub: Hub) -> None:
         assert (totals["state"], totals["captured"], totals["statuses"]) == (state, captured, statuses), later
 
 
+async def test_a_renewed_hold_says_until_when_and_counts_nothing(hub: Hub) -> None:
+    payment, events, until = new_id(), hub.topics.payment_events.name, a.NOON + timedelta(days=29)
+    start = a.a_start_pending(payment_id=payment, capture="manual")
+    held = a.a_three_d_secure_completed(payment_id=payment, provider_state="authorized", changed="authorized")
+    told = (
+        start,
+        held.model_copy(update={"held_until": a.NOON}),
+        a.a_payment_reauthorized(payment_id=payment, held_until=until),
+        a.a_command_unknown(payment_id=payment, command_type="payments.reauthorize_payment.v1"),
+    )
+    await hub.append(*(a.a_record(events, one) for one in told))
+    await hub.project_all()
+    rows = await hub.rows(
+        "select kind, status, held_until from payment_transactions where payment_id = $1 order by result_offset",
+        payment,
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("create", "authorized", a.NOON),
+        ("complete", "accepted", a.NOON),
+        ("reauthorize", "accepted", until),
+        ("reauthorize", "unknown", None),
+    ]
+    totals = await _totals(hub, payment)
+    assert (totals["state"], totals["authorized"], totals["net"]) == ("authorized", 1250, 0)
+
+
 async def test_a_transaction_keeps_what_the_result_carries(hub: Hub) -> None:
     created = a.a_payment_created(
         a.lira("12.50"), order_id="order-9", instalments=3, provider_fee=a.lira("0.35"), price=a.lira("12.00")

@@ -39,6 +39,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "recipient_iban": "TR330006100519786457841326",
     },
     "payments.capture.v1": {"payment_id": _PAYMENT},
+    "payments.reauthorize_payment.v1": {"payment_id": _PAYMENT},
     "payments.cancel.v1": {"payment_id": _PAYMENT, "reason": "the buyer changed her mind"},
     "payments.refund.v1": {"payment_id": _PAYMENT, "amount": {"minor": 5000, "currency": "TRY"}},
     "payments.query.v1": {"payment_id": _PAYMENT},

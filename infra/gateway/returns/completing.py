@@ -1,4 +1,10 @@
-"""Whether what a browser brought back completes a payment that was started with 3-D Secure."""
+"""Whether what a browser brought back completes a payment that waits for its payer.
+
+Signed fields say that the payer's bank let the payment through. Unsigned ones say nothing, and complete it where its
+provider knows by itself whether the payer agreed: asked to complete what nobody agreed to, it moves nothing and the
+payment waits on. So that nobody makes the hub ask without end, that is done a few times for one beginning, and for one
+page of returns again only once the last completion was refused.
+"""
 
 import hashlib
 import json
@@ -19,6 +25,8 @@ from schemas.payments import CompleteThreeDSecure, ReturnedField
 log = logging.getLogger(__name__)
 
 _PURPOSE: Final = "return-completion/1"
+_TRIES: Final = 5
+"""As often a payment is completed on unsigned returns; the payer may be sent to the provider's page once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,10 @@ class Completing:
         self._integrations = integrations
 
     def completion(self, came: Proved, begun: Begun, fields: tuple[ReturnedField, ...]) -> Completion | None:
-        """`None` where only the provider can tell: nothing is signed, the bank said no, or another payment is meant."""
+        """`None` where only the provider can tell: the bank said no, another payment is meant, or nothing is signed.
+
+        Except by providers that complete nothing without the payer's yes.
+        """
         integration = self._integration(came, begun)
         if integration is None or integration.connector.returns is None or not fields:
             return None
@@ -48,9 +59,15 @@ class Completing:
             return None
         # An earlier start of the same payment may have left a page open somewhere.
         stale = begun.provider_reference is not None and verdict.reference not in {None, begun.provider_reference}
-        if not verdict.verified or not verdict.completes or stale:
+        if not verdict.completes or stale:
             return None
         payment_id = came.ticket.payment_id
+        if not verdict.verified:
+            known = begun.provider_reference is not None and verdict.reference == begun.provider_reference
+            if not known or begun.completions_refused >= _TRIES:
+                return None
+            unproved = CompleteThreeDSecure(payment_id=payment_id, integration_id=integration.id)
+            return Completion(derived_id(came.ticket.made_ms, _untold(came, begun)), unproved)
         returned = tuple(sorted(fields, key=lambda field: (field.name, field.value)))
         command = CompleteThreeDSecure(payment_id=payment_id, integration_id=integration.id, returned=returned)
         return Completion(derived_id(came.ticket.made_ms, _told(came, command)), command)
@@ -68,6 +85,11 @@ class Completing:
 
 def _live(integration: Integration) -> Sequence[Credentials]:
     return tuple(one for one in (integration.credentials, *integration.retiring) if len(one))
+
+
+def _untold(came: Proved, begun: Begun) -> str:
+    """The ticket, and which try it is: nothing of what came with it counts."""
+    return f"{_PURPOSE} {came.command_id} unsigned {begun.provider_reference} {begun.completions_refused}"
 
 
 def _told(came: Proved, command: CompleteThreeDSecure) -> str:

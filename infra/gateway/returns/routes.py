@@ -85,7 +85,8 @@ async def come_back(payment_id: str, request: Request) -> Response:
 
     The browser comes cross-site, without cookies, and nothing that it brings is believed but what is signed: the
     address by the hub, and what the bank posted or added to the query by the provider. Where that says that the payer
-    was let through, the payment is completed; else the provider is asked. Its answer is booked, and nothing else.
+    was let through, the payment is completed, and where the provider itself knows whether the payer agreed; else the
+    provider is asked. Its answer is booked, and nothing else.
     """
     returns: Returns = request.app.state.parts.returns
     origins = returns.place.origins

@@ -26,10 +26,15 @@ _PAID: Final = frozenset({"captured", "authorized"})
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where a payment waits for its payer, and how it is called there; `None` where the tables do not know."""
+    """Where a payment waits for its payer, and how it is called there; `None` where the tables do not know.
+
+    Attributes:
+        completions_refused: how often it was to be completed since, and was not.
+    """
 
     integration_id: str | None = None
     provider_reference: str | None = None
+    completions_refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +92,5 @@ class Standing:
         except FAILURES as failed:
             log.warning("payments cannot be looked up", extra={"why": type(failed).__name__})
             return _Seen("pending", ended=True)
-        begun = Begun(row["begun_at"], row["begun_as"])
+        begun = Begun(row["begun_at"], row["begun_as"], row["completions_refused"])
         return _Seen(row["state"] or "pending", row["ended"], begun)

@@ -1,7 +1,7 @@
 -- How a payment ($1) stands for the shopper who comes back, and whether the command about it ($2) has ended. Both come of
 -- one event, which the projector writes in one transaction: whoever sees the end sees what it brought.
 -- Where the address was made for one integration ($3), nothing is told of a payment that is at another.
--- Where it waits for its payer, and how it is called there, is for the hub alone.
+-- Where it waits for its payer, how it is called there, and how often a completion of it was refused is for the hub alone.
 select
     (select case
          when bool_or(status in ('released', 'reversed')) then 'failed'
@@ -15,10 +15,13 @@ select
     exists (
         select from integration_queue_jobs
         where job_id = $2 and status not in ('pending', 'running')) as ended,
-    begun.integration_id as begun_at, begun.provider_reference as begun_as
+    begun.integration_id as begun_at, begun.provider_reference as begun_as,
+    (select count(*) from payment_transactions
+     where payment_id = $1 and kind = 'complete' and status = 'refused' and result_offset > begun.result_offset
+    ) as completions_refused
 from (select 1) as one
 left join lateral (
-    select integration_id, provider_reference
+    select integration_id, provider_reference, result_offset
     from payment_transactions
     where payment_id = $1 and kind = 'create' and status = 'pending'
     order by result_offset desc

@@ -1,22 +1,21 @@
 """Calls the store: what is due, again until it answers `OK`, and everything else that time alone brings about."""
 
-import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final, Self
+from typing import Final
 
 import aiohttp
 
 from infra.sandbox.clock import SandboxClock
-from infra.sandbox.outgoing_calls import OutgoingCalls
 from infra.sandbox.paytr.books import Books
 from infra.sandbox.paytr.outbox import Notice, last_told, note_attempt, take_due
 from infra.sandbox.paytr.paying import next_decision_ms
 from infra.sandbox.paytr.store import Store
 from infra.sandbox.paytr.transfers import next_transfer_ms
+from infra.sandbox.timed_calls import TimedCalls
 
 log = logging.getLogger(__name__)
 
@@ -24,66 +23,26 @@ _MOST_READ: Final = 4096
 _WRONG_HASH: Final = "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc="
 
 
-class Caller(OutgoingCalls):
-    """Runs until the block ends. `settle` lets happen in the books what is due."""
+class Caller(TimedCalls[Notice]):
+    """PayTR's calls to one store."""
 
     def __init__(self, books: Books, store: Store, clock: SandboxClock, settle: Callable[[], Awaitable[None]]) -> None:
-        super().__init__()
+        super().__init__(clock, settle)
         self._books = books
         self._store = store
-        self._clock = clock
-        self._settle = settle
-        self._taking = asyncio.Lock()
-        self._telling: dict[asyncio.Task[None], str] = {}  # calls under way, and about what
         self._made = 0
-
-    async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        self.start(self._keep_calling())
-        return self
-
-    def wake(self) -> None:
-        """Something may have fallen due."""
-        self._clock.wake()
 
     async def call_about(self, subject: str, *, forged: bool) -> str | None:
         """Call about an order or transfer now, due or not. What was answered; `None` where nothing is to tell."""
         notice = await self._books.run(lambda connection: last_told(connection, subject))
         return None if notice is None else await self._post(notice, forged=forged)
 
-    async def tell_before_return(self, merchant_oid: str) -> None:
-        """Make the order's first call now, and wait for its answer; if it is being made, only wait."""
-        await self._take_due()
-        await self._all_told(merchant_oid)
+    async def _due(self) -> list[Notice]:
+        now_ms = self._books.now_ms()
+        return await self._books.run(partial(take_due, store=self._store, now_ms=now_ms))
 
-    async def advance(self, seconds: float) -> None:
-        """Put the clock ahead, let happen what falls due, make its calls, and wait for all calls under way."""
-        self._clock.advance(seconds)
-        await self._settle()
-        await self._take_due()
-        await self._all_told()
-
-    async def _keep_calling(self) -> None:
-        while True:
-            await self._settle()
-            await self._take_due()
-            waiting = self._clock.waiting()
-            due_ms = await self._books.run(_next_due_ms)
-            await self._clock.until(due_ms, waiting)
-
-    async def _take_due(self) -> None:
-        async with self._taking:  # whoever waits for a call must find it begun as soon as it is no longer due
-            now_ms = self._books.now_ms()
-            for notice in await self._books.run(partial(take_due, store=self._store, now_ms=now_ms)):
-                telling = self.start(self._tell(notice))
-                self._telling[telling] = notice.subject
-                telling.add_done_callback(self._telling.pop)
-
-    async def _all_told(self, about: str | None = None) -> None:
-        """Wait for the calls that are under way, or those about one order."""
-        under_way = [telling for telling, subject in self._telling.items() if about in {None, subject}]
-        if under_way:
-            await asyncio.wait(under_way)
+    async def _next_due_ms(self) -> int | None:
+        return await self._books.run(_next_due_ms)
 
     async def _tell(self, notice: Notice) -> None:
         self._made += 1

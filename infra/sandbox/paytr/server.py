@@ -69,7 +69,7 @@ class PaytrServer:
         store = self._performer.store
         oid = result.merchant_oid if isinstance(result, Page | Leave) else told_first
         if oid is not None and store.callbacks.before_return:
-            await self._caller.tell_before_return(oid)
+            await self._caller.tell_due(oid)
         self._caller.wake()
         match result:
             case Page(html):

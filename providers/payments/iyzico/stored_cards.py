@@ -38,6 +38,8 @@ class CardList(Envelope):
 
 def build_store(command: StoreCard, attempt: Attempt) -> Request:
     """Without an alias the attempt's reference is one: by it an attempt without an answer is found again."""
+    if command.provider_token is not None:
+        raise Unsayable(Reason.UNSUPPORTED_METHOD, "iyzico takes no token of a script; send card_ref")
     card = {"cardAlias": command.alias or attempt.reference, **card_fields(vault_card(attempt))}
     if command.customer_key is not None:
         buyer = {"cardUserKey": command.customer_key}

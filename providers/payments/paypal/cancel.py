@@ -25,7 +25,7 @@ def build_cancel(command: CancelPayment, attempt: Attempt) -> Request:
     if not attempt.payment.held and beginning_of(attempt) is not None:
         detail = "the payer has not paid; the order cannot be cancelled at PayPal, and lapses unless it is completed"
         raise Unsayable(Reason.INVALID_STATE, detail)
-    return post(_PATH, {}, key=attempt.reference, authorization=movement_of(attempt, "authorization"))
+    return post(_PATH, None, key=attempt.reference, authorization=movement_of(attempt, "authorization"))
 
 
 def read_cancel(reply: Movement, command: CancelPayment, attempt: Attempt) -> Outcome:

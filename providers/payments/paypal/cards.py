@@ -52,6 +52,8 @@ class Deleted(DeletionReply):
 def build_store(command: StoreCard, attempt: Attempt) -> Request:
     if command.alias is not None:
         raise Unsayable(Reason.INVALID_REQUEST, "PayPal keeps no alias of a card; send none")
+    if command.provider_token is not None:
+        raise Unsayable(Reason.UNSUPPORTED_METHOD, "PayPal takes no token of a script here; send card_ref")
     customer = None if command.customer_key is None else {"id": command.customer_key}
     body = {"customer": customer, "payment_source": {"card": card_fields(vault_card(attempt))}}
     return post(_TOKENS, body, key=attempt.reference)

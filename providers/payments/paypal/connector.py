@@ -7,6 +7,8 @@ from providers.payments.paypal import disputes, look_ups
 from providers.payments.paypal.health import read_health
 from providers.payments.paypal.operations_payment import PAYMENT_OPERATIONS
 from providers.payments.paypal.operations_resource import RESOURCE_OPERATIONS
+from providers.payments.paypal.returned import read_return
+from providers.payments.paypal.settings import PaypalSettings
 from providers.payments.paypal.signing import TOKEN, sign, verify
 from providers.payments.paypal.webhook import WEBHOOKS
 from providers.payments.paypal.wire import get
@@ -54,7 +56,9 @@ CONNECTOR = Connector(
     token=TOKEN,
     operations=(*PAYMENT_OPERATIONS, *RESOURCE_OPERATIONS),
     reads=(*look_ups.READS, *disputes.READS),
+    settings=PaypalSettings,
     webhooks=WEBHOOKS,
+    returns=read_return,
     probe=HealthProbe(get("/v1/notifications/webhooks"), read_health),
     reference=ReferenceFormat("alphanumeric", 64),
     methods=("wallet", "hosted_page", "stored_card", "card_ref"),

@@ -85,7 +85,7 @@ def _waiting(reply: OrderReply, order: str) -> Outcome:
         state=ProviderState.PENDING,
     )
     if reply.status == "APPROVED":
-        return waiting
+        return replace(waiting, payer_agreed=True)
     page = page_of(reply)
     detail = "send the payer to PayPal's page, and complete the payment once they are back"
     return replace(waiting, detail=detail, redirect_url=page.url, next_action=page)

@@ -13,7 +13,7 @@ from providers.notices import named
 from providers.outcome import Refusal, UnusableAnswer
 from providers.payments.paypal.amounts import Amount, from_wire, moved
 from providers.payments.paypal.errors import is_absent, meaning_of, not_answered
-from providers.payments.paypal.subscriptions import moment
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.wire import Reply, get
 from schemas.money import Money
 from schemas.payments import Dispute, DisputeLookUp, FoundDispute, Reason

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from providers.connector import Inquiry, Operation
-from providers.payments.paypal import cancel, capture, complete, create, order, query, refund
+from providers.payments.paypal import cancel, capture, complete, create, order, query, reauthorize, refund
 from providers.payments.paypal.order import Movement, OrderReply
 from providers.payments.paypal.timing import ABSENCE_S, DEADLINE_S, ORDERS_S, PAYMENTS_S, QUESTION_S
 from schemas.payments import (
@@ -12,6 +12,7 @@ from schemas.payments import (
     CompleteThreeDSecure,
     CreatePayment,
     QueryPayment,
+    ReauthorizePayment,
     RefundPayment,
     StartThreeDSecure,
 )
@@ -25,6 +26,7 @@ _CREATE: Final = Operation(
     deadline_s=DEADLINE_S,
     repeatable_for_s=ORDERS_S,
     absence_window_s=ABSENCE_S,
+    awaits_completion=True,
 )
 _START: Final = Operation(
     name="start_three_d_secure",
@@ -55,6 +57,17 @@ _CAPTURE: Final = Operation(
     read=capture.read_capture,
     deadline_s=DEADLINE_S,
     inquiry=Inquiry(order.ask_about, OrderReply, capture.read_capture_inquiry, QUESTION_S),
+    repeatable_for_s=PAYMENTS_S,
+    absence_window_s=ABSENCE_S,
+)
+_REAUTHORIZE: Final = Operation(
+    name="reauthorize",
+    command=ReauthorizePayment,
+    build=reauthorize.build_reauthorize,
+    reply=Movement,
+    read=reauthorize.read_reauthorize,
+    deadline_s=DEADLINE_S,
+    inquiry=Inquiry(order.ask_about, OrderReply, reauthorize.read_reauthorize_inquiry, QUESTION_S),
     repeatable_for_s=PAYMENTS_S,
     absence_window_s=ABSENCE_S,
 )
@@ -94,6 +107,7 @@ PAYMENT_OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     _START,
     _COMPLETE,
     _CAPTURE,
+    _REAUTHORIZE,
     _CANCEL,
     _REFUND,
     _QUERY,

@@ -14,6 +14,7 @@ from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.paypal.amounts import Amount, from_wire, moved
 from providers.payments.paypal.errors import PROCESSOR
 from providers.payments.paypal.known import Kind, line, order_of
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.vaulted import Instrument, kept_card, summary_of
 from providers.payments.paypal.wire import Reply, get
 from schemas.payments import Reason
@@ -46,6 +47,7 @@ class Movement(Reply):
     status: str | None = None
     amount: Amount | None = None
     custom_id: str | None = None
+    expiration_time: str | None = None
     status_details: StatusDetails | None = None
     processor_response: Processor | None = None
     seller_receivable_breakdown: Breakdown | None = None
@@ -111,7 +113,7 @@ def performed(reply: OrderReply) -> Outcome | None:
     captures = reply.movements("captures")
     live = [one for one in captures if one.status not in _NOT_TAKEN]
     tried = live or list(captures[-1:])
-    authorizations = reply.movements("authorizations")[-1:]
+    authorizations = _standing(reply.movements("authorizations"))
     if not tried and not authorizations:
         return None
     found = captured(_single(tried)) if tried else authorized(_single(authorizations))
@@ -142,7 +144,9 @@ def authorized(movement: Movement) -> Outcome:
     """What became of an authorization by which nothing was captured; raises as `captured`."""
     match movement.status:
         case "CREATED":
-            return replace(_facts(movement, "authorization"), verdict=Verdict.ACCEPTED, state=ProviderState.AUTHORIZED)
+            held = _facts(movement, "authorization")
+            until = moment(movement.expiration_time)
+            return replace(held, verdict=Verdict.ACCEPTED, state=ProviderState.AUTHORIZED, held_until=until)
         case "PENDING":
             return _undecided(movement, "authorization")
         case "DENIED":
@@ -211,6 +215,12 @@ def _refused(movement: Movement) -> Outcome:
         their_code=movement.why or movement.status,
         state=ProviderState.FAILED,
     )
+
+
+def _standing(authorizations: Sequence[Movement]) -> tuple[Movement, ...]:
+    """The one that stands, the last of them: a hold that was renewed leaves the earlier one behind."""
+    over = {"VOIDED", "DENIED"}
+    return tuple([one for one in authorizations if one.status not in over] or authorizations)[-1:]
 
 
 def _single(movements: Sequence[Movement]) -> Movement:

@@ -6,6 +6,7 @@ from providers.connector import Attempt
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.paypal.errors import is_absent, not_answered
 from providers.payments.paypal.order import WAITING, OrderReply, performed, require_order
+from providers.payments.paypal.settings import PaypalSettings
 from schemas.payments import QueryPayment
 from schemas.verdicts import Verdict
 
@@ -28,7 +29,10 @@ def read_query(reply: OrderReply, _command: QueryPayment, attempt: Attempt) -> O
         return replace(found, verdict=Verdict.ACCEPTED, reason=None, failure=None, detail="", their_code=None)
     standing = Outcome(verdict=Verdict.ACCEPTED, reference=reply.id)
     if reply.status in WAITING:
-        return replace(standing, state=ProviderState.PENDING)
+        agreed, settings = reply.status == "APPROVED", attempt.account.settings
+        by_hub = isinstance(settings, PaypalSettings) and settings.complete_when_approved
+        waiting = replace(standing, state=ProviderState.PENDING)
+        return replace(waiting, payer_agreed=agreed, to_be_completed=agreed and by_hub)
     if reply.status == "VOIDED":
         return replace(standing, state=ProviderState.CANCELLED)
     raise UnusableAnswer("status is missing, or does not fit an order without a capture and an authorization")

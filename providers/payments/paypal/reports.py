@@ -14,7 +14,7 @@ from providers.notices import named
 from providers.outcome import Outcome, UnusableAnswer
 from providers.payments.paypal.amounts import Amount, from_wire
 from providers.payments.paypal.errors import refusal
-from providers.payments.paypal.subscriptions import moment
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.wire import Reply, get
 from schemas.money import Money
 from schemas.payments import Reason

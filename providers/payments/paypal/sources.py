@@ -39,7 +39,7 @@ def source_of(command: CreatePayment, attempt: Attempt) -> dict[str, Any]:
             return {"paypal": {"vault_id": token.removeprefix(WALLET), **_return(command)}}
         case StoredCard(card_token=token):
             kept = {"vault_id": token, "stored_credential": _stored_credential(command), **_return(command)}
-            return {"card": {**kept, "attributes": _verification(command)}}
+            return {"card": {**kept, "attributes": _verification(command) or None}}
         case CardRef():
             attributes = {**_verification(command), **(_keep_card(command) or {})}
             fields = {**card_fields(vault_card(attempt), command.billing_address), **_return(command)}

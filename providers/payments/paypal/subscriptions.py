@@ -3,13 +3,13 @@
 Source: README, "Subscriptions".
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from providers.connector import Attempt, Request, Unsayable, Wire
 from providers.notices import named
 from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.paypal.errors import is_absent, not_answered, refusal
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.resource import reference_of
 from providers.payments.paypal.wire import Reply, get, page_of, post
 from schemas.payments import Reason
@@ -231,12 +231,3 @@ def _told(reply: SubscriptionReply) -> Outcome:
         began_at=moment(reply.start_time),
     )
     return Outcome(verdict=Verdict.ACCEPTED, reference=subscription, details=details)
-
-
-def moment(text: str | None) -> datetime | None:
-    """A time of theirs (RFC 3339); `None` for one that cannot be read, or says no offset."""
-    try:
-        read = None if text is None else datetime.fromisoformat(text)
-        return None if read is None or read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):  # the first and the last hours that can be written have no time by UTC
-        return None

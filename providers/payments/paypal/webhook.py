@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from providers.notices import Call, Notice, Refused, Webhooks, named
 from providers.payments.paypal.certificates import signs
-from providers.payments.paypal.subscriptions import moment
+from providers.payments.paypal.moments import moment
 from providers.reading import Unreadable, parse_json
 from providers.signatures import header_of, secrets_named
 from schemas.payments.notices import ProviderState

@@ -15,15 +15,16 @@ _APPROVALS: Final = ("payer-action", "approve")
 """Which of the two a page has depends on how its order was made; both lead the payer to it."""
 
 
-def post(template: str, body: Mapping[str, Any], *, key: str | None = None, **names: str) -> Request:
+def post(template: str, body: Mapping[str, Any] | None, *, key: str | None = None, **names: str) -> Request:
     """A request with its exact bytes.
 
     Args:
         template: the path, names in braces where `names` go.
-        body: without what is absent.
+        body: without what is absent; `None` where PayPal describes none.
         key: `PayPal-Request-Id`: a request that is repeated under it is answered as the first time.
     """
-    return _written("POST", template, json.dumps(without_absent(body), separators=(",", ":")).encode(), key, names)
+    written = b"" if body is None else json.dumps(without_absent(body), separators=(",", ":")).encode()
+    return _written("POST", template, written, key, names)
 
 
 def get(template: str, *, query: tuple[tuple[str, str], ...] = (), **names: str) -> Request:

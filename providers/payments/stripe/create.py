@@ -114,14 +114,16 @@ def build_inquiry(command: CreatePayment, attempt: Attempt) -> Request:
     return listed(page.PATH if there else PATH, attempt.command_id, customer_of(command))
 
 
-def listed(path: str, command_id: UUID, customer: str | None = None) -> Request:
-    """Objects that were made since a command was, the newest first."""
+def listed(path: str, command_id: UUID, customer: str | None = None, *, expand: str | None = None) -> Request:
+    """Objects that were made since a command was, the newest first; `expand` names what is told in full."""
     query = [("limit", str(PAGE_SIZE))]
     since = created_at(command_id)
     if since is not None:
         query.append(("created[gte]", str(int((since - _CLOCKS_APART).timestamp()))))
     if customer is not None:
         query.append(("customer", customer))
+    if expand is not None:
+        query.append(("expand[0]", expand))
     return get(path, path, query)
 
 

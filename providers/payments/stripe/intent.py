@@ -4,6 +4,7 @@ Source: README, "States", "3-D Secure".
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, Literal
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from providers.connector import Attempt, Unsayable
 from providers.outcome import Outcome, ProviderState, UnusableAnswer
 from providers.payments.stripe.amounts import from_wire
 from providers.payments.stripe.errors import refusal
+from providers.payments.stripe.moments import moment
 from providers.payments.stripe.wire import Http, IntentFields, at, id_of, text_at
 from schemas.money import Money
 from schemas.payments import CardSummary, KeptCard, Reason, Redirect
@@ -67,7 +69,8 @@ def decided(intent: IntentFields, http: Http, capture: Literal["auto", "manual"]
             return taken if capture == "auto" else contradiction(taken, "a hold was asked for and a charge was made")
         case "requires_capture":
             amount = from_wire(intent.amount_capturable, intent.currency, "amount_capturable")
-            held = replace(facts, state=ProviderState.AUTHORIZED, amount=amount)
+            until = lapses_at(intent.latest_charge)
+            held = replace(facts, state=ProviderState.AUTHORIZED, amount=amount, held_until=until)
             return held if capture == "manual" else contradiction(held, "a charge was asked for and a hold was made")
         case "processing":
             detail = "Stripe has taken it and not decided; its webhook or a query tells"
@@ -114,6 +117,12 @@ def as_expected(outcome: Outcome, expected: Money | None) -> Outcome:
 def card_of(charge: object) -> CardSummary | None:
     """The card of a charge that was told in full."""
     return summary(at(charge, "payment_method_details", "card"))
+
+
+def lapses_at(charge: object) -> datetime | None:
+    """Until when a hold can be captured, where the charge was told in full and says so."""
+    told = at(charge, "payment_method_details", "card", "capture_before")
+    return moment(told) if isinstance(told, int) and not isinstance(told, bool) else None
 
 
 def summary(card: object) -> CardSummary | None:

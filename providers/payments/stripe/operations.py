@@ -14,6 +14,7 @@ from providers.payments.stripe import (
     refund,
     reports,
     stored_cards,
+    storing_cards,
     subscribing,
     subscription_charge,
     subscription_life,
@@ -43,6 +44,7 @@ from schemas.payments.resources import (
     ListTransactions,
     QuerySubscription,
     RetrySubscriptionCharge,
+    StoreCard,
     UpgradeSubscription,
 )
 from schemas.payments.vocabulary import Command
@@ -119,6 +121,14 @@ _PAYMENTS: Final = (
     _asks("query", QueryPayment, query.build_query, query.QueryReply, query.read_query),
 )
 _CARDS: Final = (
+    _moves(
+        "store_card",
+        StoreCard,
+        storing_cards.build_store,
+        storing_cards.StoringReply,
+        storing_cards.read_store,
+        inquiry=Inquiry(storing_cards.build_store_inquiry, storing_cards.StoringList, storing_cards.read_store_inquiry),
+    ),
     _moves(
         "delete_card",
         DeleteCard,

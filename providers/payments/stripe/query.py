@@ -12,12 +12,13 @@ from providers.payments.stripe import page
 from providers.payments.stripe.amounts import from_wire
 from providers.payments.stripe.create import CreatedFields, CreatedList, found_in, listed
 from providers.payments.stripe.errors import raise_error
-from providers.payments.stripe.intent import KIND, PATH, TEMPLATE, WITH_CHARGE, card_of
+from providers.payments.stripe.intent import KIND, PATH, TEMPLATE, WITH_CHARGE, card_of, lapses_at
 from providers.payments.stripe.wire import IntentFields, get, segment
 from schemas.payments import OpenCommand, QueryPayment, Reason
 from schemas.verdicts import Verdict
 
-_IN_FULL: Final = (("expand[0]", "payment_intent"),)
+_IN_FULL: Final = (("expand[0]", "payment_intent.latest_charge"),)
+"""The page's intent, with its charge, which tells the card."""
 
 
 class QueryReply(CreatedFields, CreatedList):
@@ -72,7 +73,8 @@ def standing(intent: IntentFields) -> Outcome:
             return replace(outcome, state=ProviderState.CAPTURED, amount=amount)
         case "requires_capture":
             amount = from_wire(intent.amount_capturable, intent.currency, "amount_capturable")
-            return replace(outcome, state=ProviderState.AUTHORIZED, amount=amount)
+            until = lapses_at(intent.latest_charge)
+            return replace(outcome, state=ProviderState.AUTHORIZED, amount=amount, held_until=until)
         case "requires_payment_method" if intent.last_payment_error is not None:
             return replace(outcome, state=ProviderState.FAILED, their_code=intent.last_payment_error.word)
         case "requires_payment_method" | "requires_confirmation" | "requires_action" | "processing":

@@ -20,6 +20,8 @@ from schemas.payments import Reason
 from schemas.payments.resources import CreateSubscription
 from schemas.verdicts import FailureClass, Verdict
 
+_EACH_EXPANDED: Final = "data.latest_invoice.payments"
+"""So that what was begun is told with its first charge, as it is where the answer arrives."""
 _LOST: Final = Outcome(
     verdict=Verdict.REFUSED,
     reason=Reason.EXPIRED,
@@ -92,8 +94,9 @@ def read_create(reply: BegunReply, command: CreateSubscription, attempt: Attempt
 
 
 def build_inquiry(command: CreateSubscription, attempt: Attempt) -> Request:
-    there = command.return_url is not None
-    return listed(page.PATH if there else PATH, attempt.command_id, command.customer_reference)
+    if command.return_url is not None:
+        return listed(page.PATH, attempt.command_id, command.customer_reference)
+    return listed(PATH, attempt.command_id, command.customer_reference, expand=_EACH_EXPANDED)
 
 
 def read_inquiry(reply: BegunList, command: CreateSubscription, attempt: Attempt) -> Finding:

@@ -1,9 +1,9 @@
 """Cards that a provider keeps. A card's number is in the hub's card vault for minutes, and nowhere else."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.base import Frozen, NoNul, Text, Token
 from schemas.payments.kept_card import KeptCard
@@ -20,11 +20,19 @@ class StoreCard(ResourceOrder):
 
     buyer_id: Annotated[Token, Personal()]
     email: Annotated[Email, Personal()]
-    card_ref: UUID
+    card_ref: UUID | None = None
     """The card in the hub's vault."""
+    provider_token: Token | None = None
+    """What the provider's own script made of the card in the buyer's browser, instead of `card_ref`."""
     alias: Text | None = None
     customer_key: Token | None = None
     """The buyer's key at the provider; absent for a buyer it does not know."""
+
+    @model_validator(mode="after")
+    def _one_card(self) -> Self:
+        if (self.card_ref is None) == (self.provider_token is None):
+            raise ValueError("name exactly one of card_ref and provider_token")
+        return self
 
 
 class DeleteCard(ResourceOrder):

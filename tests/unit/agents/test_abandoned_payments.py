@@ -50,7 +50,7 @@ from tests.builders import (
     lira,
     performed,
 )
-from tests.unit.agents.works import INTEGRATIONS, a_work, places
+from tests.unit.agents.works import INTEGRATIONS, a_work, no_completions, places
 
 ID = new_id()
 PAID = lira("12.50")
@@ -220,7 +220,7 @@ async def asked(step: Step, *, payment: Payment | None = None, at: datetime = UN
     known = (payment or after(STARTED)).model_copy(update={"integration_id": "a"})
     given = a_work()
     work = Work(given.delivery, new_id(), notice, known, given.claim, SOURCE)
-    return await Noticing(provider, places(), PATIENCE, lambda: at).ask(work, notice), provider.asked
+    return await Noticing(provider, places(), PATIENCE, no_completions(), lambda: at).ask(work, notice), provider.asked
 
 
 REFUSED = Outcome(

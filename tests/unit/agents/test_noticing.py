@@ -18,7 +18,7 @@ from schemas.payments import Payment
 from schemas.verdicts import Verdict
 from tests.builders import a_command_pending, a_take_notice
 from tests.builders.records import NOON
-from tests.unit.agents.works import a_work
+from tests.unit.agents.works import a_work, no_completions
 
 ACCOUNTS = {
     name: Integration(name, connectors()[name], "sandbox", "https://x.example", {}) for name in ("paytr", "iyzico")
@@ -51,7 +51,7 @@ async def heard(at: str, said: str | None, state: ProviderState, *, age_s: float
     work = replace(a_work(), command=notice, payment=payment)
     work = replace(work, claim=replace(work.claim, claimed_age_s=age_s))
     places = Places(integrations=ACCOUNTS, paused_s=lambda *_: 0.0)
-    return await Noticing(Told(state), places, Patience(), lambda: NOON).ask(work, notice)
+    return await Noticing(Told(state), places, Patience(), no_completions(), lambda: NOON).ask(work, notice)
 
 
 async def test_a_failure_is_believed_where_the_provider_does_not_know_what_failed() -> None:

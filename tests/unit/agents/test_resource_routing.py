@@ -5,6 +5,8 @@ from uuid import UUID
 
 from agents.payments.decide import Refuse
 from agents.routing import Route, closed_refusal, route
+from providers.connector import Integration
+from providers.registry import connectors
 from schemas.ids import new_id
 from schemas.payments import Reason
 from schemas.payments.resources import (
@@ -61,6 +63,20 @@ def test_one_that_names_none_goes_by_a_rule_without_conditions() -> None:
     assert goes(CreateProduct, for_lira) is Reason.UNKNOWN_INTEGRATION
     assert goes(CreateProduct, for_lira, a_rule()) == ["b", "c"]
     assert goes(LookUpCard, a_rule()) == ["b", "c"]
+
+
+def test_a_token_of_a_provider_s_script_goes_to_that_provider_alone() -> None:
+    places = {**INTEGRATIONS, "s": Integration("s", connectors()["stripe"], "sandbox", "https://x.example", {})}
+    by_token: dict[str, Any] = {"card_ref": None, "provider_token": "pm_1"}
+    first_at_stripe = a_rule(first="s", fallback=("b", "c"))
+
+    def tried(**said: Any) -> list[str]:
+        found = route(ID, a_resource_command(StoreCard, **said), a_resource("new"), places, rules=(first_at_stripe,))
+        assert isinstance(found, Route)
+        return [choice.integration.id for choice in found.choices]
+
+    assert tried() == ["s", "b", "c"]
+    assert tried(**by_token) == ["s"]
 
 
 def test_a_disabled_integration_takes_no_command() -> None:

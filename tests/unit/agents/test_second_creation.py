@@ -52,6 +52,7 @@ async def told(step: Step, payment: Payment, work: Work) -> Any:
         rejections=unused,
         lot=unused,
         places=places(),
+        completions=unused,
         subjects=None,
         patience=Patience(),
         resolve_alone_minor=0,

@@ -50,6 +50,7 @@ async def stepped(steps: Mapping[str, Step], *, failed: str = "", **changed: Any
         rejections=unused,  # type: ignore[arg-type]
         lot=unused,  # type: ignore[arg-type]
         places=places(**changed),
+        completions=unused,  # type: ignore[arg-type]
         subjects=None,
         patience=Patience(),
         resolve_alone_minor=0,

@@ -1,10 +1,11 @@
 """Work on a command that may go to several places, for tests without a broker or a database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.delivery import Delivery
 from agents.ledger import Ask, Claim, ClaimStatus, SentAttempt
+from agents.payments.completions import Completions
 from agents.payments.places import Places
 from agents.payments.work import Unperformed, Work
 from providers.connector import Attempt, Integration
@@ -13,8 +14,11 @@ from schemas.errors import NotSent
 from schemas.ids import new_id
 from schemas.payments import Payment, StoredCard
 from schemas.routing import Routed, RoutingRule, Weighted
-from streams.records import RawRecord
-from tests.builders import a_create_payment, lira
+from streams.codec import Outgoing
+from streams.publisher import Publisher
+from streams.records import Position, RawRecord
+from streams.topics import Topics
+from tests.builders import NOON, a_create_payment, lira
 
 INTEGRATIONS = {
     name: Integration(name, connectors()["iyzico"], "sandbox", "https://x.example", {}) for name in ("a", "b", "c")
@@ -44,3 +48,24 @@ def came_to_nothing(integration_id: str, reason: str = "no_connection") -> Unper
     attempt = Attempt(new_id(), 1, "ref", Payment(payment_id=new_id()), lira("12.50"))
     failed = NotSent("no", provider="iyzico", operation="create", reason=reason)
     return Unperformed(INTEGRATIONS[integration_id], attempt, failed)
+
+
+class Kept(Publisher):
+    """A publisher that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+
+    async def publish(self, records: Sequence[Outgoing]) -> list[Position]:
+        self.records += records
+        return []
+
+
+def completions(publisher: Publisher) -> Completions:
+    return Completions(publisher, Topics(), now=lambda: NOON)
+
+
+def no_completions() -> Completions:
+    """For tests in which nobody's payer agrees."""
+    unused: Any = None
+    return completions(unused)

@@ -26,7 +26,7 @@ from tests.edge_log import Log
 from tests.master_keys import a_master_key
 from tests.paypal_calls import EVENT, NOW, a_call, root, theirs
 
-CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+CERTIFICATE = theirs().pem
 
 
 @dataclass
@@ -71,10 +71,11 @@ async def test_the_usual_authorities_are_trusted_and_those_of_the_file(desk: Des
         answering(302, b"", Location="https://elsewhere.example/"),
         answering(200, b"<html>", "text/html"),
         answering(200, b""),
+        answering(200, b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         answering(200, CERTIFICATE + b" " * LARGEST),
         resetting,
     ],
-    ids=["404", "redirect", "html", "empty", "too large", "reset"],
+    ids=["404", "redirect", "html", "empty", "damaged", "too large", "reset"],
 )
 async def test_what_is_no_document_is_told_as_such_and_not_kept(desk: Desk, behaviour: Any) -> None:
     well, desk.far.behaviour = desk.far.behaviour, behaviour

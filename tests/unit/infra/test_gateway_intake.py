@@ -81,7 +81,7 @@ def an_account(
 def intake(log: ReceivedLog, *there: Integration, closed: tuple[Integration, ...] = ()) -> Intake:
     publisher, accounts = cast("Any", log), cast("Any", Accounts(*there, closed=closed))
     refusals = Refusals(publisher, "t", process="here/1", now=lambda: NOON)
-    return Intake(accounts, Outlet(publisher, "t", SEAL), refusals, now=lambda: NOON)
+    return Intake(accounts, Outlet(publisher, "t", SEAL), refusals, now=lambda: NOON, clock=lambda: 0.0)
 
 
 async def status_of(taking: Intake, call: SignedCall, name: str = "iyzico-main", address: str = ADDRESS) -> int:

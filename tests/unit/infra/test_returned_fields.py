@@ -151,3 +151,41 @@ def test_tables_that_are_behind_keep_nobody_from_completing(changed: dict[str, A
 def test_a_provider_that_signs_nothing_is_asked() -> None:
     completing = Completing({"iyzico-main": an_integration(None)})
     assert completing.completion(CAME, HERE, brought("r=t", FORM, b"mdStatus=1")) is None
+
+
+# Providers that sign nothing and complete nothing without the payer's yes.
+
+UNSIGNED = ReturnVerdict(verified=False, completes=True, reference="22416032")
+
+
+def test_an_unsigned_return_completes_what_its_provider_completes_for_payers_who_agreed_alone() -> None:
+    found = completed(UNSIGNED)
+    assert found is not None
+    expected = CompleteThreeDSecure(payment_id=PAYMENT, integration_id="iyzico-main")
+    assert found.command == expected, "nothing of what came counts, so that nothing of it goes along"
+    assert created_at(found.command_id) == TICKET.made_at
+
+
+def test_an_unsigned_return_is_one_command_whatever_is_written_into_it() -> None:
+    assert completed(UNSIGNED, form=b"token=x&PayerID=1") == completed(UNSIGNED, form=b"token=x&PayerID=2&more=1")
+
+
+def test_a_payer_who_was_sent_there_again_completes_the_payment_again_a_few_times_at_most() -> None:
+    tries = [completed(UNSIGNED, begun=replace(HERE, completions_refused=count)) for count in range(7)]
+    ids = {one.command_id for one in tries if one is not None}
+    assert (len(ids), tries[5:]) == (5, [None, None])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"verdict": replace(UNSIGNED, reference="an-earlier-start")},
+        {"verdict": replace(UNSIGNED, reference=None)},
+        {"verdict": replace(UNSIGNED, completes=False)},
+        {"begun": Begun("iyzico-main", None)},
+        {"begun": Begun()},
+        {"form": b""},
+    ],
+)
+def test_an_unsigned_return_completes_nothing_but_the_beginning_that_the_tables_know(changed: dict[str, Any]) -> None:
+    assert completed(**({"verdict": UNSIGNED} | changed)) is None

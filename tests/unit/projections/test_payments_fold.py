@@ -1,10 +1,18 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from projections.payments.fold import Late, Movement, Settlement, fold
-from schemas.payments import PAYMENT_EVENTS, CardSummary, CompleteThreeDSecure, QueryPayment, ResolveOutcome
+from schemas.payments import (
+    PAYMENT_EVENTS,
+    CardSummary,
+    CompleteThreeDSecure,
+    QueryPayment,
+    ReauthorizePayment,
+    ResolveOutcome,
+)
 from schemas.verdicts import FailureClass
 from tests import builders as a
 from tests.unit.projections.reading import entry_of
@@ -46,6 +54,17 @@ def test_reasons_and_their_codes_stand_side_by_side() -> None:
 
 def test_a_refused_query_is_no_movement_of_money() -> None:
     assert fold(entry_of(a.a_command_refused(command_type=QueryPayment.type))) == ()
+
+
+def test_a_renewed_hold_is_a_row_that_says_until_when_and_moves_nothing() -> None:
+    row = _movement(a.a_payment_reauthorized(a.lira("7.00")))
+    assert (row.kind, row.verdict, row.effect, row.result_minor) == ("reauthorize", "accepted", None, 700)
+    assert row.held_until == a.NOON + timedelta(days=29)
+    unknown = _movement(a.a_command_unknown(command_type=ReauthorizePayment.type))
+    assert (unknown.kind, unknown.result_minor, unknown.result_currency) == ("reauthorize", None, None)
+    created = _movement(a.a_payment_created(state="authorized", held_until=a.NOON))
+    assert created.held_until == a.NOON
+    assert "held_until" not in json.loads(created.gateway_response)
 
 
 def test_a_payment_that_was_given_up_is_failed_and_says_why() -> None:
@@ -139,10 +158,10 @@ def test_every_event_of_payments_is_folded() -> None:
         a.a_payment_queried(), a.a_command_refused(), a.a_command_pending(), a.a_command_unknown(), a.a_late_outcome(),
         a.a_result_divergence(), a.a_command_rejected(), a.an_outcome_resolved(), a.a_payment_noticed(),
         a.a_three_d_secure_completed(), a.a_line_approved(), a.a_share_transferred(),
-        a.a_dispute_opened(), a.a_dispute_changed(), a.a_dispute_closed(),
+        a.a_dispute_opened(), a.a_dispute_changed(), a.a_dispute_closed(), a.a_payment_reauthorized(),
     )  # fmt: skip
     assert {type(body) for body in built} == set(PAYMENT_EVENTS)
-    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0, 2, 0, 1, 0, 0, 0]
+    assert [len(fold(entry_of(body))) for body in built] == [1] * 9 + [0, 0, 1, 0, 2, 0, 1, 0, 0, 0, 1]
 
 
 def test_the_provider_response_keeps_no_float() -> None:

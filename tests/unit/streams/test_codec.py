@@ -64,6 +64,8 @@ EVERY: Final[dict[str, BaseModel]] = {
     "completion": builders.a_complete_three_d_secure(mdStatus="1", conversationData=""),
     "completed": builders.a_three_d_secure_completed(),
     "waits for the payer": builders.a_start_pending(),
+    "renewal": builders.a_reauthorize_payment(),
+    "renewed": builders.a_payment_reauthorized(),
     "approval": builders.an_approve_line(),
     "approved": builders.a_line_approved(),
     "transfer": builders.a_transfer_share(),

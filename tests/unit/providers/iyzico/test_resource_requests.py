@@ -309,6 +309,12 @@ def test_a_card_that_is_gone_is_not_sent(kind: type[ResourceOrder], said: dict[s
     assert refused.value.reason is Reason.CARD_EXPIRED
 
 
+def test_a_token_of_a_script_is_not_taken() -> None:
+    with pytest.raises(Unsayable) as refused:
+        asked(StoreCard, {"card_ref": None, "provider_token": "pm_1"})
+    assert refused.value.reason is Reason.UNSUPPORTED_METHOD
+
+
 def test_what_nobody_can_ask_about_is_said() -> None:
     with pytest.raises(Unsayable):
         inquiry(StoreCard, {"customer_key": None})

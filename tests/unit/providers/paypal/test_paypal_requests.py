@@ -14,10 +14,10 @@ from providers.outcome import Outcome, ProviderState, Refusal, UnusableAnswer
 from providers.payments.paypal import CONNECTOR
 from providers.payments.paypal.health import read_health
 from providers.payments.paypal.look_ups import CallToVerify, build_verification
+from providers.payments.paypal.moments import moment
 from providers.payments.paypal.order import OrderReply, performed
 from providers.payments.paypal.query import read_query
 from providers.payments.paypal.signing import TokenReply, read_token, sign_token_request
-from providers.payments.paypal.subscriptions import moment
 from providers.tokens import Grant
 from schemas.money import Price
 from schemas.payments import (
@@ -112,6 +112,7 @@ def test_a_kept_card_and_a_kept_wallet_are_told_apart_by_their_names() -> None:
     wallet = _body(_create(method=StoredCard(kind="stored_card", card_token="paypal:8kk845")))["payment_source"]
     assert card["card"]["vault_id"] == wallet["paypal"]["vault_id"] == "8kk845"
     assert (card.keys(), wallet.keys()) == ({"card"}, {"paypal"})
+    assert "attributes" not in card["card"]
 
 
 @pytest.mark.parametrize(("without", "initiator"), [(False, "CUSTOMER"), (True, "MERCHANT")])
@@ -190,7 +191,8 @@ def test_a_refund_carries_what_it_is_found_by_and_a_note_as_long_as_they_take_it
 
 def test_a_cancel_lifts_a_hold_gives_a_capture_back_and_leaves_an_unpaid_order_to_lapse() -> None:
     cancel = a_command(CancelPayment)
-    assert _request(cancel, _with_line("held", "authorization")).path == "/v2/payments/authorizations/ID-1/void"
+    lifted = _request(cancel, _with_line("held", "authorization"))
+    assert (lifted.path, lifted.body) == ("/v2/payments/authorizations/ID-1/void", b"")
     given_back = _request(cancel, _with_line("partly_refunded", "capture"))
     assert given_back.path == "/v2/payments/captures/ID-1/refund"
     assert json.loads(given_back.body)["amount"]["value"] == "7.50"
@@ -226,6 +228,7 @@ def test_a_payer_subscribes_on_their_page_alone_and_a_plan_changes_with_the_next
     _refuses(a_command(UpgradeSubscription), Reason.INVALID_REQUEST)
     _refuses(a_command(UpgradeSubscription, when="next_period", with_trial=True), Reason.INVALID_REQUEST)
     _refuses(a_command(StoreCard, alias="mine"), Reason.INVALID_REQUEST)
+    _refuses(a_command(StoreCard, card_ref=None, provider_token="pm_1"), Reason.UNSUPPORTED_METHOD)
 
 
 @pytest.mark.parametrize("cursor", ["0", "-1", "x", "٣", "1000000"])

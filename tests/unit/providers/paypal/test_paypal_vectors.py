@@ -59,6 +59,19 @@ def test_a_failure_means_what_their_documents_say(row: Mapping[str, Any]) -> Non
         assert reason is Reason.AUTHENTICATION_REQUIRED
 
 
+@pytest.mark.parametrize(
+    ("issue", "reason", "failure"),
+    [
+        ("CARD_BRAND_NOT_SUPPORTED", Reason.CARD_NOT_PERMITTED, FailureClass.DECLINED),
+        ("INVALID_EXPIRY_DATE", Reason.INCORRECT_CARD_DATA, FailureClass.DECLINED),
+        ("INVALID_SECURITY_CODE_LENGTH", Reason.INCORRECT_CARD_DATA, FailureClass.DECLINED),
+        ("SUBSCRIPTION_CANNOT_BE_ACTIVATED", Reason.INVALID_STATE, FailureClass.STATE),
+    ],
+)
+def test_what_their_schema_says_of_cards_and_states_is_told(issue: str, reason: Reason, failure: FailureClass) -> None:
+    assert meaning_of("UNPROCESSABLE_ENTITY", [issue]) == (reason, failure)
+
+
 @pytest.mark.parametrize("row", [row for row in VECTORS["errors"] if "value" in row], ids=_named)
 def test_a_capture_that_was_answered_with_201_need_be_no_money(row: Mapping[str, Any]) -> None:
     code = row["value"] if row["field"] != "capture.status" else None

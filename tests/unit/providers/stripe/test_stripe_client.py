@@ -102,7 +102,9 @@ def test_their_client_sends_what_ours_does(far: Far, client: stripe.StripeClient
     client.raw_request(ours.method.lower(), ours.path, **_nested(ours), **keyed)
     sent = urlsplit(far.path)
     assert (far.method, sent.path) == (ours.method, ours.path)
-    assert sorted(parse_qsl(sent.query) + parse_qsl(far.body)) == sorted([*ours.query, *parse_qsl(ours.body.decode())])
+    # `raw_request` takes a field of this name for a word about its own use, and does not send it.
+    fields = [one for one in [*ours.query, *parse_qsl(ours.body.decode())] if one[0] != "usage"]
+    assert sorted(parse_qsl(sent.query) + parse_qsl(far.body)) == sorted(fields)
     assert far.headers["stripe-version"] == headers["Stripe-Version"]
     if ours.method == "POST":
         assert far.headers["idempotency-key"] == headers["Idempotency-Key"]

@@ -1,0 +1,1 @@
+"""Subscriptions: how they begin, are billed by the clock, change, and end."""
