@@ -67,11 +67,7 @@ async def republish(
                 return (_intent(records, row, incarnation),)
 
             def result(row: Mapping[str, Any]) -> Sequence[Outgoing]:
-                headers = tuple((name, value.encode()) for name, value in row["result_headers"])
-                stored = StoredResult(row["result_value"], headers)
-                fact = stored_fact(stored)
-                of_dispute = () if fact is None else (records.dispute(fact, None).with_header(REPUBLISHED, b"1"),)
-                return (records.again(stored, str(id_in(row["key"]))), *of_dispute)
+                return results_again(records, row)
 
             await _look_up(access, topics, connection)
             intents = await _append(connection, publisher, "republish_attempts", intent)
@@ -113,6 +109,15 @@ async def _append(
             batch = []
     await publisher.publish(batch)
     return count
+
+
+def results_again(records: PaymentRecords, row: Mapping[str, Any]) -> Sequence[Outgoing]:
+    """A stored result word for word, and the fact about a dispute that was told with it."""
+    headers = tuple((name, value.encode()) for name, value in row["result_headers"])
+    stored = StoredResult(row["result_value"], headers)
+    fact = stored_fact(stored)
+    of_dispute = () if fact is None else (records.dispute(fact, None).with_header(REPUBLISHED, b"1"),)
+    return (records.again(stored, str(id_in(row["key"]))), *of_dispute)
 
 
 def _intent(records: PaymentRecords, row: Mapping[str, Any], incarnation: UUID) -> Outgoing:

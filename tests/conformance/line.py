@@ -118,4 +118,4 @@ def _reading(connector: Connector, read: Read[Any, Any, Any]) -> Ask:
         impatient = replace(connector, reads=tuple(replace(one, deadline_s=deadline_s) for one in connector.reads))
         return await caller.read(replace(integration, connector=impatient), read.name, question)
 
-    return Ask(f"read {read.name}", read.name, moves=False, kept=True, make=ask)
+    return Ask(f"read {read.name}", read.name, moves=False, kept=read.ttl_s > 0, make=ask)

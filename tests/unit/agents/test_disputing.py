@@ -14,10 +14,12 @@ from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Disputed, Later, Patience, Step, Unsettled
+from agents.republish import results_again
 from providers.connector import Integration
 from providers.outcome import Refusal
 from providers.registry import connectors
 from schemas.base import Frozen
+from schemas.envelope import REPUBLISHED
 from schemas.errors import NotSent, OutcomeUnknown, ProviderError, Throttled
 from schemas.ids import fact_id, new_id, result_id
 from schemas.payments import (
@@ -218,6 +220,22 @@ def test_the_fact_is_made_anew_from_the_stored_result_under_the_same_id() -> Non
     refused = records.stored(records.result(a.a_command_refused(), None))
     assert stored_fact(refused) is None
     assert stored_fact(StoredResult(b"{}", ())) is None
+
+
+def test_after_the_log_was_lost_the_fact_is_told_again_with_its_result() -> None:
+    records, result = PaymentRecords(Topics("t", 1)), a_result(a_payment(), a.a_dispute())
+    stored = records.stored(records.result(result, None))
+    row = {
+        "key": f"payments/{result.payment_id}",
+        "result_headers": [(name, value.decode()) for name, value in stored.headers],
+        "result_value": stored.value,
+    }
+    told = results_again(records, row)
+    assert [_id_of(record) for record in told] == [
+        str(result_id(result.command_id)),
+        str(fact_id(result.command_id, "dispute")),
+    ]
+    assert all((REPUBLISHED, b"1") in record.headers and record.key == result.key.encode() for record in told)
 
 
 def _id_of(record: Outgoing) -> str:
