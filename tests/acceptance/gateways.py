@@ -1,0 +1,136 @@
+"""Gateways as the one scenario meets them: an account of the hub, the sandbox behind it, and the buyer's side."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
+
+import httpx
+
+from infra.sandbox.iyzico import DEFAULT_KEYS as IYZICO_KEYS
+from infra.sandbox.iyzico import WALLET_TOKENS, Notifying, Sandbox, running_sandbox
+from infra.sandbox.iyzico.events import MERCHANT
+from infra.sandbox.paytr import Callbacks, PaytrSandbox, running_paytr_sandbox
+from infra.sandbox.paytr.store import Store
+from tests.acceptance.shop_day import ShopDay
+from tests.hub_environment import Account
+from tests.paytr_store import CARD as PAYTR_CARD
+
+BACK = "https://shop.example/back"
+
+
+class Booked(NamedTuple):
+    """What a sandbox's books say of one payment, in minor units: what was taken, and what the shop is left with."""
+
+    taken: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Gateway(ABC):
+    """`number` is a test card's, put into the hub's vault anew for each command that is paid with it."""
+
+    provider: ClassVar[str]
+    currency: ClassVar[str]
+    number: ClassVar[str]
+
+    @property
+    def integration(self) -> str:
+        return f"{self.provider}-shop"
+
+    @property
+    @abstractmethod
+    def account(self) -> Account:
+        """As the hub is told of it."""
+
+    @abstractmethod
+    def booked(self, reference: str) -> list[Booked]:
+        """Every payment that stands in the books under the provider's own name for it."""
+
+    @abstractmethod
+    async def agree(self, pending: Any) -> None:
+        """The buyer agrees on the page that a pending result led them to."""
+
+    async def word(self, name: str, day: ShopDay) -> Any:
+        """What the scenario calls by a name; `None` where this gateway's shop has no such thing."""
+        match name:
+            case "card":
+                return {"kind": "card_ref", "card_ref": await self._card_ref(day)}
+            case "card_ref":
+                return await self._card_ref(day)
+            case "provider_token":
+                return None
+            case _:
+                return self._plain()[name]
+
+    def _plain(self) -> Mapping[str, str]:
+        own = {"gateway": self.provider, "integration": self.integration, "currency": self.currency}
+        return {**own, "return_url": BACK}
+
+    async def _card_ref(self, day: ShopDay) -> str:
+        card: UUID = await day.card(self.number)
+        return str(card)
+
+
+@dataclass(frozen=True)
+class Iyzico(Gateway):
+    provider = "iyzico"
+    currency = "TRY"
+    number = WALLET_TOKENS["card-akbank-credit"]
+    sandbox: Sandbox
+
+    @property
+    def account(self) -> Account:
+        keys = {"api_key": IYZICO_KEYS.api_key, "secret_key": IYZICO_KEYS.secret_key}
+        return Account(self.integration, "iyzico", self.sandbox.base_url, keys, {"merchant_id": MERCHANT})
+
+    def booked(self, reference: str) -> list[Booked]:
+        entries = [one for one in self.sandbox.books.entries() if one.payment_id == reference]
+        return [Booked(one.charged_minor, one.net_minor) for one in entries]
+
+    async def agree(self, pending: Any) -> None:
+        said = {"token": pending.performed.provider_reference, "card": "card-akbank-credit"}
+        async with httpx.AsyncClient(timeout=60) as buyer:
+            told = await buyer.post(self.sandbox.admin_url + "checkout", json=said)
+        assert told.status_code == 200, told.text
+
+
+@dataclass(frozen=True)
+class Paytr(Gateway):
+    provider = "paytr"
+    currency = "TRY"
+    number = PAYTR_CARD["card_number"]
+    sandbox: PaytrSandbox
+
+    @property
+    def account(self) -> Account:
+        keys = {name: getattr(self.sandbox, name) for name in ("merchant_id", "merchant_key", "merchant_salt")}
+        return Account(self.integration, "paytr", self.sandbox.base_url, keys)
+
+    def booked(self, reference: str) -> list[Booked]:
+        entries = [one for one in self.sandbox.books.entries() if one.merchant_oid == reference]
+        back = {one.payment_id: 0 for one in entries}
+        for refund in self.sandbox.books.refunds():
+            if refund.payment_id in back:
+                back[refund.payment_id] += refund.amount_minor
+        return [Booked(one.paid_minor, one.paid_minor - back[one.payment_id]) for one in entries]
+
+    async def agree(self, pending: Any) -> None:
+        raise AssertionError(f"PayTR has no subscriptions, and led a buyer to a page: {pending}")
+
+
+@asynccontextmanager
+async def an_iyzico(hub_url: str) -> AsyncIterator[Gateway]:
+    """It tells the hub of everything at once, and twice. `hub_url` is where its gateway takes calls."""
+    notifying = Notifying(f"{hub_url}/webhooks/iyzico-shop", delay_s=0, again_s=0.2, repeats=2)
+    async with running_sandbox(notifying=notifying) as sandbox:
+        yield Iyzico(sandbox)
+
+
+@asynccontextmanager
+async def a_paytr(hub_url: str) -> AsyncIterator[Gateway]:
+    store = Store(callbacks=Callbacks(url=f"{hub_url}/webhooks/paytr-shop", first_s=0))
+    async with running_paytr_sandbox(store=store) as sandbox:
+        yield Paytr(sandbox)
