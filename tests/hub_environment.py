@@ -28,21 +28,18 @@ class Account:
     provider: str
     base_url: str
     keys: Mapping[str, str]
-    settings: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, Any] = field(default_factory=dict)
 
 
 def accounts(*known: Account) -> dict[str, str]:
     """The settings of a hub that has these accounts and no others."""
-    entries = [_entry(one) for one in known]
+    entries = [
+        {"id": one.integration, "provider": one.provider, "base_url": one.base_url, **one.further} for one in known
+    ]
     secrets = {
         credential_prefix(one.integration) + name.upper(): value for one in known for name, value in one.keys.items()
     }
     return {"KOLAJ_INTEGRATIONS": json.dumps(entries), **secrets}
-
-
-def _entry(account: Account) -> dict[str, Any]:
-    entry = {"id": account.integration, "provider": account.provider, "base_url": account.base_url}
-    return {**entry, "settings": dict(account.settings)} if account.settings else entry
 
 
 def hub_environment(

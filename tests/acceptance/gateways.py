@@ -12,8 +12,13 @@ import httpx
 from infra.sandbox.iyzico import DEFAULT_KEYS as IYZICO_KEYS
 from infra.sandbox.iyzico import WALLET_TOKENS, Notifying, Sandbox, running_sandbox
 from infra.sandbox.iyzico.events import MERCHANT
+from infra.sandbox.paypal import Callbacks as PaypalCallbacks
+from infra.sandbox.paypal import PaypalSandbox, running_paypal_sandbox
+from infra.sandbox.paypal import Store as PaypalStore
 from infra.sandbox.paytr import Callbacks, PaytrSandbox, running_paytr_sandbox
 from infra.sandbox.paytr.store import Store
+from infra.sandbox.stripe import Account as StripeAccount
+from infra.sandbox.stripe import StripeSandbox, Webhooks, running_stripe_sandbox
 from tests.acceptance.shop_day import ShopDay
 from tests.hub_environment import Account
 from tests.paytr_store import CARD as PAYTR_CARD
@@ -84,7 +89,7 @@ class Iyzico(Gateway):
     @property
     def account(self) -> Account:
         keys = {"api_key": IYZICO_KEYS.api_key, "secret_key": IYZICO_KEYS.secret_key}
-        return Account(self.integration, "iyzico", self.sandbox.base_url, keys, {"merchant_id": MERCHANT})
+        return Account(self.integration, "iyzico", self.sandbox.base_url, keys, {"settings": {"merchant_id": MERCHANT}})
 
     def booked(self, reference: str) -> list[Booked]:
         entries = [one for one in self.sandbox.books.entries() if one.payment_id == reference]
@@ -121,6 +126,71 @@ class Paytr(Gateway):
         raise AssertionError(f"PayTR has no subscriptions, and led a buyer to a page: {pending}")
 
 
+@dataclass(frozen=True)
+class Stripe(Gateway):
+    """Card numbers are not given to it: the shop's page has a token of Stripe's script instead."""
+
+    provider = "stripe"
+    currency = "EUR"
+    number = ""
+    sandbox: StripeSandbox
+
+    @property
+    def account(self) -> Account:
+        keys = {"secret_key": self.sandbox.secret_key, "webhook_secret": self.sandbox.webhook_secret}
+        return Account(self.integration, "stripe", self.sandbox.base_url, keys)
+
+    async def word(self, name: str, day: ShopDay) -> Any:
+        match name:
+            case "card":
+                return {"kind": "provider_token", "token": "pm_card_visa"}
+            case "card_ref":
+                return None
+            case "provider_token":
+                return "pm_card_visa"
+            case _:
+                return await super().word(name, day)
+
+    def booked(self, reference: str) -> list[Booked]:
+        entries = [one for one in self.sandbox.books.entries() if one.payment_id == reference]
+        back = sum(
+            one.amount_minor
+            for one in self.sandbox.books.refunds()
+            if one.payment_id == reference and one.state == "succeeded"
+        )
+        return [Booked(one.received_minor, one.received_minor - back) for one in entries]
+
+    async def agree(self, pending: Any) -> None:
+        async with httpx.AsyncClient(timeout=60) as buyer:
+            said = {"action": "pay", "payment_method": "pm_card_visa", "email": "isil@example.com"}
+            answer = await buyer.post(pending.next_action.url, data=said)
+        assert answer.headers["location"].startswith(BACK), answer.text
+
+
+@dataclass(frozen=True)
+class Paypal(Gateway):
+    provider = "paypal"
+    currency = "EUR"
+    number = "4012000033330026"
+    sandbox: PaypalSandbox
+
+    @property
+    def account(self) -> Account:
+        keys = {name: getattr(self.sandbox, name) for name in ("client_id", "client_secret", "webhook_id")}
+        ca_file = {"ca_file": str(self.sandbox.ca_file)}
+        return Account(self.integration, "paypal", self.sandbox.base_url, keys, ca_file)
+
+    def booked(self, reference: str) -> list[Booked]:
+        moved = [one for one in self.sandbox.books.movements() if one.about == reference]
+        taken = sum(one.amount_minor for one in moved if one.kind == "capture")
+        back = sum(one.amount_minor for one in moved if one.kind == "refund")
+        orders = [one for one in self.sandbox.books.entries() if one.resource_id == reference]
+        return [Booked(taken, taken + back) for _ in orders]
+
+    async def agree(self, pending: Any) -> None:
+        await self.sandbox.approve(pending.performed.provider_reference)
+
+
 @asynccontextmanager
 async def an_iyzico(hub_url: str) -> AsyncIterator[Gateway]:
     """It tells the hub of everything at once, and twice. `hub_url` is where its gateway takes calls."""
@@ -134,3 +204,18 @@ async def a_paytr(hub_url: str) -> AsyncIterator[Gateway]:
     store = Store(callbacks=Callbacks(url=f"{hub_url}/webhooks/paytr-shop", first_s=0))
     async with running_paytr_sandbox(store=store) as sandbox:
         yield Paytr(sandbox)
+
+
+@asynccontextmanager
+async def a_stripe(hub_url: str) -> AsyncIterator[Gateway]:
+    """It tells the hub of everything before the hub hears how its own request went."""
+    store = StripeAccount(webhooks=Webhooks(url=f"{hub_url}/webhooks/stripe-shop", before_answer=True))
+    async with running_stripe_sandbox(store=store) as sandbox:
+        yield Stripe(sandbox)
+
+
+@asynccontextmanager
+async def a_paypal(hub_url: str) -> AsyncIterator[Gateway]:
+    store = PaypalStore(callbacks=PaypalCallbacks(url=f"{hub_url}/webhooks/paypal-shop", first_s=0))
+    async with running_paypal_sandbox(store=store) as sandbox:
+        yield Paypal(sandbox)

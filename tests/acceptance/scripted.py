@@ -98,7 +98,7 @@ def status_of(result: Ending) -> str:
 
 
 async def play(
-    script: Script, hub: Hub, word: Word, agree: Callable[[Any], Awaitable[None]], *, within_s: float = 60
+    script: Script, hub: Hub, word: Word, agree: Callable[[Any], Awaitable[None]], *, within_s: float = 40
 ) -> Played:
     """Publish each command once the one before it has ended. `agree` is the buyer's act, given what led them there."""
     played = Played()
