@@ -40,6 +40,8 @@ class Gateway(ABC):
     provider: ClassVar[str]
     currency: ClassVar[str]
     number: ClassVar[str]
+    customer: ClassVar[str] = "{ask how the subscription stands/details.customer_reference}"
+    """Which result tells of a customer who can be charged again and again."""
 
     @property
     def integration(self) -> str:
@@ -72,7 +74,7 @@ class Gateway(ABC):
 
     def _plain(self) -> Mapping[str, str]:
         own = {"gateway": self.provider, "integration": self.integration, "currency": self.currency}
-        return {**own, "return_url": BACK}
+        return {**own, "return_url": BACK, "customer": self.customer}
 
     async def _card_ref(self, day: ShopDay) -> str:
         card: UUID = await day.card(self.number)
@@ -133,6 +135,8 @@ class Stripe(Gateway):
     provider = "stripe"
     currency = "EUR"
     number = ""
+    # A card that is given on its page for a subscription is that subscription's alone.
+    customer = "{store a card/details.customer_key}"
     sandbox: StripeSandbox
 
     @property
@@ -143,11 +147,11 @@ class Stripe(Gateway):
     async def word(self, name: str, day: ShopDay) -> Any:
         match name:
             case "card":
-                return {"kind": "provider_token", "token": "pm_card_visa"}
+                return {"kind": "provider_token", "token": await self._made_by_script()}
             case "card_ref":
                 return None
             case "provider_token":
-                return "pm_card_visa"
+                return await self._made_by_script()
             case _:
                 return await super().word(name, day)
 
@@ -159,6 +163,13 @@ class Stripe(Gateway):
             if one.payment_id == reference and one.state == "succeeded"
         )
         return [Booked(one.received_minor, one.received_minor - back) for one in entries]
+
+    async def _made_by_script(self) -> str:
+        """What Stripe's script makes of a card in the buyer's browser."""
+        async with httpx.AsyncClient(timeout=60, auth=(self.sandbox.secret_key, "")) as script:
+            said = {"type": "card", "card[token]": "tok_visa"}
+            made = await script.post(f"{self.sandbox.base_url}/v1/payment_methods", data=said)
+        return str(made.json()["id"])
 
     async def agree(self, pending: Any) -> None:
         async with httpx.AsyncClient(timeout=60) as buyer:

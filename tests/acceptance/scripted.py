@@ -19,7 +19,7 @@ from tests.hub import Hub
 
 Totals = Mapping[str, int]
 Word = Callable[[str], Awaitable[Any]]
-"""What the shop has at hand under a name; `None` where it has no such thing."""
+"""What the shop has at hand under a name, perhaps what some step told; `None` where it has no such thing."""
 
 NOBODY_TOLD: Final = "nobody-told"
 """Stands where an earlier step was to tell something, and did not."""
@@ -114,7 +114,11 @@ async def play(
         headers = tuple(an_envelope(type=step.type, id=command_id).headers())
         value = json.dumps(body, ensure_ascii=False).encode()
         await hub.publish([Outgoing(hub.commands, key.encode(), value, headers)])
-        played.results[step.name] = (await hub.results([command_id], within_s=within_s))[command_id]
+        try:
+            played.results[step.name] = (await hub.results([command_id], within_s=within_s))[command_id]
+        except TimeoutError as never:
+            died = [(letter.offset, letter.field, letter.detail) for letter in hub.dead]
+            raise AssertionError(f"{step.name!r} has no result; dead letters: {died}") from never
     return played
 
 
@@ -144,7 +148,7 @@ async def _meant(name: str, may_be_left_out: bool, script: Script, played: Playe
         return await _filled(script.words[name], script, played, word)
     step, slash, path = name.partition("/")
     if not slash:
-        told = await word(name)
+        told = await _filled(await word(name), script, played, word)
     elif played.results[step].verdict == "accepted":
         told = attrgetter(path)(played.results[step])
     else:

@@ -14,7 +14,8 @@ from infra.local import LocalStack
 from infra.local.process import free_ports
 from providers.registry import connectors
 from schemas.payments.vocabulary import COMMANDS
-from tests.acceptance.gateways import Booked, Gateway, a_paytr, an_iyzico
+from schemas.webhooks import WebhookReceived
+from tests.acceptance.gateways import Booked, Gateway, a_paypal, a_paytr, a_stripe, an_iyzico
 from tests.acceptance.scripted import Played, play, read_script
 from tests.acceptance.shop_day import ShopDay
 from tests.api_server import running_api
@@ -24,12 +25,15 @@ from tests.hub_environment import accounts
 SCRIPT: Final = read_script("four_gateways")
 README: Final = Path(__file__).parent / "scenarios" / "README.md"
 MARKS: Final = ("<!-- what they lack: begin -->\n", "<!-- what they lack: end -->\n")
-GATEWAYS: Final = {"iyzico": an_iyzico, "paytr": a_paytr}
+GATEWAYS: Final = {"iyzico": an_iyzico, "paytr": a_paytr, "stripe": a_stripe, "paypal": a_paypal}
 UNSUPPORTED: Final = frozenset({"unsupported_operation", "unsupported_method"})
 FINER: Final[Mapping[str, frozenset[str]]] = {
     "iyzico": frozenset(),
     # Of its creations PayTR has those that are taken at once.
     "paytr": frozenset({"authorise", "authorise once more"}),
+    "stripe": frozenset(),
+    # Nobody subscribes there without PayPal's page.
+    "paypal": frozenset({"subscribe with the customer's card"}),
 }
 """Steps whose command a gateway has, though not in the way that they ask for."""
 LACKING: Final[Mapping[str, Mapping[str, str]]] = {
@@ -48,6 +52,11 @@ LACKING: Final[Mapping[str, Mapping[str, str]]] = {
         "ask how the subscription stands": "resource_not_found",
         "cancel the subscription": "resource_not_found",
         "subscribe with the customer's card": "unsupported_operation",
+        "cancel that one too": "resource_not_found",
+    },
+    "stripe": {},
+    "paypal": {
+        "subscribe with the customer's card": "unsupported_method",
         "cancel that one too": "resource_not_found",
     },
 }
@@ -136,6 +145,8 @@ def test_the_gateways_own_books_agree_with_the_tables(day: Day) -> None:
 
 
 def test_the_gateways_calls_contradict_nothing(day: Day) -> None:
+    called = [one for one in day.hub.webhooks if isinstance(one, WebhookReceived)]
+    assert day.gateway.integration in {one.integration_id for one in called}
     mine = set(day.played.ids.values())
     told = [event for event in day.hub.events if getattr(event, "payment_id", None) in mine]
     assert [event for event in told if getattr(event, "contradicts", False)] == []
