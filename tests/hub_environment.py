@@ -4,7 +4,8 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from infra.integration_settings import credential_prefix
 from infra.sandbox.iyzico import Sandbox
@@ -17,6 +18,28 @@ LIMITED: Final = (
 )
 BREAKER_OPEN_S: Final = 5.0
 """How long a provider that was down is left alone, instead of half a minute."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account at a provider, as a hub under test is told of it: where its sandbox is, and with which keys."""
+
+    integration: str
+    provider: str
+    base_url: str
+    keys: Mapping[str, str]
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+
+def accounts(*known: Account) -> dict[str, str]:
+    """The settings of a hub that has these accounts and no others."""
+    entries = [
+        {"id": one.integration, "provider": one.provider, "base_url": one.base_url, **one.further} for one in known
+    ]
+    secrets = {
+        credential_prefix(one.integration) + name.upper(): value for one in known for name, value in one.keys.items()
+    }
+    return {"KOLAJ_INTEGRATIONS": json.dumps(entries), **secrets}
 
 
 def hub_environment(
