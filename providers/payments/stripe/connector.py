@@ -6,6 +6,7 @@ from providers.connector import Connector, HealthProbe, RateLimit, ReferenceForm
 from providers.payments.stripe.disputes import READS
 from providers.payments.stripe.health import read_health
 from providers.payments.stripe.operations import OPERATIONS
+from providers.payments.stripe.page import LIFE_S
 from providers.payments.stripe.signing import sign, verify
 from providers.payments.stripe.webhook import WEBHOOKS
 from providers.payments.stripe.wire import VERSION, frame, get
@@ -30,6 +31,7 @@ CONNECTOR = Connector(
     reference=ReferenceFormat("alphanumeric", 64),
     rate_limits={endpoint.name: _PER_ENDPOINT for endpoint in (*OPERATIONS, *READS)},
     methods=("provider_token", "stored_card", "hosted_page"),
+    page_life_s=LIFE_S,
     personal=frozenset(
         {
             "address",
