@@ -162,6 +162,9 @@ class Performer:
             if again or not operation.moves_money:
                 return self._unsettled(work, integration, attempt, outcome.detail or "the provider's word is not known")
             return Later(self._patience.first_wait_s, "outcome unknown")
+        if again and outcome.failure is FailureClass.CONFIGURATION:
+            # Keys and rights are looked at before a repetition is known for one: the first send may have been let in.
+            return self._unsettled(work, integration, attempt, f"it was not let in again: {outcome.detail}")
         return Decided(outcome, integration, attempt)
 
     async def _answer(self, work: Work, prepared: Prepared) -> Outcome:
