@@ -318,6 +318,8 @@ class Connector:
         page_life_s: how long its page for the payer is open, in seconds; 0 where it has none.
         token: how it gives access tokens; `None` where calls carry none. The machinery asks once for all calls of an
             account, keeps the token for its time, and asks anew after an HTTP 401.
+        environment_of: the environment that an account's secrets are for, where they tell; nothing is sent with secrets
+            of the other one. `None` where they never tell.
     """
 
     name: str
@@ -344,6 +346,7 @@ class Connector:
     returns: Callable[[Mapping[str, str], Sequence[Credentials]], ReturnVerdict] | None = None
     page_life_s: float = 0.0
     token: TokenRequest[Any] | None = None
+    environment_of: Callable[[Credentials], str | None] | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -34,9 +34,15 @@ def prepare(integration: Integration, operation: Operation[Any, Any], command: C
 
 
 def built(integration: Integration, operation: str, build: Callable[[], Request]) -> Request:
+    """A request that the account's secrets are there for, and of its environment; raises as `prepare`."""
     missing = [name for name in integration.connector.credentials if name not in integration.credentials]
     if missing:
         raise refused(integration, operation, Reason.CONFIGURATION, f"set its {' and '.join(missing)}")
+    told = integration.connector.environment_of
+    environment = None if told is None else told(integration.credentials)
+    if environment not in {None, integration.environment}:
+        detail = f"its secrets are of {environment}, and it is of {integration.environment}; set the right ones"
+        raise refused(integration, operation, Reason.CONFIGURATION, detail)
     try:
         return build()
     except Unsayable as unsayable:

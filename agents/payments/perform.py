@@ -240,7 +240,10 @@ class Performer:
     ) -> Step:
         """The provider does not know the attempt: send it again where it deduplicates, else wait out the window."""
         if ask.resend and card_ref_of(work.command) is None:
-            prepared = self._caller.prepare(integration, operation, work.command, attempt)
+            try:
+                prepared = self._caller.prepare(integration, operation, work.command, attempt)
+            except NotSent as never:  # such as keys that were changed since
+                return self._unsettled(work, integration, attempt, f"it cannot be sent again: {never}")
             # Only the very same request is a repetition; code deployed since may have built another one.
             if prepared.digest == ask.attempt.request_digest:
                 return await self._send(work, prepared, operation, ask.attempt.routed, again=True)

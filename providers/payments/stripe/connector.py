@@ -7,7 +7,7 @@ from providers.payments.stripe.disputes import READS
 from providers.payments.stripe.health import read_health
 from providers.payments.stripe.operations import OPERATIONS
 from providers.payments.stripe.page import LIFE_S
-from providers.payments.stripe.signing import sign, verify
+from providers.payments.stripe.signing import environment_of, sign, verify
 from providers.payments.stripe.webhook import WEBHOOKS
 from providers.payments.stripe.wire import VERSION, frame, get
 
@@ -23,6 +23,7 @@ CONNECTOR = Connector(
     sign=sign,
     signs_body=False,
     verify=verify,
+    environment_of=environment_of,
     frame=frame,
     operations=OPERATIONS,
     reads=READS,

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from agents.ledger import SentAttempt
 from agents.payments.decide import Inquire
 from agents.payments.perform import Performer
-from agents.payments.work import Decided, Later, Patience, Step
+from agents.payments.work import Decided, Later, Patience, Step, Unsettled
 from providers.connector import Attempt, Integration
 from providers.exchange import Prepared
 from providers.outcome import Finding, Outcome, Sighting
@@ -64,11 +64,11 @@ class Records:
         return Outgoing("intents", b"k", b"{}", ())
 
 
-async def _again(outcome: Outcome) -> Step:
+async def _again(outcome: Outcome, *, sent_age_s: float = 10.0, at: Integration = STRIPE) -> Step:
     provider: Any = Provider(outcome)
     method = StoredCard(kind="stored_card", card_token="pm_1", customer_key="cus_1")
     work = a_work(method=method)
-    work = replace(work, claim=replace(work.claim, lease_ends=float("inf")))
+    work = replace(work, claim=replace(work.claim, lease_ends=float("inf"), sent_age_s=sent_age_s))
     operation = STRIPE.connector.operation_for(type(work.command))
     assert operation is not None
     sent = Attempt(work.command_id, 1, "ref1", work.payment, lira("12.50"))
@@ -83,7 +83,7 @@ async def _again(outcome: Outcome) -> Step:
         patience=Patience(),
         now=lambda: NOON,
     )
-    return await performer.inquire(work, ask, STRIPE, operation)
+    return await performer.inquire(work, ask, at, operation)
 
 
 def refused(failure: FailureClass) -> Outcome:
@@ -99,3 +99,16 @@ async def test_an_answer_under_the_same_key_is_that_of_the_first_send(failure: F
     step = await _again(refused(failure))
     assert isinstance(step, Decided)
     assert step.outcome.failure is failure
+
+
+async def test_a_failure_that_is_given_again_is_waited_out_ever_longer_and_ends_as_unknown() -> None:
+    unknown = Outcome(verdict=Verdict.UNKNOWN, reason=Reason.OUTCOME_UNKNOWN, detail="HTTP 500")
+    waits = [await _again(unknown, sent_age_s=age_s) for age_s in (10.0, 800.0, 901.0)]
+    assert [step.after_s for step in waits if isinstance(step, Later)] == [5.0, 400.0]
+    assert isinstance(waits[-1], Unsettled)
+
+
+async def test_what_cannot_be_built_again_says_nothing_of_the_send_before() -> None:
+    keys = {**KEYS, "secret_key": SecretStr("sk_live_1")}
+    of_the_wrong_mode = replace(STRIPE, credentials=keys)
+    assert isinstance(await _again(refused(FailureClass.STATE), at=of_the_wrong_mode), Later)

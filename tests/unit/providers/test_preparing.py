@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from providers.connector import Request
 from providers.payments.stripe import CONNECTOR
 from providers.preparing import prepare
-from schemas.payments import CapturePayment
+from schemas.errors import NotSent
+from schemas.payments import CapturePayment, Reason
 from tests.conformance.samples import a_command, an_integration, attempt_for
 
 CAPTURE = CONNECTOR.operation_for(CapturePayment)
@@ -37,6 +39,31 @@ def _digest(**changed: Any) -> str:
 def test_a_request_with_another_part_is_no_repetition(changed: dict[str, Any]) -> None:
     assert _digest() == _digest()
     assert _digest(**changed) != _digest()
+
+
+@pytest.mark.parametrize(
+    ("key", "environment", "is_sent"),
+    [
+        ("sk_live_1", "production", True),
+        ("rk_test_1", "sandbox", True),
+        ("sk_test_1", "production", False),
+        ("rk_live_1", "sandbox", False),
+        ("a-key-that-tells-nothing", "production", True),
+    ],
+)
+def test_nothing_is_sent_with_a_key_of_the_other_environment(key: str, environment: str, *, is_sent: bool) -> None:
+    assert CAPTURE is not None
+    account = an_integration(CONNECTOR)
+    secrets = {**account.credentials, "secret_key": SecretStr(key)}
+    there = replace(account, environment=environment, credentials=secrets)
+    attempt = attempt_for(CONNECTOR, CAPTURE)
+    if is_sent:
+        prepare(there, CAPTURE, a_command(CapturePayment), attempt)
+        return
+    with pytest.raises(NotSent) as refused:
+        prepare(there, CAPTURE, a_command(CapturePayment), attempt)
+    assert refused.value.reason == Reason.CONFIGURATION
+    assert key not in str(refused.value)
 
 
 def test_a_path_does_not_print_since_it_names_a_card_or_a_payment() -> None:
