@@ -75,7 +75,8 @@ def test_a_token_of_a_provider_s_script_goes_to_that_provider_alone() -> None:
         assert isinstance(found, Route)
         return [choice.integration.id for choice in found.choices]
 
-    assert tried(first_at_stripe) == ["s", "b", "c"]
+    assert tried(first_at_stripe, customer_key=None) == ["s", "b", "c"]
+    assert tried(a_rule(fallback=("s", "c")), customer_key="theirs") == ["b", "c"], "a buyer is known at one provider"
     assert tried(first_at_stripe, **by_token) == ["s"]
     assert tried(last_at_stripe, **by_token) == ["s"], "who takes no tokens is not the provider that it is of"
     assert tried(a_rule(), **by_token) == ["b", "c"], "where nobody does, the refusal says so"
