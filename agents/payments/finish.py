@@ -55,14 +55,14 @@ class Finisher:
         record = self._records.result(result, current_traceparent())
         after = _after(work, result)
         state = after.model_dump_json(exclude_defaults=True).encode()
-        until = after.waits_until if isinstance(after, Payment) else None
-        begins = until is not None and result.command_id == after.open_commands[0].command_id
+        before, until = work.payment.waits_until, after.waits_until if isinstance(after, Payment) else None
         conclusion = Conclusion(
             work.claim,
             state,
             self._records.stored(record),
-            deadline=until if begins else None,
-            waits_no_more=work.payment.waits_until is not None and until is None,
+            # It begins to wait, or does once more: a completion that nobody knew of never happened, as people found.
+            deadline=until if before is None else None,
+            waits_no_more=before is not None and until is None,
         )
         if not await insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
