@@ -29,6 +29,8 @@ class Outcome:
         amount: what the provider says it moved; it is compared with what was asked.
         surcharge: how much of `amount` the payer pays beyond what was asked, since the provider's page offered
             instalments for it.
+        reason: of a question's pending answer `UNDER_REVIEW` says that the payer has done everything, and that the
+            provider, or a bank, decides; such a payment is not given up when the payer's time is over.
         failure: set with `refused` and `unknown`; `THROTTLED` and `TRANSIENT` mean that nothing was performed and a
             later try may succeed.
         detail: a sentence of ours for people, never the provider's localised message.

@@ -96,8 +96,9 @@ def _by_name_in_page(text: str, some: str) -> str:
 
 
 def _by_name_in_form(text: str, names: frozenset[str]) -> str:
+    """A form's field may stand inside another one's brackets: `card[number]=`."""
     some = _any_of(names)
-    return re.sub(rf"((?<![0-9A-Za-z_])(?:{some})=)[^&\s<>\"']*", rf"\1{HIDDEN}", text) if some else text
+    return re.sub(rf"((?<![0-9A-Za-z_])(?:{some})\]?=)[^&\s<>\"']*", rf"\1{HIDDEN}", text) if some else text
 
 
 @cache

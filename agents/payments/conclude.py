@@ -254,7 +254,9 @@ class Conclude:
                     our_reference=command.our_reference,
                     provider_reference=performed.provider_reference,
                 )
-                over = given_up(payment, state.value, self._at) if command.cause == "deadline" and not another else None
+                # What the payer has done, and the provider has not decided, waits for no payer any more.
+                waits = command.cause == "deadline" and not another and outcome.reason is not Reason.UNDER_REVIEW
+                over = given_up(payment, state.value, self._at) if waits else None
                 change = over or change_by(
                     payment, state.value, outcome.amount, surcharge=outcome.surcharge, another=another
                 )

@@ -119,7 +119,9 @@ class Performer:
     ) -> Step:
         """One send. Whatever goes wrong is sorted into: certainly not performed, or to be asked about.
 
-        With `again` an earlier send of it may have been performed, so that nothing is proved when this one fails.
+        With `again` an earlier send of it may have been performed, so that nothing is proved when this one fails. A
+        provider may have kept a failure with the request's key and give it again for ever, so that such a send is
+        repeated ever more seldom, and ends as unknown when it has been asked about for too long.
         """
         integration, attempt = prepared.integration, prepared.attempt
         sending = Sending(
@@ -153,13 +155,16 @@ class Performer:
         except OutcomeUnknown as unknown:
             facts = work.facts(integration_id=integration.id, operation=operation.name, why=str(unknown))
             log.warning("outcome unknown, the provider will be asked", extra=facts)
-            if operation.moves_money:
+            if operation.moves_money and not again:
                 return Later(self._patience.first_wait_s, "outcome unknown")
             return self._unsettled(work, integration, attempt, str(unknown))
         if outcome.verdict is Verdict.UNKNOWN:
-            if not operation.moves_money:
+            if again or not operation.moves_money:
                 return self._unsettled(work, integration, attempt, outcome.detail or "the provider's word is not known")
             return Later(self._patience.first_wait_s, "outcome unknown")
+        if again and outcome.failure is FailureClass.CONFIGURATION:
+            # Keys and rights are looked at before a repetition is known for one: the first send may have been let in.
+            return self._unsettled(work, integration, attempt, f"it was not let in again: {outcome.detail}")
         return Decided(outcome, integration, attempt)
 
     async def _answer(self, work: Work, prepared: Prepared) -> Outcome:

@@ -55,7 +55,7 @@ def resolve(command: ResolveOutcome, payment: Payment, *, alone_minor: int) -> S
         alone_minor: what one person may settle at most, in minor units of the payment's currency.
     """
     known = payment.open_command(command.of_command_id)
-    if known is None or known.verdict != "unknown":
+    if known is None or not _is_for_a_person(known):
         return _not_unknown(command, payment, known)
     known = _as_begun(known, payment)
     known = known.model_copy(update={"capture": known.capture or command.capture})
@@ -79,6 +79,11 @@ def resolve(command: ResolveOutcome, payment: Payment, *, alone_minor: int) -> S
         )
         return Propose(said, amount)
     return _settle(command, payment, known, amount)
+
+
+def _is_for_a_person(known: OpenCommand) -> bool:
+    """Of a payment that waits a query or a call tells the end, of a capture or a refund that waits neither does."""
+    return known.verdict == "unknown" or known.command_type not in OF_A_CREATION
 
 
 def _as_begun(known: OpenCommand, payment: Payment) -> OpenCommand:
@@ -171,7 +176,7 @@ def _not_unknown(command: ResolveOutcome, payment: Payment, known: OpenCommand |
     if command.of_command_id in payment.resolved:
         return _refuse(Reason.ALREADY_RESOLVED, "somebody has settled this command's outcome already")
     if known is not None:
-        return _refuse(Reason.NOT_UNKNOWN, "the provider took this command and will decide it; wait for its word")
+        return _refuse(Reason.NOT_UNKNOWN, "the payment waits for its payer or its provider; query it")
     return _refuse(Reason.NOT_UNKNOWN, "of_command_id is no command of this payment whose outcome is unknown")
 
 

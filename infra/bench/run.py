@@ -233,7 +233,7 @@ async def run_bench(sizes: Sizes, say: Say, *, part: str | None = None) -> Bench
     chosen = PARTS if part is None else {part: {**PARTS, **SINGLE}[part]}
     with tempfile.TemporaryDirectory(prefix="kolaj-bench-") as name:
         say("starting Kafka and PostgreSQL")
-        async with local_stack() as stack:
+        async with local_stack(brief=False) as stack:
             return await run_parts(Bench(stack, Path(name), sizes, say), chosen)
 
 

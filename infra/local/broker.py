@@ -23,6 +23,8 @@ from infra.local.jars import class_path
 from infra.local.process import LOOPBACK, Process, free_ports, spawn, together
 
 HEAP = ("-Xms256m", "-Xmx512m")
+BRIEF = ("-XX:TieredStopAtLevel=1",)
+"""Without Java's second compiler, which takes seconds of a processor and gives them back in hours."""
 FORMAT_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -72,12 +74,16 @@ class Broker:
     """1 to 3 nodes whose files lie under `folder`; what an earlier one left there is served again.
 
     With three nodes everything is replicated three times, and two must have a record before it is acknowledged.
+
+    Args:
+        brief: whether it lives for minutes, so that a quick start counts for more than speed later on.
     """
 
-    def __init__(self, folder: Path, *, nodes: int = 1, security: Security | None = None) -> None:
+    def __init__(self, folder: Path, *, nodes: int = 1, security: Security | None = None, brief: bool = True) -> None:
         if not 1 <= nodes <= MAX_NODES:
             raise LocalStackError(f"nodes: 1 to {MAX_NODES} can be started, not {nodes}")
         self._security = security
+        self._options = (*HEAP, *BRIEF) if brief else HEAP
         ports = free_ports(2 * nodes)
         self.nodes = tuple(
             Node(node_id, ports[2 * node_id - 2], ports[2 * node_id - 1], folder / f"node-{node_id}")
@@ -153,7 +159,7 @@ class Broker:
         running = self._processes.get(node.node_id)
         if running and running.running:
             raise LocalStackError(f"node {node.node_id} of the broker runs already; stop it first")
-        command = _java(node, jars, (*HEAP, *options), ("kafka.Kafka", _properties(node)))
+        command = _java(node, jars, (*self._options, *options), ("kafka.Kafka", _properties(node)))
         name = f"Kafka (node {node.node_id})"
         self._processes[node.node_id] = spawn(name, command, log=node.folder / "server.log")
 
@@ -161,7 +167,7 @@ class Broker:
     async def _make_class_cache(jars: str, file: Path) -> None:
         """By a broker that ends when it is ready: by then Java has read what each later one needs."""
         with tempfile.TemporaryDirectory() as folder:
-            broker = Broker(Path(folder))
+            broker = Broker(Path(folder), brief=False)
             (node,) = broker.nodes
             await broker._format(node, jars, "KolajMakesAClassCache0")
             broker._launch(node, jars, *class_cache.making_options(file))

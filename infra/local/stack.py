@@ -32,12 +32,15 @@ class LocalStack:
 
 
 @asynccontextmanager
-async def local_stack(data_dir: Path | None = None, *, keep: bool = False) -> AsyncIterator[LocalStack]:
+async def local_stack(
+    data_dir: Path | None = None, *, keep: bool = False, brief: bool = True
+) -> AsyncIterator[LocalStack]:
     """A running stack; its servers end with the block, or with this process, however that ends.
 
     `KAFKA_BOOTSTRAP` with `DATABASE_URL`: what they name is used and not touched. `KOLAJ_TEST_STACK=testcontainers`:
     containers. Else embedded servers, whose files lie under `data_dir` and stay there, so that the next stack on it
-    goes on where this one ended. Without `data_dir`: in a temporary directory, removed at the end unless `keep`.
+    goes on where this one ended. Without `data_dir`: in a temporary directory, removed at the end unless `keep`. One
+    that is not `brief` starts later and is faster after minutes: for measuring.
 
     Raises:
         LocalStackError: A server cannot be had or does not start, or only one of the two variables is set.
@@ -54,17 +57,17 @@ async def local_stack(data_dir: Path | None = None, *, keep: bool = False) -> As
         async with container_stack() as (bootstrap, database_url):
             yield LocalStack(bootstrap, database_url)
     else:
-        async with embedded_stack(data_dir, keep=keep) as stack:
+        async with embedded_stack(data_dir, keep=keep, brief=brief) as stack:
             yield stack
 
 
 @asynccontextmanager
 async def embedded_stack(
-    data_dir: Path | None = None, *, keep: bool = False, nodes: int = 1
+    data_dir: Path | None = None, *, keep: bool = False, nodes: int = 1, brief: bool = True
 ) -> AsyncIterator[LocalStack]:
     """`local_stack` with servers of our own whatever the environment says; for those who must stop and restart them."""
     with _folder(data_dir, keep=keep) as folder:
-        broker, database = Broker(folder / "kafka", nodes=nodes), Database(folder / "postgres")
+        broker, database = Broker(folder / "kafka", nodes=nodes, brief=brief), Database(folder / "postgres")
         try:
             await together(broker.start(), database.start())
             yield LocalStack(broker.bootstrap, database.url, broker, database, folder)

@@ -204,9 +204,7 @@ class Payment(Frozen):
         """What was found settles a creation that was open; a movement that is open beside it stays so."""
         changed = result.changed or self._settled_before(result)
         if changed is None:
-            # A hold that was renewed has another name, which was missed where that outcome stayed unknown.
-            renewed = self.stage == result.provider_state == "authorized" and isinstance(result, PaymentQueried)
-            return {"lines": result.lines} if renewed and result.lines else {}
+            return {"lines": result.lines} if result.lines and self._is_renamed_by(result) else {}
         if changed == "failed":
             return {"stage": "new", "open_commands": ()}
         seen = self._named(result)
@@ -224,6 +222,17 @@ class Payment(Frozen):
         # Money that came after a cancel is there to be given back; the payment does not open again.
         stage = "cancelled" if self.stage == "cancelled" else stage
         return {"stage": stage, "held": 0, "captured": minor, **facts}
+
+    def _is_renamed_by(self, result: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted) -> bool:
+        """Whether money moves by other names than are known, where what gave them to it stayed unknown.
+
+        So it is of a hold that was renewed; and of one that was captured, once a person has said so.
+        """
+        if not isinstance(result, PaymentQueried) or self.stage != result.provider_state:
+            return False
+        known, told = {line.line_id for line in self.lines}, {line.line_id for line in result.lines}
+        taken = self.stage == "captured" and self.refunded == 0 and known.isdisjoint(told)
+        return self.stage == "authorized" or taken
 
     def _settled_before(self, result: PaymentQueried | PaymentNoticed | ThreeDSecureCompleted) -> str | None:
         """What a query of an earlier version settled: it did not say so itself."""

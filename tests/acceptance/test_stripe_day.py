@@ -19,12 +19,15 @@ from schemas.money import Price
 from schemas.payments import (
     CommandPending,
     CommandRefused,
+    CommandUnknown,
     PaymentCreated,
     PaymentRefunded,
     ProviderToken,
     Redirect,
+    StoredCard,
     ThreeDSecureCompleted,
 )
+from schemas.payments.resources import StoreCard
 from tests.acceptance.shop_day import ShopDay
 from tests.api_server import running_api
 from tests.builders import (
@@ -92,7 +95,11 @@ async def running(stack: LocalStack, database_url: str, topic_prefix: str) -> As
     async with running_stripe_sandbox(store=store) as sandbox:
         keys = {"secret_key": sandbox.secret_key, "webhook_secret": sandbox.webhook_secret}
         account = Account(INTEGRATION, "stripe", sandbox.base_url, keys)
-        settings = accounts(account) | {"KOLAJ_PUBLIC_URL": PUBLIC, "KOLAJ_RETURN_ORIGINS": SHOP}
+        settings = accounts(account) | {
+            "KOLAJ_PUBLIC_URL": PUBLIC,
+            "KOLAJ_RETURN_ORIGINS": SHOP,
+            "KOLAJ_UNKNOWN_AFTER_S": "6",
+        }
         async with (
             running_hub(stack.bootstrap, database_url, topic_prefix, overrides=settings) as hub,
             running_api(hub.settings, port=port) as api,
@@ -154,6 +161,27 @@ async def test_a_charge_whose_answer_is_lost_is_made_once(day: Day) -> None:
     refunded = await day.does(a_refund_payment(created.payment_id, Price(minor=500, currency="EUR")))
     assert isinstance(refunded, PaymentRefunded), refunded
     assert [one.amount_minor for one in day.sandbox.books.refunds()] == [500]
+
+
+async def test_a_failure_that_stripe_keeps_with_the_key_ends_as_unknown(day: Day) -> None:
+    created = await day.pays("visa")
+    await day.order("faults", kind="api_error_before", path="/v1/refunds")
+    unknown = await day.does(a_refund_payment(created.payment_id, Price(minor=700, currency="EUR")))
+    assert isinstance(unknown, CommandUnknown), unknown
+    assert await day.total(created.payment_id) == ("unsettled", PRICE.minor, 0)
+
+
+async def test_a_card_is_kept_by_a_test_card_that_stripe_copies(day: Day) -> None:
+    kept = await day.asks(StoreCard, provider_token="pm_card_visa", card_ref=None)  # Stripe's test card
+    assert kept.card_token != "pm_card_visa"
+    created = await day.does(
+        a_create_payment(
+            PRICE,
+            integration_id=INTEGRATION,
+            method=StoredCard(kind="stored_card", card_token=kept.card_token, customer_key=kept.customer_key),
+        )
+    )
+    assert isinstance(created, PaymentCreated), created
 
 
 async def test_a_decline_is_an_answer_in_the_hubs_own_words(day: Day) -> None:

@@ -257,6 +257,19 @@ async def test_a_persons_word_settles_an_unknown_refund_whatever_the_batches(hub
     assert await differences(hub.access, hub.pool, hub.topics, "payments") == []
 
 
+async def test_a_persons_word_settles_a_refund_that_was_pending(hub: Hub) -> None:
+    payment, events = new_id(), hub.topics.payment_events.name
+    part = a.lira("2.50")
+    created = a.a_payment_created(payment_id=payment)
+    refund = a.a_command_pending(payment_id=payment, command_type="payments.refund.v1", requested=part)
+    word = a.an_outcome_resolved(part, payment_id=payment, of_command_id=refund.command_id, effect="refunded")
+    await hub.append(*(a.a_record(events, body) for body in (created, refund, word)))
+    await hub.project_all()
+    row = await _transaction(hub, refund.command_id)
+    assert (row["verdict"], row["status"]) == ("pending", "refunded")
+    assert (await _totals(hub, payment))["refunded"] == 250
+
+
 async def test_of_a_query_and_a_persons_word_the_first_in_the_log_settles_a_creation(hub: Hub) -> None:
     payment, events = new_id(), hub.topics.payment_events.name
     unknown = a.a_command_unknown(payment_id=payment)

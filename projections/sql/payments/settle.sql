@@ -1,5 +1,6 @@
 -- What became of outcomes that were open. A query's clear word settles the payment's creations that were pending or unknown,
--- and their completions, which were performed or failed and hold no money of their own; a person's word settles the one unknown command that it names. Both only what lies before them in the log, and the first
+-- and their completions, which were performed or failed and hold no money of their own; a person's word settles the one
+-- open command that it names. Both only what lies before them in the log, and the first
 -- such word stands. No concluded yes or no is ever touched.
 -- $1 payments, $2 offsets, $3 states, $4 amounts in minor units, $5 currencies, $6 event ids, $7 times,
 -- $8 commands (null: the payment's creations), $9 reasons (null: the one that stands stays), $10 when a hold lapses
@@ -24,7 +25,7 @@ with told as (
            told.reason, told.held_until
     from payment_transactions{shadow} as known
     join told on told.of_command = known.transaction_id
-    where known.verdict = 'unknown'
+    where known.verdict in ('pending', 'unknown')
       and told.told_offset > known.result_offset and known.settled_event_id is null
 ), first as (
     select distinct on (transaction_id) * from meant order by transaction_id, told_offset

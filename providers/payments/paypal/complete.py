@@ -13,10 +13,10 @@ from providers.connector import Attempt, Request, Unsayable
 from providers.outcome import Finding, Outcome, Sighting, UnusableAnswer
 from providers.payments.paypal.errors import is_absent, not_answered, refusal
 from providers.payments.paypal.known import beginning_of, order_of
-from providers.payments.paypal.order import OrderReply, as_asked, performed, require_order
+from providers.payments.paypal.order import WAITING, OrderReply, as_asked, performed, require_order
 from providers.payments.paypal.wire import post
 from schemas.payments import CompleteThreeDSecure, Reason
-from schemas.verdicts import FailureClass
+from schemas.verdicts import FailureClass, Verdict
 
 _CAPTURE: Final = "/v2/checkout/orders/{order}/capture"
 _AUTHORIZE: Final = "/v2/checkout/orders/{order}/authorize"
@@ -50,14 +50,17 @@ def read_complete(reply: OrderReply, _command: CompleteThreeDSecure, attempt: At
 
 
 def read_complete_inquiry(reply: OrderReply, _command: CompleteThreeDSecure, attempt: Attempt) -> Finding:
-    """An order that holds neither a capture nor an authorization was not completed, or not yet."""
+    """An order that holds neither a capture nor an authorization was not completed, or not yet.
+
+    One that is still open, with a capture that was declined, tells of an earlier completion: this one may be under way.
+    """
     if is_absent(reply):
         return Finding(Sighting.ABSENT)
     if reply.failed:
         raise not_answered(reply)
     require_order(reply, attempt)
     found = performed(reply)
-    if found is None:
+    if found is None or (found.verdict is Verdict.REFUSED and reply.status in WAITING):
         return Finding(Sighting.ABSENT)
     return Finding(Sighting.CONCLUDED, _as_begun(found, attempt))
 

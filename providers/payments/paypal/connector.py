@@ -15,9 +15,13 @@ from providers.payments.paypal.wire import get
 
 _PERSONAL: Final = frozenset(
     {
+        "buyer",
+        "communication_details",
         "email_address",
+        "evidences",
         "full_name",
         "given_name",
+        "messages",
         "note_to_payer",
         "payer",
         "payer_info",
@@ -26,6 +30,8 @@ _PERSONAL: Final = frozenset(
         "shipping",
         "subscriber",
         "surname",
+        "transaction_note",
+        "transaction_subject",
     }
 )
 _SECRET: Final = frozenset(

@@ -25,6 +25,7 @@ WAITING: Final = frozenset({"CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "APPROV
 """The words for an order by which no money has moved. `APPROVED` is the payer's yes, and no more."""
 _TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _NOT_TAKEN: Final = frozenset({"DECLINED", "FAILED"})
+_HOLDING: Final = frozenset({"CREATED", "PENDING"})
 _CODE: Final = re.compile(r"[0-9A-Za-z_]{1,100}")
 
 
@@ -112,8 +113,10 @@ def performed(reply: OrderReply) -> Outcome | None:
     """
     captures = reply.movements("captures")
     live = [one for one in captures if one.status not in _NOT_TAKEN]
-    tried = live or list(captures[-1:])
     authorizations = _standing(reply.movements("authorizations"))
+    # A capture that was declined leaves its hold as it was, and that is how the payment stands.
+    holds = not live and any(one.status in _HOLDING for one in authorizations)
+    tried = () if holds else live or captures[-1:]
     if not tried and not authorizations:
         return None
     found = captured(_single(tried)) if tried else authorized(_single(authorizations))

@@ -26,7 +26,8 @@ def read_query(reply: OrderReply, _command: QueryPayment, attempt: Attempt) -> O
     require_order(reply, attempt)
     found = performed(reply) if reply.status == "COMPLETED" else None
     if found is not None:
-        return replace(found, verdict=Verdict.ACCEPTED, reason=None, failure=None, detail="", their_code=None)
+        undecided = found.reason if found.verdict is Verdict.PENDING else None
+        return replace(found, verdict=Verdict.ACCEPTED, reason=undecided, failure=None, detail="", their_code=None)
     standing = Outcome(verdict=Verdict.ACCEPTED, reference=reply.id)
     if reply.status in WAITING:
         agreed, settings = reply.status == "APPROVED", attempt.account.settings

@@ -35,17 +35,19 @@ def read_reauthorize(reply: Movement, _command: ReauthorizePayment, attempt: Att
 
 
 def read_reauthorize_inquiry(reply: OrderReply, _command: ReauthorizePayment, attempt: Attempt) -> Finding:
-    """An order that knows of no other hold was not renewed, or not yet."""
+    """An order that knows of no later hold was not renewed, or not yet. An earlier one is what was renewed before."""
     if is_absent(reply):
         return Finding(Sighting.ABSENT)
     if reply.failed:
         raise not_answered(reply)
     require_order(reply, attempt)
     known = movement_of(attempt, "authorization")
-    others = [one for one in reply.movements("authorizations") if one.id != known and one.status != "VOIDED"]
-    if not others:
+    holds = reply.movements("authorizations")
+    place = next((place for place, one in enumerate(holds) if one.id == known), len(holds))
+    later = [one for one in holds[place + 1 :] if one.status != "VOIDED"]
+    if not later:
         return Finding(Sighting.ABSENT)
-    return Finding(Sighting.CONCLUDED, _renewed(others[-1], attempt))
+    return Finding(Sighting.CONCLUDED, _renewed(later[-1], attempt))
 
 
 def _renewed(movement: Movement, attempt: Attempt) -> Outcome:

@@ -42,6 +42,7 @@ _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 )
 """By the whole code, else by its group."""
 _PAYMENTS: Final = "T00"
+_OUT: Final = frozenset({"refund", "chargeback"})
 _OF_A_PAYMENT: Final = frozenset({"ODR", "TXN"})
 
 
@@ -148,7 +149,8 @@ def _movement(info: Info | None) -> Transaction:
 
 
 def _kind(code: str, signed: Money) -> Kind:
-    """Of payments only those to us; what we pay to others is of no kind that the hub has a word for."""
+    """Of payments only those to us, of refunds and chargebacks those by us; the hub has no word for the other way."""
     if code.startswith(_PAYMENTS):
         return "payment" if signed.minor >= 0 else "other"
-    return _KINDS.get(code) or _KINDS.get(code[:3], "other")
+    kind = _KINDS.get(code) or _KINDS.get(code[:3], "other")
+    return "other" if kind in _OUT and signed.minor > 0 else kind

@@ -156,7 +156,8 @@ def _base64(text: str) -> bytes | None:
 def _subject(event_type: str, resource: Mapping[str, Any]) -> dict[str, Any]:
     """What it is about, by the names under which the hub may know it.
 
-    A refund's own reference is that of the attempt to refund, and would be taken for another attempt to pay.
+    A refund mostly names no order. One of ours carries the reference of its attempt; one that was made in PayPal's
+    dashboard, where it names anything, what its capture carries.
     """
     related = _object(_object(resource.get("supplementary_data")).get("related_ids"))
     order = named(related.get("order_id"))
@@ -166,7 +167,8 @@ def _subject(event_type: str, resource: Mapping[str, Any]) -> dict[str, Any]:
             unit = _object(units[0]) if isinstance(units, list) and units else {}
             return {"our_reference": named(unit.get("custom_id")), "provider_reference": named(resource.get("id"))}
         case ["PAYMENT", "CAPTURE", "REFUNDED"] | ["PAYMENT", "REFUND", *_]:
-            return {"provider_reference": order}
+            ours = named(resource.get("custom_id")) or named(resource.get("invoice_id"))
+            return {"our_reference": ours, "provider_reference": order}
         case ["PAYMENT", "CAPTURE" | "AUTHORIZATION", *_]:
             return {"our_reference": named(resource.get("custom_id")), "provider_reference": order}
         case ["CUSTOMER", "DISPUTE", *_]:

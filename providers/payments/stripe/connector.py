@@ -6,6 +6,7 @@ from providers.connector import Connector, HealthProbe, RateLimit, ReferenceForm
 from providers.payments.stripe.disputes import READS
 from providers.payments.stripe.health import read_health
 from providers.payments.stripe.operations import OPERATIONS
+from providers.payments.stripe.page import LIFE_S
 from providers.payments.stripe.signing import sign, verify
 from providers.payments.stripe.webhook import WEBHOOKS
 from providers.payments.stripe.wire import VERSION, frame, get
@@ -30,14 +31,22 @@ CONNECTOR = Connector(
     reference=ReferenceFormat("alphanumeric", 64),
     rate_limits={endpoint.name: _PER_ENDPOINT for endpoint in (*OPERATIONS, *READS)},
     methods=("provider_token", "stored_card", "hosted_page"),
+    page_life_s=LIFE_S,
     personal=frozenset(
         {
+            "address",
             "billing_details",
             "customer",
+            "customer_address",
             "customer_details",
             "customer_email",
+            "customer_name",
+            "customer_phone",
+            "customer_shipping",
+            "customer_tax_ids",
             "description",
             "email",
+            "evidence",
             "name",
             "phone",
             "receipt_email",
@@ -50,13 +59,18 @@ CONNECTOR = Connector(
             "client_secret",
             "confirmation_token",
             "cvc",
+            "default_payment_method",
             "exp_month",
             "exp_year",
             "fingerprint",
+            "hosted_invoice_url",
+            "invoice_pdf",
             "number",
             "payment_method",
+            "receipt_url",
             "return_url",
             "secret",
+            "stripe_js",
             "success_url",
             "url",
         }

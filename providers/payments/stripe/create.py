@@ -33,8 +33,10 @@ from schemas.ids import created_at
 from schemas.payments import CreatePayment, ProviderToken, Reason, StoredCard
 from schemas.verdicts import Verdict
 
-_CLOCKS_APART: Final = timedelta(minutes=5)
-"""How far the publisher's clock and Stripe's may lie apart."""
+_CLOCKS_APART: Final = timedelta(minutes=15)
+"""How far the publisher's clock may be ahead of Stripe's: the hub lets it be ten minutes ahead of its own."""
+_GOES_ON: Final = frozenset({"processing", "requires_capture", "succeeded"})
+"""Of an intent by which money moves, or is held: no error beside it is a no."""
 _CONFIRMATION: Final = "ctoken_"
 """How the script's newer tokens begin, which hold more than a payment method (`pm_…`)."""
 
@@ -94,6 +96,9 @@ def confirmed(command: CreatePayment, attempt: Attempt, how: Mapping[str, str]) 
 
 def read_create(reply: CreateReply, command: CreatePayment, attempt: Attempt) -> Outcome:
     if reply.error is not None:
+        made = reply.error.payment_intent
+        if made is not None and made.status in _GOES_ON:
+            raise UnusableAnswer("an error, beside a payment that goes on; ask", their_code=reply.error.word)
         return refusal(reply.error, reply.http)
     if is_paid_there(command):
         reply.require(page.KIND)

@@ -19,6 +19,8 @@ from schemas.verdicts import FailureClass, Verdict
 PATH: Final = "/v1/checkout/sessions"
 TEMPLATE: Final = "/v1/checkout/sessions/{session}"
 KIND: Final = "checkout.session"
+LIFE_S: Final = 24 * 3600.0
+"""How long a page is open where nothing else is asked for; until then it can be paid."""
 _PREFIX: Final = "cs_"
 
 _NOBODY_PAID: Final = Outcome(

@@ -77,7 +77,9 @@ def standing(intent: IntentFields) -> Outcome:
             return replace(outcome, state=ProviderState.AUTHORIZED, amount=amount, stored_card=kept, held_until=until)
         case "requires_payment_method" if intent.last_payment_error is not None:
             return replace(outcome, state=ProviderState.FAILED, their_code=intent.last_payment_error.word)
-        case "requires_payment_method" | "requires_confirmation" | "requires_action" | "processing":
+        case "processing":
+            return replace(outcome, state=ProviderState.PENDING, reason=Reason.UNDER_REVIEW)
+        case "requires_payment_method" | "requires_confirmation" | "requires_action":
             return replace(outcome, state=ProviderState.PENDING)
         case "canceled":
             return replace(outcome, state=ProviderState.CANCELLED)

@@ -42,18 +42,18 @@ _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "charge": "payment",
         "charge_failure": "cancel",
         "dispute": "chargeback",
-        "dispute_reversal": "chargeback",
         "fee": "fee",
         "network_cost": "fee",
         "partial_capture_reversal": "cancel",
         "refund": "refund",
-        "refund_failure": "refund",
         "tax": "fee",
         "transfer": "transfer",
         "transfer_reversal": "transfer",
     }
 )
-"""By `reporting_category`; payouts are `other`, since they are listed by themselves."""
+"""By `reporting_category`; payouts are `other`, since they are listed by themselves. So is what came back of a refund
+that failed (`refund_failure`), or of a dispute that was won (`dispute_reversal`): a kind says which way money went."""
+_OUT: Final = frozenset({"refund", "cancel", "chargeback"})
 _PAID: Final = frozenset({"paid", "pending", "in_transit"})
 _BACK: Final = frozenset({"failed", "canceled"})
 
@@ -181,17 +181,24 @@ def _transaction(line: Line) -> Transaction:
     """Amounts are of the account's own currency: what a payment in another one came to."""
     source = line.source
     payment = id_of(at(source, "payment_intent"))
+    signed = signed_from_wire(line.amount, line.currency, "amount")
     return Transaction(
-        kind=_KINDS.get(line.reporting_category or "", "other"),
+        kind=_kind(line.reporting_category or "", signed),
         transaction_reference=line.require("balance_transaction"),
         payment_reference=payment or id_of(source),
         our_reference=named(at(source, "metadata", REFERENCE)),
         at=moment(line.created),
-        amount=_magnitude(signed_from_wire(line.amount, line.currency, "amount")),
+        amount=_magnitude(signed),
         fee=None if line.fee is None else _magnitude(signed_from_wire(line.fee, line.currency, "fee")),
         net=None if line.net is None else _magnitude(signed_from_wire(line.net, line.currency, "net")),
         state=line.status,
     )
+
+
+def _kind(category: str, signed: Money) -> Kind:
+    kind = _KINDS.get(category, "other")
+    backwards = (kind in _OUT and signed.minor > 0) or (kind == "payment" and signed.minor < 0)
+    return "other" if backwards else kind
 
 
 def _payout(payout: PayoutFields) -> Payout:

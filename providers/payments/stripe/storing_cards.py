@@ -21,6 +21,8 @@ from schemas.verdicts import FailureClass, Verdict
 
 _CUSTOMERS: Final = "/v1/customers"
 _SETUPS: Final = "/v1/setup_intents"
+_SHARED: Final = "pm_card_"
+"""Test cards that all accounts share. Stripe keeps a copy of one, under an id of its own."""
 _LAST_YEAR, _LAST_MONTH = 9999, 12
 
 
@@ -124,8 +126,8 @@ def _found(stored: StoringFields, reply: Reply, command: StoreCard, attempt: Att
 
 
 def _kept(method: Any, customer: str, command: StoreCard) -> Outcome:
-    token = id_of(method)
-    if token is None or token != command.provider_token:
+    token, sent = id_of(method), command.provider_token or ""
+    if token is None or (token != sent and not sent.startswith(_SHARED)):
         raise UnusableAnswer("the card that is kept is not the one that was sent")
     card = at(method, "card")
     kept = KeptCard(

@@ -106,6 +106,11 @@ def test_a_payer_has_the_time_that_is_set_and_never_less_than_the_provider_needs
     assert payer_has_s(command, outcome, iyzico, longer) == 200_000
 
 
+def test_a_payer_has_as_long_as_stripe_s_page_can_be_paid_on() -> None:
+    outcome = waiting(next_action=Redirect(url="https://x.example"))
+    assert payer_has_s(a_create_payment(method=PAGE), outcome, connectors()["stripe"], PATIENCE) == 24 * 3600
+
+
 @pytest.mark.parametrize(
     ("command", "outcome"),
     [
@@ -164,6 +169,12 @@ def test_a_payment_that_nobody_made_in_time_is_over(state: ProviderState) -> Non
 def test_nothing_is_over_before_its_time_whoever_says_so(state: ProviderState) -> None:
     told = noticed(state, at=UNTIL - timedelta(milliseconds=1))
     assert (told.changed, told.settles, told.abandoned) == (None, False, False)
+
+
+def test_what_the_payer_has_done_and_the_provider_decides_is_not_given_up() -> None:
+    told = noticed(ProviderState.PENDING, at=UNTIL, reason=Reason.UNDER_REVIEW)
+    assert (told.changed, told.settles, told.abandoned) == (None, False, False)
+    assert after(STARTED, told).stage == "pending"
 
 
 def test_a_question_of_another_cause_ends_nothing_however_late() -> None:

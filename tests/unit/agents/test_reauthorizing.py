@@ -110,6 +110,16 @@ def test_a_query_brings_the_name_of_a_hold_whose_renewal_was_missed() -> None:
     assert named(taken.after(a_payment_queried(**found))) == "A1", "what is taken goes by what took it"
 
 
+def test_a_query_brings_the_name_of_what_took_a_hold_where_a_person_settled_the_capture() -> None:
+    capture = LineReference(line_id="capture", provider_reference="C1", paid=minor(10_000))
+    found = a_payment_queried(provider_state="captured", paid_price=minor(10_000), lines=(capture,))
+    assert named(a_payment(lines=(OLD,)).after(found)) == "C1"
+    assert named(a_payment(lines=()).after(found)) == "C1"
+    other = capture.model_copy(update={"provider_reference": "C0"})
+    assert named(a_payment(lines=(other,)).after(found)) == "C0", "it is known already"
+    assert named(a_payment(lines=(OLD,), refunded=100).after(found)) == "A1", "refunds went by other names"
+
+
 @pytest.mark.parametrize("state", ["authorized", "captured"])
 def test_a_result_of_a_hold_says_until_when_it_is_held(state: str) -> None:
     held = state == "authorized"

@@ -120,6 +120,26 @@ def test_a_word_that_fits_nothing_is_refused(
     assert _reason(judged(payment_after(*results), a_word(**changed))) is reason
 
 
+@pytest.mark.parametrize(
+    ("before", "kind", "amount", "as_performed"),
+    [
+        (HELD, "capture", "30.00", a_payment_captured(lira("30.00"))),
+        (TAKEN, "cancel", "80.00", a_payment_cancelled(lira("80.00"))),
+        (TAKEN, "refund", "5.00", a_payment_refunded(lira("5.00"))),
+    ],
+)
+def test_a_movement_that_the_provider_took_and_decided_elsewhere_is_settled_by_a_person(
+    before: Result, kind: str, amount: str, as_performed: Result
+) -> None:
+    waits = a_command_pending(
+        command_id=OPEN, command_type=f"payments.{kind}.v1", requested=lira(amount), reason=Reason.UNDER_REVIEW
+    )
+    unsettled = payment_after(before, waits)
+    assert unsettled.stage == "unsettled"
+    assert facts(settled(unsettled, a_word())) == facts(payment_after(before, as_performed))
+    assert facts(settled(unsettled, a_word(verdict="refused"))) == facts(payment_after(before))
+
+
 def test_an_outcome_is_settled_once() -> None:
     once = settled(payment_after(TAKEN, unknown("refund", "5.00")), a_word(amount=lira("5.00")))
     assert _reason(judged(once, a_word(verdict="refused"))) is Reason.ALREADY_RESOLVED

@@ -117,9 +117,20 @@ def test_a_movement_names_its_order_and_our_reference(event_type: str, said: str
 
 
 @pytest.mark.parametrize("event_type", ["PAYMENT.CAPTURE.REFUNDED", "PAYMENT.REFUND.PENDING", "PAYMENT.REFUND.FAILED"])
-def test_a_refunds_own_reference_is_none_of_the_payments(event_type: str) -> None:
-    notice = _read(event_type, RELATED)
-    assert (notice.our_reference, notice.provider_reference, notice.said) == (None, "O1", None)
+@pytest.mark.parametrize(
+    ("names", "ours"),
+    [
+        ({"custom_id": "k0laj0002"}, "k0laj0002"),
+        ({"custom_id": "two words", "invoice_id": "k0laj0003"}, "k0laj0003"),
+        ({}, None),
+    ],
+)
+def test_a_refund_is_found_by_what_was_sent_with_it_or_its_capture(
+    event_type: str, names: dict[str, str], ours: str | None
+) -> None:
+    notice = _read(event_type, {"id": "R1", **names})
+    assert (notice.our_reference, notice.provider_reference, notice.said) == (ours, None, None)
+    assert _read(event_type, {**RELATED, **names}).provider_reference == "O1"
 
 
 def test_an_order_is_itself_the_payment_and_its_approval_is_no_money() -> None:

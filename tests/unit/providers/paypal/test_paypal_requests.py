@@ -275,6 +275,8 @@ def test_a_transaction_says_which_way_it_went_and_what_is_left_of_it() -> None:
         ("T0006", "1.00", "payment"),
         ("T0006", "-1.00", "other"),
         ("T1201", "-1.00", "chargeback"),
+        ("T1107", "1.00", "other"),
+        ("T1106", "1.00", "other"),
         ("T0106", "-1", "fee"),
         ("T0400", "-1.00", "transfer"),
         ("T9999", "1.00", "other"),

@@ -278,6 +278,39 @@ def test_a_page_of_movements_goes_on_where_the_last_one_ended() -> None:
     assert int(second["created[lt]"]) - int(second["created[gte]"]) == 86_400
 
 
+@pytest.mark.parametrize(
+    ("category", "amount", "kind"),
+    [
+        ("charge", 1250, "payment"),
+        ("charge", -1250, "other"),
+        ("refund", -500, "refund"),
+        ("refund", 500, "other"),
+        ("refund_failure", 500, "other"),
+        ("dispute", -1250, "chargeback"),
+        ("dispute_reversal", 1250, "other"),
+        ("partial_capture_reversal", -250, "cancel"),
+    ],
+)
+def test_what_came_back_is_not_listed_as_what_went(category: str, amount: int, kind: str) -> None:
+    line = {
+        "id": "txn_1",
+        "object": "balance_transaction",
+        "amount": amount,
+        "currency": "eur",
+        "reporting_category": category,
+    }
+    details = outcome(ListTransactions, {"object": "list", "data": [line], "has_more": False}).details
+    assert isinstance(details, TransactionPage)
+    assert [(one.kind, one.amount.minor) for one in details.transactions] == [(kind, abs(amount))]
+
+
+@pytest.mark.parametrize("status", ["processing", "requires_capture", "succeeded"])
+def test_an_error_beside_a_payment_that_goes_on_is_no_refusal(status: str) -> None:
+    error = an_error("payment_intent_unexpected_state", payment_intent=an_intent(status))
+    with pytest.raises(OutcomeUnknown):
+        outcome(CreatePayment, error, 400, method=CARD)
+
+
 @pytest.mark.parametrize("kind", [GetBalance, ListTransactions, ListPayouts, ListCards])
 def test_a_question_that_is_not_allowed_is_refused(kind: Any) -> None:
     refused = outcome(kind, an_error(None), 403)
