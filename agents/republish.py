@@ -21,7 +21,6 @@ from agents.pool import FAILURES
 from agents.rebuild import refuse_members
 from agents.rebuild_reading import command_of_result, read_intent
 from agents.sql import statement
-from schemas.envelope import REPUBLISHED
 from schemas.errors import SettingsError, StoreError
 from streams.codec import Outgoing
 from streams.kafka import KafkaAccess
@@ -116,7 +115,7 @@ def results_again(records: PaymentRecords, row: Mapping[str, Any]) -> Sequence[O
     headers = tuple((name, value.encode()) for name, value in row["result_headers"])
     stored = StoredResult(row["result_value"], headers)
     fact = stored_fact(stored)
-    of_dispute = () if fact is None else (records.dispute(fact, None).with_header(REPUBLISHED, b"1"),)
+    of_dispute = () if fact is None else (records.dispute_again(fact, None),)
     return (records.again(stored, str(id_in(row["key"]))), *of_dispute)
 
 

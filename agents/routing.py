@@ -154,7 +154,7 @@ def _of_resource(
             known = [choice for choice in _choices(rule, command_id) if choice[0] in integrations]
             choices = [Choice(integrations[name], rule.rule_id, why) for name, why in known]
             able = [choice for choice in choices if _knows(choice.integration, command)] or choices
-            if isinstance(command, _NAMING) or (isinstance(command, StoreCard) and command.provider_token is not None):
+            if _is_bound(command):
                 able = _at_one_provider(able)
             if able:
                 return Route(tuple(able))
@@ -166,7 +166,19 @@ def _knows(integration: Integration, command: ResourceOrder) -> bool:
     connector = integration.connector
     if read is not None:
         return connector.read_named(read) is not None
+    if _is_by_token(command) and "provider_token" not in connector.methods:
+        return False  # drawn first, it would be the one provider that the token goes to
     return connector.operation_for(type(command)) is not None
+
+
+def _is_bound(command: ResourceOrder) -> bool:
+    """Whether it holds a token or a name of one provider, of no use at another one."""
+    known_there = isinstance(command, StoreCard) and command.customer_key is not None
+    return isinstance(command, _NAMING) or known_there or _is_by_token(command)
+
+
+def _is_by_token(command: ResourceOrder) -> bool:
+    return isinstance(command, StoreCard) and command.provider_token is not None
 
 
 def _at_one_provider(choices: Sequence[Choice]) -> list[Choice]:

@@ -251,9 +251,7 @@ class Caller:
         )
         began = self._monotonic()
         try:
-            sentence = await self._performing.perform(
-                work, self._transport(integration), self._settings.probe_deadline_s
-            )
+            sentence = await self._probed(work)
         except HubError as error:
             return Health(status="unhealthy", response_time_ms=None, sentence=str(error), cause=_cause_of(error))
         spent_s = self._monotonic() - began
@@ -268,6 +266,16 @@ class Caller:
         return Health(
             status="degraded" if sentence else "healthy", response_time_ms=elapsed_ms, sentence=sentence or None
         )
+
+    async def _probed(self, work: Work[str]) -> str:
+        """Asked once more where an access token was not taken: it may have been an old one, and the next is new."""
+        transport, deadline_s = self._transport(work.integration), self._settings.probe_deadline_s
+        try:
+            return await self._performing.perform(work, transport, deadline_s)
+        except NotSent as refused:
+            if refused.reason != "token_refused":
+                raise
+        return await self._performing.perform(work, transport, deadline_s)
 
     async def retire(self, integration_id: str, *, within_s: float = 60.0) -> None:
         """Let go of a removed integration: connections once no call is under way, limits and breakers at once."""

@@ -20,7 +20,7 @@ from providers.tokens import Grant
 from schemas.base import Frozen
 from schemas.integrations import Kind
 from schemas.money import Money
-from schemas.payments import Payment, Reason
+from schemas.payments import CreatePayment, Payment, Reason
 from schemas.payments.resources import Resource
 from schemas.payments.vocabulary import Command
 
@@ -352,6 +352,12 @@ class Connector:
     def environments(self) -> tuple[str, ...]:
         """Those that the provider has an address for."""
         return tuple(self.base_urls)
+
+    @property
+    def awaits_completion(self) -> bool:
+        """Whether creations that wait for their payer take a completion; see `Operation.awaits_completion`."""
+        creation = self.operation_for(CreatePayment)
+        return creation is not None and creation.awaits_completion
 
     def operation_for(self, command: type[Command]) -> Operation[Any, Any] | None:
         return next((operation for operation in self.operations if operation.command is command), None)

@@ -55,19 +55,19 @@ class Finisher:
         record = self._records.result(result, current_traceparent())
         after = _after(work, result)
         state = after.model_dump_json(exclude_defaults=True).encode()
-        until = after.waits_until if isinstance(after, Payment) else None
-        begins = until is not None and result.command_id == after.open_commands[0].command_id
+        before, until = work.payment.waits_until, after.waits_until if isinstance(after, Payment) else None
         conclusion = Conclusion(
             work.claim,
             state,
             self._records.stored(record),
-            deadline=until if begins else None,
-            waits_no_more=work.payment.waits_until is not None and until is None,
+            # It begins to wait, or does once more: a completion that nobody knew of never happened, as people found.
+            deadline=until if before is None else None,
+            waits_no_more=before is not None and until is None,
         )
         if not await insist(lambda: self._ledger.conclude(conclusion)):
             await self._report_late(work, result, record)
             return Later(0.05)
-        facts = [record, *self._of_dispute(fact_of(result))]
+        facts = [record, *self._of_dispute(fact_of(result), self._records.dispute)]
         await self.publish(work, [*facts, *self._for_operators(work, record.value or b"", integration_id)])
         await self.unpark(work)
         await self._discard_card(work)
@@ -81,7 +81,8 @@ class Finisher:
 
     async def again(self, work: Work, stored: StoredResult, integration_id: str | None) -> None:
         """Publish once more the result of a command that was concluded before."""
-        again = (self._records.again(stored, work.command.key), *self._of_dispute(stored_fact(stored)))
+        of_dispute = self._of_dispute(stored_fact(stored), self._records.dispute_again)
+        again = (self._records.again(stored, work.command.key), *of_dispute)
         # Its dead letter may have been lost with the worker that gave it up.
         await self.publish(work, [*again, *self._for_operators(work, stored.value, integration_id)])
         await self.unpark(work)
@@ -117,8 +118,10 @@ class Finisher:
         given_up = UnreadableRecord("gave_up", "", told["detail"])
         return (dead_letter(self._topics.dead_letters, work.delivery.record, given_up, integration_id=integration_id),)
 
-    def _of_dispute(self, fact: DisputeFact | None) -> Sequence[Outgoing]:
-        return () if fact is None else (self._records.dispute(fact, current_traceparent()),)
+    def _of_dispute(
+        self, fact: DisputeFact | None, record: Callable[[DisputeFact, str | None], Outgoing]
+    ) -> Sequence[Outgoing]:
+        return () if fact is None else (record(fact, current_traceparent()),)
 
     async def _report_late(self, work: Work, result: Ending, record: Outgoing) -> None:
         """Our verdict came after another worker's takeover: say what we saw, and raise an alarm if the two differ."""

@@ -8,7 +8,7 @@ from agents.payments.decide import Promise, Refuse
 from agents.payments.work import Work
 from agents.routing import NOT_READY, Route, Way, closed_refusal, route
 from providers.connector import Integration, Operation
-from schemas.payments import CreatePayment, Payment
+from schemas.payments import Payment
 from schemas.payments.vocabulary import Command
 from schemas.routing import RoutingRule
 
@@ -83,8 +83,7 @@ class Places:
         Of one that is not known any more nothing is said against it: that it is gone is what keeps it from there.
         """
         at = None if payment.integration_id is None else self.known(payment.integration_id)
-        creation = None if at is None else at.connector.operation_for(CreatePayment)
-        return at is None or (creation is not None and creation.awaits_completion)
+        return at is None or at.connector.awaits_completion
 
     def promise(self, work: Work) -> Promise | None:
         """What the provider promises of the last attempt that may have been sent."""

@@ -12,7 +12,9 @@ from schemas.envelope import REPUBLISHED, Envelope
 from schemas.errors import UnreadableRecord
 from schemas.ids import fact_id, new_id, rejection_id, result_id
 from schemas.intents import SendIntended
-from schemas.payments import CommandRejected, DisputeFact, LateOutcome, ResultDivergence
+from schemas.money import Money
+from schemas.payments import CommandRejected, DisputeFact, LateOutcome, Result, ResultDivergence
+from schemas.payments.payment import MOVE_NOTHING
 from schemas.payments.resources import ResourceLateOutcome, ResourceResult, ResourceResultDivergence
 from schemas.payments.vocabulary import Ending
 from schemas.provider_calls import ProviderCalled
@@ -73,8 +75,7 @@ class PaymentRecords:
         if isinstance(result, ResourceResult):
             body = ResourceLateOutcome(resource_id=result.resource_id, **about)
         else:
-            amount = getattr(result, "amount", None) or getattr(result, "paid_price", None)
-            body = LateOutcome(payment_id=result.payment_id, amount=amount, **about)
+            body = LateOutcome(payment_id=result.payment_id, amount=_moved_by(result), **about)
         return self._event(body, fact_id(result.command_id, f"late:{epoch}"), result.key, at, traceparent)
 
     def divergence(self, result: Ending, kept: str, other: str, at: datetime, traceparent: str | None) -> Outgoing:
@@ -96,6 +97,10 @@ class PaymentRecords:
         """What is new in a dispute; its id depends alone on the command by which it was asked about."""
         event_id = fact_id(fact.command_id, "dispute")
         return self._event(fact, event_id, fact.key, fact.observed_at, traceparent)
+
+    def dispute_again(self, fact: DisputeFact, traceparent: str | None) -> Outgoing:
+        """The same, made anew from the stored result, and marked as a further copy as that is."""
+        return self.dispute(fact, traceparent).with_header(REPUBLISHED, b"1")
 
     def intent(self, sending: Sending, key: str, ledger: UUID, at: datetime, traceparent: str | None) -> Outgoing:
         """What is about to be sent; `key` is the record's, not the ledger's."""
@@ -150,3 +155,10 @@ def _envelope(
 ) -> Envelope:
     name: str = type(body).type  # type: ignore[attr-defined]  # every fact names its type; BaseModel does not know that
     return Envelope(id=event_id, type=name, source=SOURCE, subject=subject or None, time=at, traceparent=traceparent)
+
+
+def _moved_by(result: Result) -> Money | None:
+    """What a command moved; nothing by one that asks or renews, whatever amount its answer tells of."""
+    if result.command_type in MOVE_NOTHING:
+        return None
+    return getattr(result, "amount", None) or getattr(result, "paid_price", None)

@@ -46,6 +46,7 @@ class Patience:
 _ELSEWHERE: Final = {
     "breaker_open": "calls to it are paused after repeated failures",
     "no_connection": "it could not be reached",
+    "no_token": "it gave no access token",
     "tls": "its certificate is not trusted",
     "provider_transient": "it was passingly unable to",
     "throttled": "its limit was reached",

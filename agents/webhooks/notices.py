@@ -14,6 +14,8 @@ from schemas.webhooks import WebhookReceived
 
 SOURCE: Final = "/kolaj/hub/webhooks"
 _DAY_MS: Final = int(timedelta(days=1).total_seconds() * 1000)
+_SOON_MS: Final = 3 * _DAY_MS
+"""Far less than commands are kept, so that the ledger refuses no id of such an age for being too old."""
 
 
 def notice_of(call: WebhookReceived, subject: Subject) -> TakeNotice | TakeResourceNotice:
@@ -46,10 +48,12 @@ def notice_id(call: WebhookReceived, subject: Subject, notice: TakeNotice | Take
 
     An event's id may stand outside of what is signed, so that who repeats a call can choose it: it must neither keep
     another call from being heard nor come as a conflict. The moment in it is that of the attempt which the call names,
-    and else the day of the call; a repeat on another day is then heard twice, which costs a question.
+    where that was begun a few days before, and else the day of the call: of a dispute or a renewal that comes months
+    later. A repeat on another day is then heard twice, which costs a question.
     """
     day_ms = int(call.verified.arrived_at.timestamp() * 1000) // _DAY_MS * _DAY_MS
-    made_ms = day_ms if subject.begun_ms is None else subject.begun_ms
+    begun_ms = subject.begun_ms
+    made_ms = day_ms if begun_ms is None or day_ms - begun_ms > _SOON_MS else begun_ms
     told = json.dumps([call.event_id, notice.model_dump(mode="json")], sort_keys=True)
     return derived_id(made_ms, f"{SOURCE} {told}")
 

@@ -25,6 +25,7 @@ MOST: Final = 100
 FETCHES_AT_ONCE: Final = 10
 FETCHES_PER_S: Final = 0.5
 DEADLINE_S: Final = 5.0
+"""For a fetch, and for whoever waits for one behind others."""
 LARGEST: Final = 64 * 1024
 
 
@@ -34,9 +35,17 @@ class Documents:
     Args:
         ca_file: authorities that are trusted besides the usual ones, for an address and for what lies there.
         clock: seconds on a clock that is never set back.
+        deadline_s: after which a document that is not kept cannot be had.
     """
 
-    def __init__(self, *, ca_file: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        ca_file: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._deadline_s = deadline_s
         self._tls = trusting(ca_file)
         authorities = self._tls.get_ca_certs(binary_form=True)
         self._roots = "".join(ssl.DER_cert_to_PEM_cert(one) for one in authorities).encode()
@@ -54,8 +63,12 @@ class Documents:
         known = self._known(address)
         if known is not None:
             return known
-        async with self._fetching:
-            return self._known(address) or await self._fetch(address)
+        try:
+            # One after the other they would keep the last one for minutes, where their server is silent.
+            async with asyncio.timeout(self._deadline_s), self._fetching:
+                return self._known(address) or await self._fetch(address)
+        except TimeoutError as late:
+            raise StoreError(f"a certificate was not had within {self._deadline_s:g} s") from late
 
     def _known(self, address: str) -> Fetched | None:
         until, found = self._kept.get(address, (float("-inf"), None))
@@ -68,7 +81,7 @@ class Documents:
         if self._fetches.take("fetch"):
             raise StoreError("more certificates are named by calls than are fetched in a minute")
         try:
-            body = await fetch(address, self._tls, deadline_s=DEADLINE_S, largest=LARGEST)
+            body = await fetch(address, self._tls, deadline_s=self._deadline_s, largest=LARGEST)
             load_pem_x509_certificates(body)
         except FAILURES as failed:
             raise StoreError(f"a certificate could not be fetched ({type(failed).__name__}: {failed})") from failed

@@ -34,9 +34,10 @@ from schemas.payments.results import (
 )
 from schemas.payments.three_d_secure import CompleteThreeDSecure
 
-_MOVE_NOTHING: Final = frozenset(
+MOVE_NOTHING: Final = frozenset(
     {QueryPayment.type, ReauthorizePayment.type, ResolveOutcome.type, TakeNotice.type, ApproveLine.type}
 )
+"""Types of the commands that move no money by themselves, answered or not."""
 Stage = Literal["new", "pending", "authorized", "captured", "cancelled", "unsettled"]
 Minor = Annotated[int, Field(ge=0)]
 
@@ -153,7 +154,7 @@ class Payment(Frozen):
                 return self._resolved(result)
             case CommandPending(proposal=ResolutionProposal() as proposal):
                 return {"proposals": (*self._proposals_without(proposal.of_command_id), proposal)}
-            case CommandPending() | CommandUnknown() if result.command_type in _MOVE_NOTHING:
+            case CommandPending() | CommandUnknown() if result.command_type in MOVE_NOTHING:
                 return {}  # totals stay as they are, answered or not
             case CommandPending() if result.command_type in CREATIONS:
                 return {"stage": "pending", **_requested(result), **_begun_as(result), **self._opened(result)}

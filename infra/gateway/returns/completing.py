@@ -63,6 +63,8 @@ class Completing:
             return None
         payment_id = came.ticket.payment_id
         if not verdict.verified:
+            if not integration.connector.awaits_completion:
+                return None  # whatever its connector makes of unsigned fields: such a payment may complete unasked
             known = begun.provider_reference is not None and verdict.reference == begun.provider_reference
             if not known or begun.completions_refused >= _TRIES:
                 return None

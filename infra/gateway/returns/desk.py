@@ -130,6 +130,6 @@ def question(topic: str, came: Proved) -> Outgoing:
 
 
 def order(topic: str, came: Proved, found: Completion) -> Outgoing:
-    """The command that a return becomes which the provider signed: take the money, or hold it."""
+    """The command that a return becomes which completes the payment: take the money, or hold it."""
     envelope = Envelope(id=found.command_id, type=found.command.type, source=SOURCE, time=came.ticket.made_at)
     return encode(topic, found.command.key, envelope, found.command)

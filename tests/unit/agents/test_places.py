@@ -51,6 +51,16 @@ def test_what_was_tried_in_vain_is_passed_over() -> None:
     assert (found.integration.id, found.routed.fallback_of) == ("c", ("a", "b"))
 
 
+@pytest.mark.parametrize(
+    ("reason", "elsewhere"),
+    [("no_connection", True), ("no_token", True), ("token_refused", False), ("invalid_credentials", False)],
+)
+def test_an_account_for_which_no_access_token_comes_is_as_one_that_cannot_be_reached(
+    reason: str, elsewhere: bool
+) -> None:
+    assert (came_to_nothing("a", reason).why is not None) is elsewhere
+
+
 def test_nothing_is_left_when_all_are_closed_or_were_tried() -> None:
     assert way(places(paused={"b": 1.0, "c": 1.0}), a_work(failed=(came_to_nothing("a"),))) is None
 

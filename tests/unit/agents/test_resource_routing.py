@@ -68,15 +68,18 @@ def test_one_that_names_none_goes_by_a_rule_without_conditions() -> None:
 def test_a_token_of_a_provider_s_script_goes_to_that_provider_alone() -> None:
     places = {**INTEGRATIONS, "s": Integration("s", connectors()["stripe"], "sandbox", "https://x.example", {})}
     by_token: dict[str, Any] = {"card_ref": None, "provider_token": "pm_1"}
-    first_at_stripe = a_rule(first="s", fallback=("b", "c"))
+    first_at_stripe, last_at_stripe = a_rule(first="s", fallback=("b", "c")), a_rule(fallback=("c", "s"))
 
-    def tried(**said: Any) -> list[str]:
-        found = route(ID, a_resource_command(StoreCard, **said), a_resource("new"), places, rules=(first_at_stripe,))
+    def tried(rule: RoutingRule, **said: Any) -> list[str]:
+        found = route(ID, a_resource_command(StoreCard, **said), a_resource("new"), places, rules=(rule,))
         assert isinstance(found, Route)
         return [choice.integration.id for choice in found.choices]
 
-    assert tried() == ["s", "b", "c"]
-    assert tried(**by_token) == ["s"]
+    assert tried(first_at_stripe, customer_key=None) == ["s", "b", "c"]
+    assert tried(a_rule(fallback=("s", "c")), customer_key="theirs") == ["b", "c"], "a buyer is known at one provider"
+    assert tried(first_at_stripe, **by_token) == ["s"]
+    assert tried(last_at_stripe, **by_token) == ["s"], "who takes no tokens is not the provider that it is of"
+    assert tried(a_rule(), **by_token) == ["b", "c"], "where nobody does, the refusal says so"
 
 
 def test_a_disabled_integration_takes_no_command() -> None:

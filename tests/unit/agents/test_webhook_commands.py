@@ -78,6 +78,18 @@ def test_a_command_s_moment_is_that_of_its_attempt_or_the_day_of_the_call() -> N
     assert command(later, found) == command(call, found)
 
 
+@pytest.mark.parametrize(("days", "dated_back"), [(1, True), (3, True), (5, False), (40, False)])
+def test_a_call_that_comes_long_after_its_attempt_is_as_old_as_its_day_and_outlives_what_is_pruned(
+    days: int, dated_back: bool
+) -> None:
+    arrived_at = NOON + timedelta(days=days)
+    call = a_webhook_received(
+        said=None, dispute_reference="du_1", verified=Verified(arrived_at=arrived_at, secret_index=0)
+    )
+    made_at = created_at(notice_id(call, SUBJECT, notice_of(call, SUBJECT)))
+    assert made_at == (NOON if dated_back else arrived_at.replace(hour=0))
+
+
 def test_a_provider_s_number_that_looks_like_a_card_s_is_in_no_command() -> None:
     call = a_webhook_received(provider_reference="5526080000000006", event_id="4603450000000000")
     notice = notice_of(call, SUBJECT)

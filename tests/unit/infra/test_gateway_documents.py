@@ -21,7 +21,7 @@ from providers.connection_settings import ConnectionSettings
 from providers.connector import LiveCredentials
 from providers.payments.paypal import CONNECTOR
 from schemas.errors import StoreError
-from tests.conformance.far_side import FarSide, a_dead_address, answering, far_side, resetting
+from tests.conformance.far_side import FarSide, a_dead_address, answering, far_side, hanging, resetting
 from tests.edge_log import Log
 from tests.master_keys import a_master_key
 from tests.paypal_calls import EVENT, NOW, a_call, root, theirs
@@ -83,6 +83,17 @@ async def test_what_is_no_document_is_told_as_such_and_not_kept(desk: Desk, beha
         await desk.documents.fetched(desk.address())
     desk.far.behaviour = well
     assert (await desk.documents.fetched(desk.address())).body == CERTIFICATE
+
+
+async def test_where_the_server_is_silent_those_who_wait_for_one_fetch_make_none_after_it(desk: Desk) -> None:
+    desk.far.behaviour = hanging
+    documents = Documents(clock=lambda: 1000.0, deadline_s=0.3)
+    asked = [documents.fetched(desk.address(f"CERT-{number}")) for number in range(FETCHES_AT_ONCE)]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in found] == [StoreError] * FETCHES_AT_ONCE
+    with pytest.raises(StoreError) as silent:
+        await documents.fetched(desk.address())
+    assert "more certificates" not in str(silent.value), "it is tried: those who waited have used up nothing"
 
 
 async def test_a_server_that_is_away_is_told_as_such(desk: Desk) -> None:

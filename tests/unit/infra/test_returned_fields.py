@@ -13,8 +13,8 @@ from infra.gateway.returns.completing import Completing, Completion
 from infra.gateway.returns.desk import order
 from infra.gateway.returns.standing import Begun
 from infra.gateway.returns.ticket import Proved, Ticket
-from providers.connector import Credentials, Integration
-from providers.payments.iyzico import CONNECTOR
+from providers.connector import Connector, Credentials, Integration
+from providers.payments import iyzico, paypal
 from providers.returns import ReturnVerdict
 from schemas.errors import StoreError
 from schemas.ids import created_at, new_id
@@ -72,19 +72,27 @@ class Bank:
         return self._verdict
 
 
-def an_integration(returns: Any, name: str = "iyzico-main") -> Integration:
-    connector = replace(CONNECTOR, returns=returns)
-    return Integration(name, connector, "sandbox", "https://bank.example", KEYS, (OLDER, MappingProxyType({})))
+def an_integration(returns: Any, name: str = "iyzico-main", connector: Connector = iyzico.CONNECTOR) -> Integration:
+    return Integration(
+        name,
+        replace(connector, returns=returns),
+        "sandbox",
+        "https://bank.example",
+        KEYS,
+        (OLDER, MappingProxyType({})),
+    )
 
 
 def completed(
     verdict: ReturnVerdict | StoreError = YES,
+    *,
     came: Proved = CAME,
     begun: Begun = HERE,
     form: bytes = b"mdStatus=1&status=success",
     others: tuple[str, ...] = (),
+    connector: Connector = iyzico.CONNECTOR,
 ) -> Completion | None:
-    integrations = {name: an_integration(Bank(verdict), name) for name in ("iyzico-main", *others)}
+    integrations = {name: an_integration(Bank(verdict), name, connector) for name in ("iyzico-main", *others)}
     return Completing(integrations).completion(came, begun, brought("r=t", FORM, form))
 
 
@@ -156,10 +164,11 @@ def test_a_provider_that_signs_nothing_is_asked() -> None:
 # Providers that sign nothing and complete nothing without the payer's yes.
 
 UNSIGNED = ReturnVerdict(verified=False, completes=True, reference="22416032")
+WITHOUT_A_YES_NOTHING: dict[str, Any] = {"verdict": UNSIGNED, "connector": paypal.CONNECTOR}
 
 
 def test_an_unsigned_return_completes_what_its_provider_completes_for_payers_who_agreed_alone() -> None:
-    found = completed(UNSIGNED)
+    found = completed(**WITHOUT_A_YES_NOTHING)
     assert found is not None
     expected = CompleteThreeDSecure(payment_id=PAYMENT, integration_id="iyzico-main")
     assert found.command == expected, "nothing of what came counts, so that nothing of it goes along"
@@ -167,11 +176,13 @@ def test_an_unsigned_return_completes_what_its_provider_completes_for_payers_who
 
 
 def test_an_unsigned_return_is_one_command_whatever_is_written_into_it() -> None:
-    assert completed(UNSIGNED, form=b"token=x&PayerID=1") == completed(UNSIGNED, form=b"token=x&PayerID=2&more=1")
+    first = completed(**WITHOUT_A_YES_NOTHING, form=b"token=x&PayerID=1")
+    assert first is not None
+    assert completed(**WITHOUT_A_YES_NOTHING, form=b"token=x&PayerID=2&more=1") == first
 
 
 def test_a_payer_who_was_sent_there_again_completes_the_payment_again_a_few_times_at_most() -> None:
-    tries = [completed(UNSIGNED, begun=replace(HERE, completions_refused=count)) for count in range(7)]
+    tries = [completed(**WITHOUT_A_YES_NOTHING, begun=replace(HERE, completions_refused=count)) for count in range(7)]
     ids = {one.command_id for one in tries if one is not None}
     assert (len(ids), tries[5:]) == (5, [None, None])
 
@@ -185,7 +196,8 @@ def test_a_payer_who_was_sent_there_again_completes_the_payment_again_a_few_time
         {"begun": Begun("iyzico-main", None)},
         {"begun": Begun()},
         {"form": b""},
+        {"connector": iyzico.CONNECTOR},
     ],
 )
 def test_an_unsigned_return_completes_nothing_but_the_beginning_that_the_tables_know(changed: dict[str, Any]) -> None:
-    assert completed(**({"verdict": UNSIGNED} | changed)) is None
+    assert completed(**(WITHOUT_A_YES_NOTHING | changed)) is None

@@ -152,6 +152,14 @@ async def test_a_fresh_token_that_is_not_taken_either_is_the_accounts_trouble_an
         assert trial.story == [("token", "found"), ("refund", "refused")]
 
 
+async def test_an_old_token_that_is_not_taken_makes_no_account_unhealthy() -> None:
+    async with a_trial() as trial:
+        await trial.refund()
+        trial.provider.dead.add("access-token-1")
+        assert (await trial.caller.probe(trial.integration)).status == "healthy"
+        assert [outcome for operation, outcome in trial.story if operation == "health"] == ["unhealthy", "healthy"]
+
+
 async def test_keys_that_are_given_no_token_send_nothing_and_say_what_to_do() -> None:
     async with a_trial() as trial:
         trial.provider.token_status, trial.provider.token_body = 401, '{"error":"invalid_client"}'
