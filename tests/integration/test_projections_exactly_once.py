@@ -170,6 +170,7 @@ async def test_folding_again_from_the_beginning_gives_the_same_rows(hub: Hub) ->
             a.a_record(topics.payment_events.name, a.a_late_outcome(**about)),
             a.a_record(topics.payment_events.name, a.a_payment_queried(payment_id=order.payment_id)),
             a.a_record(topics.payment_events.name, a.a_command_rejected(command_id=command)),
+            a.a_record(topics.payment_events.name, a.a_dispute_opened(payment_id=order.payment_id)),
             a.a_record(topics.payment_events.name, an_accepted(StoreCard)),
             a.a_record(topics.integration_events.name, a.a_health_checked()),
             a.a_record(topics.integration_events.name, a.a_rate_limit_reported()),
