@@ -60,7 +60,7 @@ async def test_a_request_must_be_json_and_say_so(merchant: Merchant) -> None:
         ({"value": "12.505"}, (422, "DECIMAL_PRECISION")),
         ({"currency": "JPY", "value": "1250.00"}, (422, "DECIMALS_NOT_SUPPORTED")),
         ({"currency": "HUF", "value": "1250.5"}, (422, "DECIMALS_NOT_SUPPORTED")),
-        ({"currency": "TRY"}, (422, "CURRENCY_NOT_SUPPORTED")),
+        ({"currency": "TRY"}, (422, "INVALID_CURRENCY_CODE")),
         ({"value": "0.00"}, (422, "CANNOT_BE_ZERO_OR_NEGATIVE")),
         ({"value": "12,50"}, (400, "INVALID_PARAMETER_SYNTAX")),
         ({"intent": "SALE"}, (400, "INVALID_PARAMETER_VALUE")),
