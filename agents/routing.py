@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from providers.connector import Integration
 from schemas.payments import CreatePayment, Payment, Reason
 from schemas.payments.resources import (

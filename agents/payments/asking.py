@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agents.payments.decide import Inquire
+from agents.payments.decisions import Inquire
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Step, Unsettled, Work

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from schemas.card_numbers import holds_card_number
 from schemas.payments import NextAction, Reason, ShowPage
 from schemas.verdicts import FailureClass

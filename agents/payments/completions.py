@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from agents.payments.decide import refusal_of
+from agents.payments.refusals import refusal_of
 from agents.payments.work import Decided, Work
 from schemas.envelope import Envelope
 from schemas.ids import created_at, derived_id, fact_id

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from agents.payments.bank_pages import unfit_page
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.resolve import Propose, Settle
 from providers.outcome import Outcome, ProviderState
 from schemas.money import Money

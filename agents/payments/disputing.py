@@ -7,7 +7,7 @@ is the provider's to say; at each time of asking its answer is the truth, so tha
 from typing import Final
 
 from agents.parking import STOPPED
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Disputed, Later, Patience, Step, Work

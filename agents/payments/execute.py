@@ -9,19 +9,8 @@ from agents.parking import STOPPED, ParkingLot
 from agents.payments.asking import Asking
 from agents.payments.completions import Completions
 from agents.payments.conclude import Conclude
-from agents.payments.decide import (
-    Answer,
-    Call,
-    Conflict,
-    Decision,
-    Inquire,
-    Lying,
-    Queue,
-    Refuse,
-    TooOld,
-    Wait,
-    decide,
-)
+from agents.payments.decide import decide
+from agents.payments.decisions import Answer, Call, Conflict, Decision, Inquire, Lying, Queue, Refuse, TooOld, Wait
 from agents.payments.dispute_facts import noticed
 from agents.payments.disputing import Disputing
 from agents.payments.finish import Finisher

@@ -7,7 +7,7 @@ from typing import Final
 
 from agents.parking import STOPPED
 from agents.payments.completions import Completions
-from agents.payments.decide import Call, Refuse
+from agents.payments.decisions import Call, Refuse
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Known, Later, Patience, Step, Unperformed, Unsettled, Work

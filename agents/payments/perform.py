@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 from agents.card_vault import CardVault
 from agents.ledger import Ledger, Sending, insist
 from agents.payments.card_refs import card_ref_of
-from agents.payments.decide import Call, Inquire, Refuse, attempt_number
+from agents.payments.decide import attempt_number
+from agents.payments.decisions import Call, Inquire, Refuse
 from agents.payments.records import PaymentRecords
 from agents.payments.work import Decided, Later, Patience, Step, Unperformed, Unsettled, Work
 from agents.routing import Way

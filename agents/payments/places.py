@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.payments.decide import Promise, Refuse
+from agents.payments.decisions import Promise, Refuse
 from agents.payments.work import Work
 from agents.routing import NOT_READY, Route, Way, closed_refusal, route
 from providers.connector import Integration, Operation

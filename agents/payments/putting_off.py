@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.work import Later, Patience, Unperformed, Work
 from schemas.errors import Throttled
 from schemas.payments import Reason

@@ -4,7 +4,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.payments.decide import Refuse, amount_of
+from agents.payments.decisions import Refuse
+from agents.payments.refusals import amount_of
 from schemas.money import Money
 from schemas.payments import (
     CancelPayment,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from agents.delivery import Delivery
 from agents.ledger import Claim
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.resolve import Propose, Settle
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from agents.ledger import Ask, Claim, ClaimStatus
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Call, Promise, Refuse, decide
+from agents.payments.decide import decide
+from agents.payments.decisions import Call, Promise, Refuse
 from providers.outcome import Outcome, ProviderState
 from schemas.ids import new_id
 from schemas.money import Money, Price

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from agents.ledger import Sending
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Decision, Promise, Refuse, decide
+from agents.payments.decide import decide
+from agents.payments.decisions import Decision, Promise, Refuse
 from providers.outcome import Outcome
 from schemas.payments import CreatePayment
 from schemas.verdicts import Verdict

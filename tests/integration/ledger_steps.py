@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from agents.ledger import Ask, Conclusion, StoredResult
-from agents.payments.decide import Answer, Call, Inquire, Lying, Queue, Refuse, Wait, attempt_number
+from agents.payments.decide import attempt_number
+from agents.payments.decisions import Answer, Call, Inquire, Lying, Queue, Refuse, Wait
 from schemas.ids import result_id
 from schemas.payments import Payment, Reason
 from schemas.verdicts import FailureClass, Verdict

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from agents.ledger import Conclusion, Ledger, Sending
-from agents.payments.decide import Call, Decision, Inquire, decide
+from agents.payments.decide import decide
+from agents.payments.decisions import Call, Decision, Inquire
 from infra.migrate import migrate
 from tests.database_clock import install_clock
 from tests.integration.ledger_bridge import Bridge

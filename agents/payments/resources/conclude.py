@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from agents.payments.bank_pages import unfit_page
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from providers.outcome import Outcome
 from schemas.payments import Performed, Reason
 from schemas.payments.resources import (

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from agents.ledger import Claim
-from agents.payments.decide import Call, Decision, Promise, Refuse, ask_first, not_begun, not_now
+from agents.payments.decide import ask_first, not_begun, not_now
+from agents.payments.decisions import Call, Decision, Promise, Refuse
 from schemas.payments import Reason
 from schemas.payments.resources import (
     ACCEPTED,

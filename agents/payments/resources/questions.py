@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from agents.parking import STOPPED
-from agents.payments.decide import Call, Refuse
+from agents.payments.decisions import Call, Refuse
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Patience, Step, Unperformed, Work

@@ -3,7 +3,8 @@
 from typing import Any
 
 from agents.ledger import Ask, Claim, ClaimStatus, SentAttempt, StoredResult
-from agents.payments.decide import Promise, decide
+from agents.payments.decide import decide
+from agents.payments.decisions import Promise
 from schemas.ids import new_id
 from schemas.money import Money
 from schemas.payments import LineReference, Payment, PaymentCommand

@@ -9,10 +9,11 @@ import pytest
 from agents.ledger import Passed
 from agents.payments.conclude import Conclude
 from agents.payments.deadlines import SOURCE, order_at, order_id
-from agents.payments.decide import Refuse, refusal_of
+from agents.payments.decisions import Refuse
 from agents.payments.noticing import Noticing
 from agents.payments.payer_time import payer_has_s
 from agents.payments.rebuilding import Standing
+from agents.payments.refusals import refusal_of
 from agents.payments.work import Decided, Known, Later, Patience, Step, Unsettled, Work
 from providers.connector import Attempt
 from providers.outcome import Outcome, ProviderState

@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from providers.outcome import Outcome, ProviderState
 from schemas.ids import new_id
 from schemas.money import Money

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from agents.ledger import ClaimStatus
-from agents.payments.decide import Answer, Call, Conflict, Inquire, Lying, Queue, Refuse, TooOld, Wait, decide
+from agents.payments.decide import decide
+from agents.payments.decisions import Answer, Call, Conflict, Inquire, Lying, Queue, Refuse, TooOld, Wait
 from schemas.money import Money
 from schemas.payments import Payment, PaymentCommand, Reason
 from schemas.payments.payment import LineRefund

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from agents.payments.decide import RESEND_MARGIN_S, Call, Inquire, Promise, amount_of, attempt_number, decide
+from agents.payments.decide import RESEND_MARGIN_S, attempt_number, decide
+from agents.payments.decisions import Call, Inquire, Promise
+from agents.payments.refusals import amount_of
 from tests.builders import NOON, a_create_payment, a_refund_payment, lira
 from tests.unit.agents.deciding import DAY, NO_PROMISE, a_claim, a_payment, decided, tried
 

@@ -5,20 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.ledger import Claim, ClaimStatus
-from agents.payments.decide import (
-    Answer,
-    Call,
-    Conflict,
-    Inquire,
-    Lying,
-    Promise,
-    Queue,
-    Refuse,
-    TooOld,
-    Wait,
-    decide,
-    refusal_of,
-)
+from agents.payments.decide import decide
+from agents.payments.decisions import Answer, Call, Conflict, Inquire, Lying, Promise, Queue, Refuse, TooOld, Wait
+from agents.payments.refusals import refusal_of
 from schemas.payments import PaymentCommand
 from tests.builders import (
     NOON,

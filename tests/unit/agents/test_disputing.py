@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from agents.ledger import StoredResult
-from agents.payments.decide import Refuse, amount_of, refusal_of
+from agents.payments.decisions import Refuse
 from agents.payments.dispute_facts import fact_of, noticed, stored_fact
 from agents.payments.disputing import Disputing, concerns
 from agents.payments.perform import Performer
 from agents.payments.places import Places
 from agents.payments.records import PaymentRecords
+from agents.payments.refusals import amount_of, refusal_of
 from agents.payments.work import Disputed, Later, Patience, Step, Unsettled
 from agents.republish import results_again
 from providers.connector import Integration

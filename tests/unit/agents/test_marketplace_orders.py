@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agents.payments.conclude import Conclude
-from agents.payments.decide import amount_of, refusal_of
+from agents.payments.refusals import amount_of, refusal_of
 from agents.payments.resolve import Settle, resolve
 from providers.outcome import Outcome
 from schemas.ids import new_id

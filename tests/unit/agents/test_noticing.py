@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.payments.decide import Call
+from agents.payments.decisions import Call
 from agents.payments.noticing import Noticing
 from agents.payments.perform import Performer
 from agents.payments.places import Places

@@ -8,11 +8,11 @@ import pytest
 
 from agents.payments.completions import SOURCE, completion_id, order_of
 from agents.payments.conclude import Conclude
-from agents.payments.decide import amount_of, refusal_of
 from agents.payments.noticing import Noticing
 from agents.payments.payer_time import payer_has_s
 from agents.payments.places import Places
 from agents.payments.rebuilding import Standing
+from agents.payments.refusals import amount_of, refusal_of
 from agents.payments.work import Decided, Patience, Work
 from providers.connector import Attempt, Integration
 from providers.outcome import Outcome, ProviderState

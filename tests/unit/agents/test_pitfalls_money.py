@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agents.payments.decide import amount_of, refusal_of
+from agents.payments.refusals import amount_of, refusal_of
 from schemas.ids import new_id
 from schemas.money import Money, Price
 from schemas.payments import CancelPayment, CapturePayment, Payment, PaymentCommand, Reason, RefundPayment

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from agents.payments.asking import Asking
-from agents.payments.decide import Inquire
+from agents.payments.decisions import Inquire
 from agents.payments.places import Places
 from agents.payments.work import Decided, Later, Step, Unsettled, Work
 from agents.routing import NOT_READY, Route, Way

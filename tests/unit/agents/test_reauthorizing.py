@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Call, Refuse
+from agents.payments.decisions import Call, Refuse
 from providers.outcome import Outcome, ProviderState
 from providers.registry import connectors
 from schemas.ids import new_id

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.resolve import Propose, Settle, resolve
 from schemas.ids import new_id
 from schemas.payments import Payment, Reason, ResolveOutcome, Result

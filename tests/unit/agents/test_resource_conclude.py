@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.payments.records import PaymentRecords
 from agents.payments.resources.conclude import ConcludeResource
 from providers.details import checked_details

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents.ledger import Ask, Claim, ClaimStatus, SentAttempt
-from agents.payments.decide import Call, Inquire, Promise, Refuse, Wait
+from agents.payments.decisions import Call, Inquire, Promise, Refuse, Wait
 from agents.payments.resources.decide import decide, makes_resource, refusal_of
 from schemas.ids import new_id
 from schemas.payments import Reason

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.routing import Route, closed_refusal, route
 from providers.connector import Integration
 from providers.registry import connectors

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.payments.decide import Refuse
+from agents.payments.decisions import Refuse
 from agents.routing import Route, Way, route
 from providers.connector import Integration
 from providers.registry import connectors

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from agents.ledger import SentAttempt
-from agents.payments.decide import Inquire
+from agents.payments.decisions import Inquire
 from agents.payments.perform import Performer
 from agents.payments.work import Decided, Later, Patience, Step, Unsettled
 from providers.connector import Attempt, Integration

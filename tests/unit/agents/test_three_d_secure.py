@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from agents.payments.conclude import Conclude
-from agents.payments.decide import Refuse, amount_of, refusal_of
+from agents.payments.decisions import Refuse
+from agents.payments.refusals import amount_of, refusal_of
 from agents.payments.resolve import Settle, resolve
 from providers.outcome import Outcome, ProviderState
 from schemas.ids import new_id

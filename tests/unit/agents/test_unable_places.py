@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents.parking import STOPPED
-from agents.payments.decide import Call, Refuse
+from agents.payments.decisions import Call, Refuse
 from agents.payments.execute import Executor
 from agents.payments.work import Later, Onward, Patience, Step
 from agents.routing import NOT_READY, Way
