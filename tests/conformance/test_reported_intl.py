@@ -36,6 +36,8 @@ S_REPEATS: Final = f"{OF_STRIPE}/test_stripe_repeats.py"
 S_EVENTS: Final = f"{OF_STRIPE}/test_stripe_events.py"
 S_VECTORS: Final = f"{OF_STRIPE}/test_stripe_vectors.py"
 P_REQUESTS: Final = f"{OF_PAYPAL}/test_paypal_requests.py"
+P_ANSWERS: Final = f"{OF_PAYPAL}/test_paypal_answers.py"
+P_ACCOUNT: Final = f"{OF_PAYPAL}/test_paypal_account.py"
 P_EVENTS: Final = f"{OF_PAYPAL}/test_paypal_events.py"
 P_VECTORS: Final = f"{OF_PAYPAL}/test_paypal_vectors.py"
 P_LIFE: Final = f"{OF_PAYPAL}/test_paypal_life.py"
@@ -105,7 +107,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
         f"{AMOUNTS}::test_what_is_sent_reads_back_as_the_same_amount_or_cannot_be_said",
         f"{P_VECTORS}::test_currencies_without_decimals_have_no_point_whatever_iso_4217_says",
     ),
-    "MahoCommerce/maho#1110": (f"{P_REQUESTS}::test_the_body_is_spliced_in_byte_for_byte",),
+    "MahoCommerce/maho#1110": (f"{P_ACCOUNT}::test_the_body_is_spliced_in_byte_for_byte",),
     "dubinc/dub#3835; paypal/PayPal-Python-SDK#100": (
         f"{P_VECTORS}::test_no_other_address_is_ever_asked_for_a_certificate",
         f"{P_EVENTS}::test_a_certificate_of_another_is_not_believed",
@@ -118,7 +120,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "nopSolutions/nopCommerce#7036": (
         f"{TOKENS}::test_calls_at_one_time_and_later_ones_share_one_token",
-        f"{P_REQUESTS}::test_a_token_is_good_for_as_long_as_they_say_and_a_day_at_most",
+        f"{P_ACCOUNT}::test_a_token_is_good_for_as_long_as_they_say_and_a_day_at_most",
     ),
     "paypal/agent-toolkit#98; paypal/PayPal-Java-SDK#369; paypal/PayPal-Python-SDK#269": (
         OWN_KEYS,
@@ -132,7 +134,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "woocommerce/woocommerce-paypal-payments#759, #4569, #4633": (
         f"{HERE}::test_a_payer_who_can_still_pay_has_not_failed",
-        f"{P_REQUESTS}::test_a_decline_ends_a_completed_order_and_leaves_an_open_one_to_another_try",
+        f"{P_ANSWERS}::test_a_decline_ends_a_completed_order_and_leaves_an_open_one_to_another_try",
     ),
     "woocommerce/woocommerce-paypal-payments#371; woocommerce/woocommerce#63203": (
         f"{HERE}::test_a_known_invoice_is_asked_about_and_another_attempt_has_another_number",
@@ -147,7 +149,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "paypal/PayPal-PHP-SDK#1201, #613; paypal/PayPal-Python-SDK#132": (
         f"{P_EVENTS}::test_what_a_subscription_pays_is_said_by_a_sale",
-        f"{P_REQUESTS}::test_a_movements_kind_is_that_of_its_code",
+        f"{P_ANSWERS}::test_a_movements_kind_is_that_of_its_code",
     ),
     "NangoHQ/integration-templates#581": (
         f"{HERE}::test_paypal_is_asked_for_whole_answers_and_never_without_a_content_type",

@@ -1,174 +1,45 @@
-"""The Stripe connector through the whole call machinery, against the sandbox and its books."""
+"""The Stripe connector through the whole call machinery, against the sandbox and its books: payments."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from infra.sandbox.stripe import running_stripe_sandbox
-from providers.caller import Caller
-from providers.configured import configured
-from providers.connection_settings import ConnectionSettings
-from providers.connector import Attempt, Integration, LiveCredentials
-from providers.exchange import CallerSettings
-from providers.outcome import Finding, Outcome, ProviderState, Sighting
-from providers.payments.stripe import CONNECTOR
-from providers.reference import reference_for
-from providers.retry import RetryPolicy
+from providers.outcome import ProviderState, Sighting
 from schemas.errors import OutcomeUnknown, Throttled
-from schemas.ids import new_id
 from schemas.money import Money
 from schemas.payments import (
     CancelPayment,
     CapturePayment,
     CompleteThreeDSecure,
-    CreatePayment,
     HostedPage,
     Payment,
-    ProviderToken,
-    QueryPayment,
     Reason,
     RefundPayment,
-    StoredCard,
 )
-from schemas.payments.resources import (
-    Balance,
-    CancelSubscription,
-    ChangeSubscriptionCard,
-    CreatePlan,
-    CreateProduct,
-    CreateSubscription,
-    DeleteCard,
-    GetBalance,
-    KeptCards,
-    ListCards,
-    ListPayouts,
-    ListTransactions,
-    PayoutPage,
-    PlanDetails,
-    QuerySubscription,
-    Resource,
-    RetrySubscriptionCharge,
-    SubscriptionDetails,
-    TransactionPage,
-    UpgradeSubscription,
-)
-from schemas.payments.vocabulary import Command
 from schemas.verdicts import Verdict
-from tests.builders import a_buyer, a_create_payment, a_start_three_d_secure, an_address, lira, money
+from tests.builders import a_create_payment, a_start_three_d_secure, lira, money
+from tests.stripe_account import (
+    BACK,
+    DAY_S,
+    INTENTS,
+    Account,
+    a_payment_of,
+    an_account,
+    an_attempt,
+    known,
+    token,
+)
 from tests.stripe_calls import requests
-from tests.stripe_shop import StripeShop, a_stripe_shop
-
-BACK = "https://shop.example/back"
-INTENTS = "/v1/payment_intents"
-DAY_S = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One account; its tests keep what the ledger would."""
-
-    shop: StripeShop
-    caller: Caller
-    integration: Integration
-
-    async def send(self, command: Command, attempt: Attempt, *, deadline_s: float = 30) -> Outcome:
-        operation = CONNECTOR.operation_for(type(command))
-        assert operation is not None
-        prepared = self.caller.prepare(self.integration, operation, command, attempt)
-        return await self.caller.send(prepared, deadline_s=deadline_s)
-
-    async def ask(self, command: Command, attempt: Attempt) -> Finding:
-        operation = CONNECTOR.operation_for(type(command))
-        assert operation is not None
-        return await self.caller.inquire(self.integration, operation, command, attempt, deadline_s=30)
-
-    async def lost(self, command: Command, attempt: Attempt, at: str, kind: str = "reset_after") -> Outcome:
-        """Sent, its answer lost, asked about, and sent again under its key: the truth, once."""
-        await self.shop.order("faults", kind=kind, path=at)
-        with pytest.raises(OutcomeUnknown):
-            await self.send(command, attempt, deadline_s=1 if kind == "never" else 30)
-        found = await self.ask(command, attempt)
-        assert (found.sighting, found.outcome is None) == (Sighting.CONCLUDED, False)
-        assert found.outcome is not None
-        again = await self.send(command, attempt)
-        assert (again.verdict, again.reference, again.amount) == (
-            found.outcome.verdict,
-            found.outcome.reference,
-            found.outcome.amount,
-        )
-        return found.outcome
-
-    async def paid(self, amount: str = "12.50", **changed: Any) -> Payment:
-        command = a_payment_of(amount, **changed)
-        outcome = await self.send(command, an_attempt(of=command))
-        assert outcome.verdict is Verdict.ACCEPTED, outcome
-        return known(outcome, command)
-
-    async def state_of(self, payment: Payment) -> Outcome:
-        return await self.send(QueryPayment(payment_id=payment.payment_id), an_attempt(payment))
-
-    def made(self) -> int:
-        return len(self.shop.sandbox.books.entries())
-
-    async def customer(self, method: str = "pm_card_visa") -> str:
-        asked: Any = {"payment_method": method, "invoice_settings": {"default_payment_method": method}}
-        return (await self.shop.client.v1.customers.create_async(asked)).id
-
-
-def token(name: str) -> ProviderToken:
-    return ProviderToken(kind="provider_token", token=name)
-
-
-def a_payment_of(amount: str = "12.50", **changed: Any) -> CreatePayment:
-    return a_create_payment(lira(amount), **{"method": token("pm_card_visa"), **changed})
-
-
-def an_attempt(payment: Payment | None = None, *, of: CreatePayment | None = None, **more: Any) -> Attempt:
-    command_id = new_id()
-    about = payment or Payment(payment_id=new_id() if of is None else of.payment_id)
-    attempt = Attempt(command_id, 1, reference_for(command_id, "a", 1, CONNECTOR.reference), about)
-    return replace(attempt, **({} if of is None else {"amount": of.paid_price}) | more)
-
-
-def known(outcome: Outcome, command: CreatePayment) -> Payment:
-    held = command.capture == "manual"
-    return Payment(
-        payment_id=command.payment_id,
-        stage="authorized" if held else "captured",
-        provider_reference=outcome.reference,
-        currency=command.paid_price.currency,
-        held=command.paid_price.minor if held else 0,
-        captured=0 if held else command.paid_price.minor,
-    )
-
-
-def of(**changed: Any) -> dict[str, Any]:
-    """An attempt about a resource."""
-    return {"resource": Resource(resource_id=new_id(), **changed)}
-
-
-def told(outcome: Outcome) -> SubscriptionDetails:
-    assert isinstance(outcome.details, SubscriptionDetails)
-    return outcome.details
 
 
 @pytest_asyncio.fixture(scope="module")
 async def account() -> AsyncIterator[Account]:
-    settings = CallerSettings(retry=RetryPolicy(tries=1), breaker_threshold=1000)
-    async with (
-        running_stripe_sandbox() as sandbox,
-        a_stripe_shop(sandbox) as shop,
-        Caller(on_exchange=lambda _: None, on_breaker=lambda _: None, settings=settings) as caller,
-    ):
-        keys = {name: SecretStr(getattr(sandbox, name)) for name in CONNECTOR.credentials}
-        about = ConnectionSettings(base_url=sandbox.base_url)
-        yield Account(shop, caller, configured("shop", CONNECTOR, "sandbox", about, LiveCredentials(keys)))
+    async with an_account() as running:
+        yield running
 
 
 async def test_a_key_is_probed(account: Account) -> None:
@@ -409,150 +280,6 @@ async def test_a_page_that_nobody_paid_on_is_closed(account: Account) -> None:
     done = await account.lost(close, an_attempt(payment), "/v1/checkout/sessions/{id}/expire")
     assert done.verdict is Verdict.ACCEPTED
     assert (await account.state_of(payment)).state is ProviderState.FAILED
-
-
-async def test_a_card_is_kept_pays_again_is_listed_and_forgotten(account: Account) -> None:
-    customer = (await account.shop.client.v1.customers.create_async({})).id
-    command = a_payment_of(store_card=True, customer_key=customer)
-    kept = (await account.send(command, an_attempt(of=command))).stored_card
-    assert kept is not None
-    assert (kept.customer_key, kept.card is not None and kept.card.last_four) == (customer, "4242")
-    stored = StoredCard(kind="stored_card", card_token=kept.card_token, customer_key=customer)
-    again = a_payment_of("8.00", method=stored, without_payer=True)
-    assert (await account.lost(again, an_attempt(of=again), INTENTS)).verdict is Verdict.ACCEPTED
-    listing = ListCards(resource_id=new_id(), customer_key=customer)
-    cards = (await account.send(listing, an_attempt(**of()))).details
-    assert isinstance(cards, KeptCards)
-    assert [card.card_token for card in cards.cards] == [kept.card_token]
-    delete = DeleteCard(resource_id=new_id(), card_token=kept.card_token, customer_key=customer)
-    assert (await account.ask(delete, an_attempt(**of()))).sighting is Sighting.ABSENT
-    gone = await account.lost(delete, an_attempt(**of()), "/v1/payment_methods/{id}/detach")
-    assert gone.verdict is Verdict.ACCEPTED
-    spent = a_payment_of(method=stored, without_payer=True)
-    assert (await account.send(spent, an_attempt(of=spent))).verdict is Verdict.REFUSED
-
-
-async def a_plan(account: Account, price: str = "15.00", **more: Any) -> str:
-    product = CreateProduct(resource_id=new_id(), name="Kahve")
-    made = await account.lost(product, an_attempt(**of()), "/v1/products")
-    plan = CreatePlan(
-        resource_id=new_id(),
-        product_reference=made.reference or "",
-        name="Aylık",
-        price=lira(price),
-        **({"every": "month"} | more),
-    )
-    priced = await account.lost(plan, an_attempt(**of()), "/v1/prices")
-    assert isinstance(priced.details, PlanDetails)
-    return priced.details.plan_reference
-
-
-async def test_a_subscription_is_begun_charged_changed_and_cancelled_once(account: Account) -> None:
-    customer = await account.customer()
-    plan, dearer = await a_plan(account), await a_plan(account, "45.00")
-    begin = CreateSubscription(
-        resource_id=new_id(),
-        plan_reference=plan,
-        buyer=a_buyer(),
-        billing_address=an_address(),
-        customer_reference=customer,
-    )
-    begun = told(await account.lost(begin, an_attempt(**of()), "/v1/subscriptions"))
-    (charge,) = begun.charges
-    assert (begun.state, charge.state, charge.amount) == ("active", "paid", Money(minor=1500, currency="TRY"))
-    about = of(provider_reference=begun.subscription_reference, item_reference=begun.item_reference)
-    upgrade = UpgradeSubscription(resource_id=new_id(), plan_reference=dearer)
-    assert (await account.ask(upgrade, an_attempt(**about))).sighting is Sighting.ABSENT
-    moved = told(await account.lost(upgrade, an_attempt(**about), "/v1/subscriptions/{id}"))
-    assert moved.plan_reference == dearer
-    cancel = CancelSubscription(resource_id=new_id())
-    attempt = an_attempt(**about)
-    await account.shop.order("faults", kind="reset_after", path="DELETE /v1/subscriptions/{id}")
-    with pytest.raises(OutcomeUnknown):
-        await account.send(cancel, attempt)
-    found = await account.ask(cancel, attempt)
-    assert (found.sighting, found.outcome and told(found.outcome).state) == (Sighting.CONCLUDED, "cancelled")
-    again = await account.send(cancel, attempt)
-    assert (again.verdict, again.reason) == (Verdict.REFUSED, Reason.INVALID_STATE)
-    subscriptions = (
-        await account.shop.client.v1.subscriptions.list_async({"customer": customer, "status": "all"})
-    ).data
-    assert len(subscriptions) == 1
-
-
-async def test_a_charge_that_failed_is_tried_again_with_another_card(account: Account) -> None:
-    customer, plan = await account.customer(), await a_plan(account, every="day")
-    begin = CreateSubscription(
-        resource_id=new_id(),
-        plan_reference=plan,
-        buyer=a_buyer(),
-        billing_address=an_address(),
-        customer_reference=customer,
-    )
-    begun = told(await account.send(begin, an_attempt(**of())))
-    about = of(provider_reference=begun.subscription_reference, item_reference=begun.item_reference)
-    v1 = account.shop.client.v1
-    card = await v1.payment_methods.attach_async("pm_card_chargeCustomerFail", {"customer": customer})
-    await v1.customers.update_async(customer, {"invoice_settings": {"default_payment_method": card.id}})
-    await account.shop.sandbox.advance(DAY_S + 5)
-    query = QuerySubscription(resource_id=new_id())
-    behind = told(await account.send(query, an_attempt(**about)))
-    (charge,) = behind.charges
-    assert (behind.state, charge.state) == ("unpaid", "failed")
-    retry = RetrySubscriptionCharge(resource_id=new_id(), order_reference=charge.order_reference)
-    assert (await account.send(retry, an_attempt(**about))).verdict is Verdict.REFUSED
-    change = ChangeSubscriptionCard(resource_id=new_id(), return_url=BACK, customer_reference=customer)
-    page = (await account.send(change, an_attempt(**about))).next_action
-    assert page is not None
-    await account.shop.walk(page.model_dump()["url"], action="add", payment_method="pm_card_visa")
-    attempt = an_attempt(**about)
-    assert (await account.ask(retry, attempt)).sighting is Sighting.ABSENT
-    paid = told(await account.lost(retry, attempt, "/v1/invoices/{id}/pay"))
-    assert [one.state for one in paid.charges] == ["paid"]
-    assert told(await account.send(query, an_attempt(**about))).state == "active"
-
-
-async def test_a_subscription_is_begun_on_the_page(account: Account) -> None:
-    begin = CreateSubscription(
-        resource_id=new_id(),
-        plan_reference=await a_plan(account),
-        buyer=a_buyer(),
-        billing_address=an_address(),
-        return_url=BACK,
-    )
-    opened = await account.lost(begin, an_attempt(**of()), "/v1/checkout/sessions")
-    assert opened.next_action is not None
-    about = of(provider_reference=opened.reference)
-    query = QuerySubscription(resource_id=new_id())
-    assert told(await account.send(query, an_attempt(**about))).state == "pending"
-    await account.shop.walk(opened.next_action.model_dump()["url"], action="pay", payment_method="pm_card_visa")
-    begun = told(await account.send(query, an_attempt(**about)))
-    assert (begun.state, [one.state for one in begun.charges]) == ("active", ["paid"])
-
-
-async def test_the_account_reports_what_moved(account: Account) -> None:
-    command = a_create_payment(money("77.00", "CHF"), method=token("pm_card_visa"))
-    attempt = an_attempt(of=command)
-    payment = known(await account.send(command, attempt), command)
-    part = RefundPayment(payment_id=payment.payment_id, amount=money("7.00", "CHF"))
-    await account.send(part, an_attempt(payment, amount=part.amount))
-    day = datetime.fromtimestamp(account.shop.sandbox.clock.now_ms() / 1000, UTC).date()
-    listing = ListTransactions(resource_id=new_id(), day=day)
-    page = (await account.send(listing, an_attempt(**of()))).details
-    assert isinstance(page, TransactionPage)
-    ours = [one for one in page.transactions if one.payment_reference == payment.provider_reference]
-    assert [(one.kind, one.amount.minor) for one in ours] == [("refund", 700), ("payment", 7700)]
-    assert ours[1].our_reference == attempt.reference
-    balance = (await account.send(GetBalance(resource_id=new_id()), an_attempt(**of()))).details
-    assert isinstance(balance, Balance)
-    net = {part.currency: part.minor for part in (*balance.available, *balance.pending) if part.currency == "CHF"}
-    assert net["CHF"] in {7700 - 253, -700}
-    await account.shop.sandbox.advance(3 * DAY_S)
-    (payout, *_) = (await account.shop.order("payouts"))["payouts"]
-    arrives = datetime.fromtimestamp(payout["arrival_date"], UTC).date()
-    payouts = (await account.send(ListPayouts(resource_id=new_id(), day=arrives), an_attempt(**of()))).details
-    assert isinstance(payouts, PayoutPage)
-    assert payout["id"] in [one.payout_reference for one in payouts.payouts]
 
 
 @pytest.mark.parametrize(
